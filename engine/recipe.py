@@ -1,0 +1,316 @@
+"""Recipes and releases: frozen values that hold everything that decides a number.
+
+A recipe says how a model is trained, a release what its owner publishes of it. Both validate themselves, have
+one canonical JSON and one hash. What cannot change a number (device, threads, workers) is in neither.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.canonical import build, digest
+from engine.populations.catalogue import POPULATIONS, PopulationInfo
+from engine.validate import InvalidValueError, choice, number, whole
+
+PAIRS_PER_WAVE = 4
+MODELS_PER_WAVE = 2 * PAIRS_PER_WAVE
+
+
+def _set(instance: object, **values: object) -> None:
+    """Write normalized values into a frozen dataclass while it is being made."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PopulationChoice:
+    """Which records a study is about.
+
+    Attributes:
+        name: a key of ``POPULATIONS``.
+        contested: the number N of records that are in or out of any one model's training set.
+        seed: of the split into contested and public records.
+    """
+
+    name: str = "mnist5k"
+    contested: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choice("population", self.name, POPULATIONS)
+        whole(
+            f"number of contested records of {self.name}",
+            self.contested,
+            at_least=40,
+            at_most=self.info.contested_limit,
+        )
+        whole("population seed", self.seed, at_least=0, at_most=2**31 - 1)
+
+    @property
+    def info(self) -> PopulationInfo:
+        """The catalogue entry of the population."""
+        return POPULATIONS[self.name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic:
+    """Multinomial logistic regression on the flat view of a record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mlp:
+    """A feed-forward network on the flat view: ``depth`` hidden layers of ``width`` units."""
+
+    width: int = 128
+    depth: int = 1
+    activation: Literal["relu", "tanh"] = "relu"
+
+    def __post_init__(self) -> None:
+        whole("width", self.width, at_least=1, at_most=4096)
+        whole("depth", self.depth, at_least=1, at_most=8)
+        choice("activation", self.activation, ("relu", "tanh"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lstm:
+    """One LSTM layer over the sequence view (the rows of a picture as steps), last state to the outputs."""
+
+    hidden: int = 64
+
+    def __post_init__(self) -> None:
+        whole("hidden", self.hidden, at_least=1, at_most=1024)
+
+
+Architecture = Logistic | Mlp | Lstm
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoupledWeightDecay:
+    """Every step also multiplies all weights by 1 − learning rate × strength (AdamW as torch defines it)."""
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        _set(self, strength=number("weight decay", self.strength, above=0, at_most=10_000))
+
+
+@dataclass(frozen=True, kw_only=True)
+class L2Penalty:
+    """The loss gains strength/2 · ‖θ‖², so the optimizer sees strength · θ in every gradient."""
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        _set(self, strength=number("L2 penalty", self.strength, above=0, at_most=10_000))
+
+
+Mechanism = DecoupledWeightDecay | L2Penalty
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam (Kingma & Ba 2015), betas .9 and .999, ε 1e-8."""
+
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        _set(self, learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sgd:
+    """Stochastic gradient descent with heavy-ball momentum, as torch defines it."""
+
+    learning_rate: float = 0.25
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10),
+            momentum=number("momentum", self.momentum, at_least=0, below=1),
+        )
+
+
+Optimizer = Adam | Sgd
+
+
+@dataclass(frozen=True, kw_only=True)
+class DpSgd:
+    """Poisson sampling, per-record clipping and Gaussian noise (Abadi et al. 2016), in visible steps.
+
+    Attributes:
+        clip: the largest L2 norm C of one record's gradient; None leaves gradients as they are.
+        noise_multiplier: σ; each step adds N(0, (σC)²) to the sum of gradients. 0 is "clip only".
+    """
+
+    clip: float | None = 1.0
+    noise_multiplier: float = 0.0
+
+    def __post_init__(self) -> None:
+        noise = number("noise multiplier", self.noise_multiplier, at_least=0, at_most=1000)
+        clip = None if self.clip is None else number("clip", self.clip, above=0, at_most=1e6)
+        if clip is None and noise > 0:
+            raise InvalidValueError(f"noise multiplier must be 0 without a clip, got {noise}")
+        _set(self, clip=clip, noise_multiplier=noise)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides how the models of a cohort are trained.
+
+    Attributes:
+        population: the records, N of them contested; a model trains on about N/2 of them.
+        architecture: the family of models and its sizes.
+        mechanisms: regularization mechanisms, at most one of each kind, kept in order of their names.
+        optimizer: the rule that turns gradients into steps.
+        privacy: Poisson sampling, clip and noise, or None for shuffled batches.
+        epochs: passes over the training records.
+        batch: records in a batch B; with ``privacy`` the expected number.
+        seed: of membership masks, initial weights, batch order and training noise.
+    """
+
+    population: PopulationChoice = field(default_factory=PopulationChoice)
+    architecture: Architecture = field(default_factory=Mlp)
+    mechanisms: tuple[Mechanism, ...] = ()
+    optimizer: Optimizer = field(default_factory=Adam)
+    privacy: DpSgd | None = None
+    epochs: int = 30
+    batch: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, kind in (
+            ("population", self.population, PopulationChoice),
+            ("architecture", self.architecture, Architecture),
+            ("optimizer", self.optimizer, Optimizer),
+            ("privacy", self.privacy, DpSgd | None),
+        ):
+            if not isinstance(value, kind):
+                raise InvalidValueError(f"{name} must be of a known kind, got {value!r}")
+        whole("epochs", self.epochs, at_least=1, at_most=10_000)
+        whole("batch", self.batch, at_least=1, at_most=self.population.contested // 2)
+        whole("seed", self.seed, at_least=0, at_most=2**31 - 1)
+        _set(self, mechanisms=_ordered(self.mechanisms))
+        self._refuse_divergence()
+
+    def _refuse_divergence(self) -> None:
+        """Refuse a weight decay that would flip the sign of every weight at every step."""
+        for mechanism in self.mechanisms:
+            if isinstance(mechanism, DecoupledWeightDecay):
+                shrink = mechanism.strength * self.optimizer.learning_rate
+                number("weight decay × learning rate", shrink, below=1)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """round(N/2/B), the same for every model whatever its number of members."""
+        return max(1, math.floor(self.population.contested / 2 / self.batch + 0.5))
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of a whole training."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def sampling_rate(self) -> float:
+        """Poisson rate q = B / (N/2), from the expected number of members, never the private count."""
+        return self.batch / (self.population.contested / 2)
+
+    @property
+    def hash(self) -> str:
+        """The identity of the recipe: SHA-256 of its canonical JSON."""
+        return digest(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightNoise:
+    """θ + N(0, σ²I) on all weights after training (Yang, Gohari & Topcu 2022).
+
+    Attributes:
+        sigma: the standard deviation σ of the noise on every weight.
+        draws: K independent noisy copies of each model; the attacker sees one, metrics are means over all K.
+        seed: of the noise.
+    """
+
+    sigma: float
+    draws: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _set(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
+        whole("draws of post-training noise", self.draws, at_least=1, at_most=64)
+        whole("seed of post-training noise", self.seed, at_least=0, at_most=2**31 - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What the owner publishes of a trained model: full probabilities, from exact or noisy weights."""
+
+    weight_noise: WeightNoise | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.weight_noise, WeightNoise | None):
+            raise InvalidValueError(f"post-training noise must be of a known kind, got {self.weight_noise!r}")
+
+    @property
+    def draws(self) -> int:
+        """K, the number of released copies of each model."""
+        return self.weight_noise.draws if self.weight_noise else 1
+
+
+def _ordered(mechanisms: object) -> tuple[Mechanism, ...]:
+    """The mechanisms by name, so that the order in which they were switched on changes no hash."""
+    if not isinstance(mechanisms, tuple):
+        raise InvalidValueError(f"mechanisms must be a tuple, got {mechanisms!r}")
+    for mechanism in mechanisms:
+        if not isinstance(mechanism, Mechanism):
+            raise InvalidValueError(f"mechanisms must be of known kinds, got {mechanism!r}")
+    names = [type(mechanism).__name__ for mechanism in mechanisms]
+    if len(set(names)) < len(names):
+        raise InvalidValueError(f"mechanisms must be of different kinds, got {', '.join(names)}")
+    return tuple(sorted(mechanisms, key=lambda mechanism: type(mechanism).__name__))
+
+
+_KINDS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        PopulationChoice,
+        Logistic,
+        Mlp,
+        Lstm,
+        DecoupledWeightDecay,
+        L2Penalty,
+        Adam,
+        Sgd,
+        DpSgd,
+        Recipe,
+        WeightNoise,
+        Release,
+    )
+}
+
+
+def recipe_from_json(data: Any) -> Recipe:
+    """The recipe that ``plain(recipe)`` wrote, validated again.
+
+    Raises:
+        InvalidValueError: when the data are not a recipe, with one sentence that says why.
+    """
+    recipe = build(data, _KINDS)
+    if not isinstance(recipe, Recipe):
+        raise InvalidValueError(f"recipe must be an object of kind 'Recipe', got {type(recipe).__name__}")
+    return recipe
+
+
+def release_from_json(data: Any) -> Release:
+    """The release that ``plain(release)`` wrote, validated again.
+
+    Raises:
+        InvalidValueError: when the data are not a release, with one sentence that says why.
+    """
+    release = build(data, _KINDS)
+    if not isinstance(release, Release):
+        raise InvalidValueError(f"release must be an object of kind 'Release', got {type(release).__name__}")
+    return release
