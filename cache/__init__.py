@@ -1,1 +1,1 @@
-"""cache"""
+"""Remembers what the engine computed and runs what it has not."""

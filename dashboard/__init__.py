@@ -1,1 +1,1 @@
-"""dashboard"""
+"""The app: launcher, entry point, view state, pages, figures, words."""

@@ -1,7 +1,7 @@
 """The version of the engine's numbers.
 
-Raise it by hand in the commit that changes any number for an unchanged recipe: cached results of another version
-are then no longer found. It is not the version of the package, which also moves when no number does.
+Raise it by hand in the commit that changes any number for an unchanged recipe: cached results of another
+version are then no longer found. It is not the version of the package, which also moves when no number does.
 """
 
 ENGINE_VERSION = 1

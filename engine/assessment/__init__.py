@@ -1,1 +1,1 @@
-"""engine/assessment"""
+"""Utility and leakage of a cohort, each number with its interval."""

@@ -1,1 +1,1 @@
-"""engine/attacks"""
+"""One function per attack, in NumPy; a higher score always means "more likely a member"."""

@@ -1,1 +1,1 @@
-"""engine/models"""
+"""Stacked layers, M models in one tensor operation, and the architecture families built of them."""

@@ -1,1 +1,1 @@
-"""engine/populations"""
+"""Where records come from: bundled sets, their split into contested and public records, membership masks."""

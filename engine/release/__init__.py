@@ -1,1 +1,1 @@
-"""engine/release"""
+"""What the owner publishes of a trained model."""

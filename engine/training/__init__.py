@@ -1,1 +1,1 @@
-"""engine/training"""
+"""The one training loop: batches, optimizers, DP-SGD and its accounting."""
