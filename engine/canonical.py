@@ -59,7 +59,7 @@ def build(data: object, kinds: Mapping[str, type]) -> Any:
     fields = {name: build(item, kinds) for name, item in data.items() if name != "kind"}
     known = {field.name for field in dataclasses.fields(kinds[kind])}
     if set(fields) != known:
-        odd = sorted(set(fields) ^ known)[0]
+        odd = min(set(fields) ^ known)
         problem = "is missing" if odd in known else "is not a field of it"
         raise InvalidValueError(f"{kind} must have the fields {', '.join(sorted(known))}: {odd!r} {problem}")
     return kinds[kind](**fields)

@@ -1,7 +1,7 @@
 """Random numbers by name: every generator is a pure function of a seed and a path of names.
 
 No generator is shared and none is global, so adding a draw in one place changes nothing elsewhere. All
-generators live on the CPU, whatever the device, so that masks, initial weights and batches are the same there.
+generators live on the CPU, whatever the device: masks, initial weights and batches are the same everywhere.
 """
 
 from __future__ import annotations
