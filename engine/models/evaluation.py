@@ -1,0 +1,36 @@
+"""Models × records → logits: the only place where trained models are evaluated."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.models.layers import Weights
+from engine.models.network import Network
+from engine.populations.records import Records
+
+_RECORDS_AT_ONCE = 512
+
+
+def view_tensor(net: Network, records: Records, *, device: str = "cpu") -> Tensor:
+    """The view of the records that the network reads, float32, (n, features) or (n, steps, features)."""
+    view = records.flat if net.view == "flat" else records.sequence
+    return torch.tensor(view, device=device)
+
+
+@torch.no_grad()
+def logits(net: Network, weights: Weights, inputs: Tensor) -> NDArray[np.float64]:
+    """Logits of M models on n records that all of them answer.
+
+    Args:
+        net: the network.
+        weights: parameters of M models.
+        inputs: (n, …), the records in the network's view.
+
+    Returns:
+        (M, n, C) float64.
+    """
+    parts = [net.forward(weights, chunk)[0].cpu().double() for chunk in inputs.split(_RECORDS_AT_ONCE)]
+    return torch.cat(parts, dim=1).numpy()

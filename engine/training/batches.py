@@ -1,0 +1,66 @@
+"""Which records a step trains on: shuffled batches or Poisson draws, for M models with different members.
+
+A step's batch is padded to the largest of the M models' batches; padding has weight 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.recipe import Recipe
+from engine.seeds import generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """The records of one step.
+
+    Attributes:
+        records: (M, B) positions of contested records; padding repeats record 0.
+        real: (M, B) float32, 1 for a record, 0 for padding.
+    """
+
+    records: NDArray[np.int64]
+    real: NDArray[np.float32]
+
+
+def epochs(recipe: Recipe, wave: int, masks: NDArray[np.bool_]) -> Iterator[list[Batch]]:
+    """The batches of each epoch of a wave, a pure function of (recipe, wave).
+
+    Without DP a model's members are shuffled and dealt into ``steps_per_epoch`` parts that differ by at most one;
+    with DP each step takes every member with probability ``sampling_rate``, independently.
+    """
+    members = [np.flatnonzero(mask) for mask in masks]
+    rngs = [generator(recipe.seed, "batches", wave, model) for model in range(len(members))]
+    for _ in range(recipe.epochs):
+        if recipe.privacy is None:
+            dealt = [deal(own, recipe.steps_per_epoch, rng) for own, rng in zip(members, rngs, strict=True)]
+        else:
+            dealt = [
+                poisson(own, recipe.sampling_rate, recipe.steps_per_epoch, rng)
+                for own, rng in zip(members, rngs, strict=True)
+            ]
+        yield [pad(step) for step in zip(*dealt, strict=True)]
+
+
+def deal(members: NDArray[np.int64], parts: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """The members, shuffled, in parts that differ by at most one."""
+    return np.array_split(rng.permutation(members), parts)
+
+
+def poisson(members: NDArray[np.int64], rate: float, steps: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """For each step, every member with probability ``rate``; a draw may be empty and is never truncated."""
+    return [members[taken] for taken in rng.random((steps, len(members))) < rate]
+
+
+def pad(parts: tuple[NDArray[np.int64], ...]) -> Batch:
+    """One step's records of all models as a rectangle."""
+    sizes = np.array([len(part) for part in parts])
+    real = np.arange(max(1, sizes.max())) < sizes[:, None]
+    records = np.zeros(real.shape, dtype=np.int64)
+    records[real] = np.concatenate(parts)
+    return Batch(records=records, real=real.astype(np.float32))

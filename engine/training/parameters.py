@@ -1,0 +1,68 @@
+"""All parameters of M models in one flat tensor, so that one fused optimizer call moves every weight."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.models.layers import Weights
+from engine.recipe import Adam, DecoupledWeightDecay, L2Penalty, Mechanism, Optimizer, Sgd
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Weights and gradients of M models.
+
+    Attributes:
+        flat: (total,) all weights.
+        gradient: (total,) all gradients.
+        weights: (M, …) views into ``flat`` by parameter name.
+        gradients: (M, …) views into ``gradient`` by parameter name.
+    """
+
+    flat: Tensor
+    gradient: Tensor
+    weights: Weights
+    gradients: Weights
+
+
+def parameters(
+    initial: dict[str, np.ndarray], *, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> Parameters:
+    """Initial weights (M, …) by name, copied into one flat tensor; gradients are zero."""
+    flat = torch.cat([torch.from_numpy(array).flatten() for array in initial.values()]).to(device, dtype)
+    gradient = torch.zeros_like(flat)
+    return Parameters(flat, gradient, _views(flat, initial), _views(gradient, initial))
+
+
+def _views(flat: Tensor, like: dict[str, np.ndarray]) -> Weights:
+    """Consecutive pieces of the flat tensor in the shapes of the arrays."""
+    pieces = flat.split([math.prod(array.shape) for array in like.values()])
+    return {name: piece.view(array.shape) for (name, array), piece in zip(like.items(), pieces, strict=True)}
+
+
+def optimizer(params: Parameters, rule: Optimizer, mechanisms: tuple[Mechanism, ...]) -> torch.optim.Optimizer:
+    """The fused torch optimizer over all models at once, weight decay and L2 penalty included.
+
+    Every operation is elementwise, so stacking models changes nothing for any of them.
+    """
+    penalty = sum(part.strength for part in mechanisms if isinstance(part, L2Penalty))
+    params.flat.grad = params.gradient
+    match rule:
+        case Adam(learning_rate=rate):
+            return torch.optim.Adam([params.flat], lr=rate, weight_decay=penalty, fused=True)
+        case Sgd(learning_rate=rate, momentum=momentum):
+            return torch.optim.SGD([params.flat], lr=rate, momentum=momentum, weight_decay=penalty, fused=True)
+
+
+def shrinkage(rule: Optimizer, mechanisms: tuple[Mechanism, ...]) -> float:
+    """The factor 1 − learning rate × strength by which decoupled weight decay multiplies all weights each step.
+
+    Loshchilov & Hutter 2019, algorithm 2, in the form of torch.optim.AdamW: before the optimizer's own step.
+    """
+    decay = sum(part.strength for part in mechanisms if isinstance(part, DecoupledWeightDecay))
+    return 1.0 - rule.learning_rate * decay
