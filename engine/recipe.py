@@ -204,14 +204,19 @@ class Recipe:
                 number("weight decay × learning rate", shrink, below=1)
 
     @property
-    def steps_per_epoch(self) -> int:
-        """round(N/2/B), the same for every model whatever its number of members."""
-        return max(1, math.floor(self.population.contested / 2 / self.batch + 0.5))
-
-    @property
     def steps(self) -> int:
-        """Optimizer steps of a whole training."""
-        return self.epochs * self.steps_per_epoch
+        """Optimizer steps of a whole training, the same for every model whatever its number of members."""
+        return sum(self.steps_in_epoch(epoch) for epoch in range(1, self.epochs + 1))
+
+    def steps_in_epoch(self, epoch: int) -> int:
+        """Optimizer steps of an epoch, from 1: round(N/2/B).
+
+        With Poisson sampling, whose draws are not bound to epochs, the rounding is of the running total instead:
+        after e epochs round(e · N/2/B) steps are done, so that the whole training has round(epochs / q).
+        """
+        if self.privacy is None:
+            return max(1, _nearest(1 / self.sampling_rate))
+        return _nearest(epoch / self.sampling_rate) - _nearest((epoch - 1) / self.sampling_rate)
 
     @property
     def sampling_rate(self) -> float:
@@ -258,6 +263,11 @@ class Release:
     def draws(self) -> int:
         """K, the number of released copies of each model."""
         return self.weight_noise.draws if self.weight_noise else 1
+
+
+def _nearest(value: float) -> int:
+    """The nearest whole number, halves up."""
+    return math.floor(value + 0.5)
 
 
 def _ordered(mechanisms: object) -> tuple[Mechanism, ...]:

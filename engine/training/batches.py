@@ -31,19 +31,18 @@ class Batch:
 def epochs(recipe: Recipe, wave: int, masks: NDArray[np.bool_]) -> Iterator[list[Batch]]:
     """The batches of each epoch of a wave, a pure function of (recipe, wave).
 
-    Without DP a model's members are shuffled and dealt into ``steps_per_epoch`` parts that differ by at most one;
+    Without DP a model's members are shuffled and dealt into as many parts as steps, which differ by at most one;
     with DP each step takes every member with probability ``sampling_rate``, independently.
     """
     members = [np.flatnonzero(mask) for mask in masks]
     rngs = [generator(recipe.seed, "batches", wave, model) for model in range(len(members))]
-    for _ in range(recipe.epochs):
+    for epoch in range(1, recipe.epochs + 1):
+        steps = recipe.steps_in_epoch(epoch)
         if recipe.privacy is None:
-            dealt = [deal(own, recipe.steps_per_epoch, rng) for own, rng in zip(members, rngs, strict=True)]
+            dealt = [deal(own, steps, rng) for own, rng in zip(members, rngs, strict=True)]
         else:
-            dealt = [
-                poisson(own, recipe.sampling_rate, recipe.steps_per_epoch, rng)
-                for own, rng in zip(members, rngs, strict=True)
-            ]
+            rate = recipe.sampling_rate
+            dealt = [poisson(own, rate, steps, rng) for own, rng in zip(members, rngs, strict=True)]
         yield [pad(step) for step in zip(*dealt, strict=True)]
 
 

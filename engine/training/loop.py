@@ -26,6 +26,7 @@ def train(
     epochs: Iterable[list[Batch]],
     *,
     noise: torch.Generator | None = None,
+    after_step: Callable[[], None] | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> None:
     """Train the M models in place.
@@ -38,7 +39,8 @@ def train(
         targets: (N, C) their labels as probabilities.
         epochs: the batches of each epoch.
         noise: CPU generator of the noise of DP-SGD; needed where the noise multiplier is positive.
-        after_epoch: called with the number of epochs done; what it raises ends the training.
+        after_step: called after every step; what it raises ends the training.
+        after_epoch: called with the number of epochs done; likewise.
     """
     rule = optimizer(params, recipe.optimizer, recipe.mechanisms)
     keep = shrinkage(recipe.optimizer, recipe.mechanisms)
@@ -48,6 +50,8 @@ def train(
             if keep != 1.0:
                 params.flat.mul_(keep)
             rule.step()
+            if after_step is not None:
+                after_step()
         if after_epoch is not None:
             after_epoch(done)
 
