@@ -1,0 +1,132 @@
+"""From the signals of a cohort to everything the screen shows about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from engine.assessment.intervals import over_pairs
+from engine.assessment.leakage import Leakage, leakage
+from engine.assessment.null import no_leakage_test
+from engine.assessment.risk import record_risk, reliability
+from engine.assessment.roc import mean_curve, sweep
+from engine.assessment.values import Assessment, Headline, Interval, NullTest, PrivacyClaim, ScoreHistogram
+from engine.attacks import ATTACKS
+from engine.attacks.catalogue import CATALOGUE
+from engine.attacks.leave_pair_out import cohort_scores
+from engine.signals import Signals
+from engine.validate import InvalidValueError, choice, whole
+
+_HISTOGRAM_BINS = 40
+_SMALLEST_COHORT = 3  # pairs: the jackknife leaves one out, and the pair under attack needs another as shadows
+
+
+def assess(
+    draws: Sequence[Signals],
+    masks: NDArray[np.bool_],
+    attack: str,
+    *,
+    classes: int,
+    claim: PrivacyClaim | None,
+    seed: int,
+) -> Assessment:
+    """Utility and leakage of a cohort under one attack.
+
+    Args:
+        draws: K signals of the same M models on the N contested records, one for each released copy.
+        masks: (M, N); rows 2p and 2p + 1 are pair p and complementary.
+        attack: a key of ``ATTACKS``.
+        classes: C, for the record.
+        claim: what the accountant proves about the recipe, or None.
+        seed: of the masks that the randomization test draws.
+
+    Raises:
+        InvalidValueError: for an unknown attack, fewer than three pairs, masks that are not complementary or
+            leave a target without members or without non-members, or signals that are not finite.
+    """
+    _check(draws, masks, attack)
+    alone = CATALOGUE[attack].ranks_without_shadows
+    leaked = leakage(draws, masks, ATTACKS[attack], ranks_without_shadows=alone)
+    null_test = no_leakage_test(ATTACKS[attack], draws[0], masks, ranks_without_shadows=alone, seed=seed)
+    posterior = expit(leaked.scores if attack == "lira" else _lira_scores(draws, masks))
+    return Assessment(
+        headline=_headline(draws, masks, attack, leaked, null_test, classes, claim),
+        roc=mean_curve(sweep(leaked.scores, np.broadcast_to(masks, leaked.scores.shape))),
+        histogram=_score_histogram(leaked.scores[0], masks),
+        risk=record_risk(posterior, masks),
+        reliability=reliability(posterior, masks),
+    )
+
+
+def accuracy(draws: Sequence[Signals], chosen: NDArray[np.bool_]) -> Interval:
+    """Share of the chosen records (M, N) whose label has the largest logit, mean over draws, Student t over pairs."""
+    correct = np.mean([signals.correct for signals in draws], axis=0)
+    counts = chosen.sum(axis=1)
+    by_model = (correct * chosen).sum(axis=1) / counts
+    return over_pairs(by_model.reshape(-1, 2).mean(axis=1), least=1 / float(counts.mean()))
+
+
+def _headline(
+    draws: Sequence[Signals],
+    masks: NDArray[np.bool_],
+    attack: str,
+    leaked: Leakage,
+    null_test: NullTest,
+    classes: int,
+    claim: PrivacyClaim | None,
+) -> Headline:
+    """All single numbers."""
+    models, records = masks.shape
+    return Headline(
+        attack=attack,
+        records=records,
+        classes=classes,
+        pairs=models // 2,
+        shadows=models - 2,
+        draws=len(draws),
+        train_accuracy=accuracy(draws, masks),
+        test_accuracy=accuracy(draws, ~masks),
+        auc=leaked.auc,
+        balanced_accuracy=leaked.balanced_accuracy,
+        low_fpr=leaked.low_fpr,
+        null_test=null_test,
+        claim=claim,
+    )
+
+
+def _lira_scores(draws: Sequence[Signals], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(K, M, N): the risk of a record is LiRA's, whatever attack is assessed."""
+    return np.stack([cohort_scores(ATTACKS["lira"], signals, masks) for signals in draws])
+
+
+def _score_histogram(scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> ScoreHistogram:
+    """Counts between the 0.5 % and 99.5 % quantiles of all scores (M, N); the outer bins hold the rest."""
+    low, high = np.quantile(scores, (0.005, 0.995))
+    # Widths far below the rounding of the ends would make equal edges.
+    margin = max(1e-6, 1e-6 * max(abs(low), abs(high))) if high - low < 1e-6 * max(1.0, abs(low)) else 0.0
+    edges = np.linspace(low - margin, high + margin, _HISTOGRAM_BINS + 1)
+    held = np.clip(scores, edges[0], edges[-1])
+    return ScoreHistogram(
+        edges=edges,
+        members=np.histogram(held[masks], bins=edges)[0],
+        non_members=np.histogram(held[~masks], bins=edges)[0],
+    )
+
+
+def _check(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: str) -> None:
+    """Refuse what would give a wrong number instead of none."""
+    choice("attack", attack, ATTACKS)
+    whole("pairs of a cohort", len(masks) // 2, at_least=_SMALLEST_COHORT)
+    if len(masks) % 2 or not np.array_equal(masks[1::2], ~masks[::2]):
+        raise InvalidValueError("masks must come in complementary pairs, rows 2p and 2p + 1")
+    if not (masks.any(axis=1) & ~masks.all(axis=1)).all():
+        raise InvalidValueError("masks must give every model members and non-members")
+    if not draws or any(signals.phi.shape != masks.shape for signals in draws):
+        raise InvalidValueError(f"signals must have the shape of the masks, {masks.shape}")
+    if not all(np.isfinite(signals.phi).all() for signals in draws):
+        raise InvalidValueError(
+            "signals must be finite: the training diverged, try a smaller learning rate or less noise"
+        )

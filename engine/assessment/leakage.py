@@ -1,0 +1,107 @@
+"""How much the scores of an attack say about membership, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.assessment.intervals import at_least_binomial, jackknife, over_pairs
+from engine.assessment.roc import auc, balanced_accuracy, sweep, tpr_at_fpr
+from engine.assessment.values import Interval, LowFprRate
+from engine.attacks.attack import Attack
+from engine.attacks.leave_pair_out import cohort_scores, scores_without
+from engine.signals import Signals
+
+LOW_FPRS = (0.01, 0.001)
+_AUC, _BALANCED, _FIRST_TPR = 0, 1, 2  # columns of _measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leakage:
+    """The leakage figures of one cohort, fields as in ``Headline``, and the scores behind them.
+
+    Attributes:
+        scores: (K, M, N), K draws.
+    """
+
+    scores: NDArray[np.float64]
+    auc: Interval
+    balanced_accuracy: Interval
+    low_fpr: tuple[LowFprRate, ...]
+
+
+def leakage(
+    draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack, *, ranks_without_shadows: bool
+) -> Leakage:
+    """Leakage of a cohort of at least three pairs; numbers are averaged over draws before intervals.
+
+    Args:
+        draws: K signals of the same M models; draw k of the target is attacked with draw k of the shadows.
+        masks: (M, N).
+        attack: one of ``ATTACKS``.
+        ranks_without_shadows: whether shadows set only the attack's threshold; then AUC and TPR use
+            Student t over pairs.
+    """
+    scores = np.stack([cohort_scores(attack, signals, masks) for signals in draws])
+    measured = _measured(scores, np.broadcast_to(masks, scores.shape)).mean(axis=0)
+    by_pair = measured.reshape(len(measured) // 2, 2, -1).mean(axis=1)
+    deleted = np.mean([_without_each_pair(attack, signals, masks) for signals in draws], axis=0)
+    worth = 1 / _smaller_side(masks)
+
+    def interval(column: int) -> Interval:
+        if ranks_without_shadows and column != _BALANCED:
+            return over_pairs(by_pair[:, column], least=worth)
+        return jackknife(float(by_pair[:, column].mean()), deleted[:, column], least=worth)
+
+    tprs = [at_least_binomial(interval(_FIRST_TPR + i), masks.sum(axis=1).mean()) for i in range(len(LOW_FPRS))]
+    return Leakage(
+        scores=scores,
+        auc=interval(_AUC),
+        balanced_accuracy=interval(_BALANCED),
+        low_fpr=tuple(_low_fpr(fpr, tpr, scores, masks) for fpr, tpr in zip(LOW_FPRS, tprs, strict=True)),
+    )
+
+
+def _measured(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(..., 2 + F): AUC, balanced accuracy and TPR at each of ``LOW_FPRS``, for rows (..., N)."""
+    swept = sweep(scores, members)
+    tprs = [tpr_at_fpr(swept, fpr)[0] for fpr in LOW_FPRS]
+    return np.stack([auc(swept), balanced_accuracy(scores, members), *tprs], axis=-1)
+
+
+def _without_each_pair(attack: Attack, signals: Signals, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(P, 2 + F): the mean of ``_measured`` over targets when pair p is neither target nor shadow.
+
+    Target p of the cohort without q has the same shadows as target q of the cohort without p, so one call of
+    the attack on both pairs serves the two.
+    """
+    pairs = len(masks) // 2
+    totals = np.zeros((pairs, 2 + len(LOW_FPRS)))
+    for p, q in combinations(range(pairs), 2):
+        rows = [2 * p, 2 * p + 1, 2 * q, 2 * q + 1]
+        measured = _measured(scores_without((p, q), attack, signals, masks), masks[rows])
+        totals[q] += measured[:2].sum(axis=0)
+        totals[p] += measured[2:].sum(axis=0)
+    return totals / (2 * pairs - 2)
+
+
+def _smaller_side(masks: NDArray[np.bool_]) -> float:
+    """The mean number of members or of non-members of a target, whichever is smaller."""
+    members = float(masks.sum(axis=1).mean())
+    return min(members, masks.shape[1] - members)
+
+
+def _low_fpr(fpr: float, tpr: Interval, scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> LowFprRate:
+    """The rate together with what stands behind it."""
+    swept = sweep(scores, np.broadcast_to(masks, scores.shape))
+    return LowFprRate(
+        asked_fpr=fpr,
+        tpr=tpr,
+        achieved_fpr=float(tpr_at_fpr(swept, fpr)[1].mean()),
+        expected_false_alarms=fpr * float((~masks).sum()),
+        non_members=int((~masks).any(axis=0).sum()),
+    )
