@@ -1,0 +1,149 @@
+"""The embedded cluster: a scheduler and workers as processes of their own, on the loopback interface only.
+
+A Dask scheduler is an open port that runs code, so everything is encrypted and authenticated with a key pair
+that exists only while the cluster does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import dask.config
+from distributed import Client, LocalCluster, Security, SubprocessCluster
+
+from cache.remote import TASKS
+from cache.watch import PARENT
+
+TRAIN = "train"  # the resource that lets one training at a time into a worker
+_MOST_WORKERS = 8
+_HOST = "127.0.0.1"
+
+
+class Cluster:
+    """A running cluster and the client that speaks to it; a context manager, fit for any thread.
+
+    Making one takes about two seconds; the workers warm up meanwhile and afterwards, tasks wait for them.
+    """
+
+    def __init__(self, *, workers: int | None = None, threads: int = 1) -> None:
+        """Start the processes.
+
+        Args:
+            workers: how many workers, by default one less than there are cores.
+            threads: threads that torch and its libraries may use in each worker.
+        """
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})  # stored waves are large
+        count = default_workers() if workers is None else workers
+        security = Security.temporary()
+        start = _local_cluster if sys.platform == "win32" else _subprocess_cluster
+        self._cluster = start(count, threads, security)
+        self.client = Client(self._cluster, security=security, set_as_default=False)
+
+    def close(self) -> None:
+        """Stop all processes, in the middle of what they do; a second call does nothing."""
+        with _quiet():
+            self.client.close()
+            self._cluster.close()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def default_workers() -> int:
+    """One worker less than there are cores, so that pages stay quick; at least 1 and at most 8."""
+    return max(1, min(_MOST_WORKERS, (os.cpu_count() or 1) - 1))
+
+
+def _worker_options(threads: int) -> dict[str, Any]:
+    """Options of every worker."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {
+        "memory_limit": None,
+        "preload": [TASKS],
+        "resources": {TRAIN: 1},
+        "env": {name: str(threads) for name in names},
+    }
+
+
+# A second thread per worker assesses a wave while the next one trains.
+_THREADS_PER_WORKER = 2
+
+
+def _subprocess_cluster(workers: int, threads: int, security: Security) -> Any:
+    """Scheduler and workers in processes that share nothing with this one but its environment."""
+    with _environment(_settings(security) | {PARENT: str(os.getpid())}):
+        return SubprocessCluster(
+            host=_HOST,
+            n_workers=workers,
+            threads_per_worker=_THREADS_PER_WORKER,
+            dashboard_address=None,  # pyright: ignore[reportArgumentType] — annotated str, documented None
+            scheduler_kwargs={"protocol": "tls", "preload": ["cache.watch"], "allowed_failures": 1},
+            worker_kwargs=_worker_options(threads) | {"preload_nanny": ["cache.watch"]},
+            silence_logs=logging.ERROR,
+            security=security,
+        )
+
+
+def _local_cluster(workers: int, threads: int, security: Security) -> Any:
+    """The same with the scheduler in this process: Dask has no subprocess cluster on Windows."""
+    return LocalCluster(
+        host=_HOST,
+        protocol="tls",
+        n_workers=workers,
+        threads_per_worker=_THREADS_PER_WORKER,
+        processes=True,
+        dashboard_address=None,
+        scheduler_kwargs={"allowed_failures": 1},
+        silence_logs=logging.ERROR,
+        security=security,
+        **_worker_options(threads),
+    )
+
+
+def _settings(security: Security) -> dict[str, str]:
+    """Dask's configuration for the processes, as environment variables.
+
+    A command line is readable by every user of the machine, an environment by its owner alone.
+    """
+    tls = security.get_tls_config_for_role("scheduler")
+    settings = {"COMM__REQUIRE_ENCRYPTION": "true", "COMM__TLS__CA_FILE": tls["ca_file"]}
+    for role in ("scheduler", "worker", "client"):
+        settings[f"COMM__TLS__{role.upper()}__KEY"] = tls["key"]
+        settings[f"COMM__TLS__{role.upper()}__CERT"] = tls["cert"]
+    named = {f"DASK_DISTRIBUTED__{name}": value for name, value in settings.items()}
+    return named | {"DASK_LOGGING__DISTRIBUTED": "error"}
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Environment variables that processes started meanwhile inherit."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask reports every connection that a deliberate end cuts; nobody needs to read that."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,94 @@
+"""Single flight: a computation that several jobs need runs once, and stops when the last of them leaves."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from distributed import Client, Future
+
+from cache.progress import TracePoint
+from cache.remote import TOPIC
+
+
+@dataclass(eq=False, kw_only=True)
+class Flight:
+    """One computation on its way.
+
+    Attributes:
+        key: the key of its result in the store.
+        name: Dask's key, new for every attempt: a name in use by a training that is being cancelled would
+            bring that training back instead of starting another.
+        future: Dask's future of the result's bytes.
+        users: the jobs that wait for it.
+        landing: held by the job that takes the result to the store.
+        stored: whether the result is in the store.
+        started: whether a worker has taken it up (trainings only).
+        trace: the training so far; replaced as a whole, so that readers need no lock.
+    """
+
+    key: str
+    name: str
+    future: Future
+    users: set[Hashable] = field(default_factory=set)
+    landing: threading.Lock = field(default_factory=threading.Lock)
+    stored: bool = False
+    started: bool = False
+    trace: tuple[TracePoint, ...] = ()
+
+
+class Flights:
+    """All flights of a client, by key."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._by_key: dict[str, Flight] = {}
+        self._by_name: dict[str, Flight] = {}
+        self._attempts = itertools.count()
+        client.subscribe_topic(TOPIC, self._hear)
+
+    def board(self, key: str, user: Hashable, submit: Callable[..., Future], *, stored: bool) -> Flight:
+        """The flight to a key, started by ``submit(key=name)`` unless it is on its way already."""
+        with self._lock:
+            flight = self._by_key.get(key)
+            if flight is None:
+                name = f"{key}-{next(self._attempts)}"
+                flight = Flight(key=key, name=name, future=submit(key=name), stored=stored)
+                self._by_key[key] = self._by_name[name] = flight
+            flight.users.add(user)
+            return flight
+
+    def leave(self, user: Hashable) -> None:
+        """Take a user off all his flights; those that nobody is on any more end."""
+        with self._lock:
+            left = [flight for flight in self._by_key.values() if user in flight.users]
+            for flight in left:
+                flight.users.discard(user)
+            ended = [flight for flight in left if not flight.users]
+            for flight in ended:
+                del self._by_key[flight.key], self._by_name[flight.name]
+        # Outside the lock: the client may wait here for its event loop, which must be free to hear events.
+        unfinished = [flight.future for flight in ended if not flight.future.done()]
+        if unfinished:
+            self._client.cancel(unfinished)
+        for flight in ended:
+            flight.future.release()
+
+    def close(self) -> None:
+        """Hear no more events."""
+        self._client.unsubscribe_topic(TOPIC)
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Note what a training logged; runs on the client's event loop, alone."""
+        _, message = event
+        flight = self._by_name.get(message["task"])
+        if flight is None:
+            return
+        if "point" in message:
+            flight.trace += (TracePoint(**message["point"]),)
+        else:
+            flight.started, flight.trace = True, ()

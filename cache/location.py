@@ -1,0 +1,38 @@
+"""Where the cache lives: ``--cache DIR``, else ``PRIVACYDIAL_CACHE``, else the system's place for caches."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "PRIVACYDIAL_CACHE"
+
+
+class CacheError(Exception):
+    """The cache cannot be used; its text is one sentence fit to be shown to a person."""
+
+
+def cache_directory(chosen: str | Path | None = None) -> Path:
+    """The directory of the cache, made where it is missing.
+
+    Args:
+        chosen: the directory given on the command line, if any.
+
+    Raises:
+        CacheError: when the directory cannot be made or written to.
+    """
+    directory = Path(chosen or os.environ.get(VARIABLE) or platformdirs.user_cache_dir("privacydial"))
+    directory = directory.expanduser().absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise CacheError(
+            f"The cache directory {directory} cannot be written to ({error.strerror or error}); "
+            f"choose another with --cache DIR or the environment variable {VARIABLE}."
+        ) from error
+    return directory

@@ -1,0 +1,63 @@
+"""How far a job is: frozen values for a page that polls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["queued", "training", "assessing", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracePoint:
+    """The models of a wave after an epoch, means over the models; all values in [0, 1]."""
+
+    epoch: int
+    train_accuracy: float
+    test_accuracy: float
+    loss_auc: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the measurement of a point is.
+
+    Attributes:
+        state: "queued" until a worker takes up the wave in work.
+        wave: the wave in work, from 1.
+        waves: waves asked for.
+        epoch: epochs done of the wave in work.
+        epochs: epochs of a wave.
+        waves_assessed: the assessment of this many waves can be read from the store.
+        trace: the wave in work, after those of its epochs that the engine reports.
+        message: one sentence for a failed job, else empty.
+    """
+
+    state: State
+    wave: int
+    waves: int
+    epoch: int
+    epochs: int
+    waves_assessed: int
+    trace: tuple[TracePoint, ...] = ()
+    message: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether something is still to come."""
+        return self.state in {"queued", "training", "assessing"}
+
+    @property
+    def train_accuracy(self) -> float | None:
+        """On members, after the latest epoch; None before the first."""
+        return self.trace[-1].train_accuracy if self.trace else None
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """On contested non-members, after the latest epoch; None before the first."""
+        return self.trace[-1].test_accuracy if self.trace else None
+
+    @property
+    def loss_auc(self) -> float | None:
+        """AUC of the loss threshold after the latest epoch; None before the first."""
+        return self.trace[-1].loss_auc if self.trace else None

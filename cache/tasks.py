@@ -1,0 +1,75 @@
+"""What runs in a worker process: training and assessing, bytes in and bytes out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from distributed import get_worker
+
+from cache.codec import assessment_to_bytes, wave_from_bytes, wave_to_bytes
+from cache.remote import TOPIC
+from engine.pipeline import assess as assess_waves
+from engine.pipeline import train_wave
+from engine.populations.records import split
+from engine.recipe import Logistic, PopulationChoice, Recipe, Release
+from engine.training.values import EpochReport
+
+
+class UnwantedError(Exception):
+    """Nobody waits for this training any more."""
+
+
+def train(recipe: Recipe, wave: int) -> bytes | None:
+    """Wave ``wave`` (from 0) of a recipe; None when it was cancelled on the way.
+
+    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine.
+    """
+    worker = get_worker()
+    name = worker.get_current_task()
+    worker.log_event(TOPIC, {"task": name})
+
+    def report(epoch: EpochReport) -> None:
+        worker.log_event(TOPIC, {"task": name, "epochs": epoch.epochs, "point": _means(epoch)})
+
+    def check() -> None:
+        # A thread cannot be stopped from outside. Dask marks a task that was cancelled while it runs
+        # (its "worker state machine"), and this look at the mark costs less than a microsecond.
+        task = worker.state.tasks.get(name)
+        if task is None or task.state != "executing":
+            raise UnwantedError
+
+    try:
+        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check))
+    except UnwantedError:
+        return None
+
+
+def assess(recipe: Recipe, release: Release, attack: str, blobs: Sequence[bytes]) -> bytes:
+    """The assessment of a release of waves 0, 1, … under an attack."""
+    waves = [wave_from_bytes(blob) for blob in blobs]
+    return assessment_to_bytes(assess_waves(recipe, release, attack, waves))
+
+
+def dask_setup(_: Any) -> None:
+    """Make a new worker process polite and warm; Dask calls this before the worker takes its first task."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    split(PopulationChoice())
+    recipe = Recipe(
+        population=PopulationChoice(name="digits", contested=40), architecture=Logistic(), epochs=1, batch=20
+    )
+    assess_waves(recipe, Release(), "lira", [train_wave(recipe, 0)])
+
+
+def _means(report: EpochReport) -> dict[str, float | int]:
+    """The report as a trace point's fields, means over the models, in types that Dask's messages carry."""
+    return {
+        "epoch": report.epoch,
+        "train_accuracy": float(report.train_accuracy.mean()),
+        "test_accuracy": float(report.test_accuracy.mean()),
+        "loss_auc": float(report.loss_auc.mean()),
+    }
