@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assessment import assess as assess_signals
-from engine.assessment.roc import auc
+from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
@@ -79,7 +79,7 @@ def epoch_report(answers: Signals, masks: NDArray[np.bool_], epoch: int, epochs:
         epochs=epochs,
         train_accuracy=np.array([correct[member].mean() for correct, member in pairs]),
         test_accuracy=np.array([correct[~member].mean() for correct, member in pairs]),
-        loss_auc=auc(answers.phi, masks),
+        loss_auc=auc(sweep(answers.phi, masks)),
     )
 
 

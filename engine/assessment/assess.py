@@ -53,7 +53,7 @@ def assess(
     null_test = no_leakage_test(ATTACKS[attack], draws[0], masks, ranks_without_shadows=alone, seed=seed)
     posterior = expit(leaked.scores if attack == "lira" else _lira_scores(draws, masks))
     return Assessment(
-        headline=_headline(draws, masks, attack, leaked, null_test, classes, claim),
+        headline=_headline(draws, masks, leaked, attack=attack, null_test=null_test, classes=classes, claim=claim),
         roc=mean_curve(sweep(leaked.scores, np.broadcast_to(masks, leaked.scores.shape))),
         histogram=_score_histogram(leaked.scores[0], masks),
         risk=record_risk(posterior, masks),
@@ -72,8 +72,9 @@ def accuracy(draws: Sequence[Signals], chosen: NDArray[np.bool_]) -> Interval:
 def _headline(
     draws: Sequence[Signals],
     masks: NDArray[np.bool_],
-    attack: str,
     leaked: Leakage,
+    *,
+    attack: str,
     null_test: NullTest,
     classes: int,
     claim: PrivacyClaim | None,
@@ -105,9 +106,10 @@ def _lira_scores(draws: Sequence[Signals], masks: NDArray[np.bool_]) -> NDArray[
 def _score_histogram(scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> ScoreHistogram:
     """Counts between the 0.5 % and 99.5 % quantiles of all scores (M, N); the outer bins hold the rest."""
     low, high = np.quantile(scores, (0.005, 0.995))
-    # Widths far below the rounding of the ends would make equal edges.
-    margin = max(1e-6, 1e-6 * max(abs(low), abs(high))) if high - low < 1e-6 * max(1.0, abs(low)) else 0.0
-    edges = np.linspace(low - margin, high + margin, _HISTOGRAM_BINS + 1)
+    reach = 1e-6 * max(1.0, abs(low), abs(high))
+    if high - low < reach:  # scores that are all alike still need bins of some width
+        low, high = low - reach, high + reach
+    edges = np.linspace(low, high, _HISTOGRAM_BINS + 1)
     held = np.clip(scores, edges[0], edges[-1])
     return ScoreHistogram(
         edges=edges,

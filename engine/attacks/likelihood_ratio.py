@@ -16,10 +16,10 @@ _SMALLEST_VARIANCE = 1e-30
 class _Side(NamedTuple):
     """The shadows of one side, IN or OUT: numbers n and means μ are (..., N), the other two (...,)."""
 
-    number: NDArray[np.int64]
+    number: NDArray[np.float64]
     mean: NDArray[np.float64]
     squares: NDArray[np.float64]  # Σ over records and shadows of (φ − μ)²
-    freedom: NDArray[np.int64]  # Σ over records of n − 1
+    freedom: NDArray[np.float64]  # Σ over records of n − 1
 
 
 def lira(target: Signals, shadows: Signals, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -43,8 +43,12 @@ def lira(target: Signals, shadows: Signals, masks: NDArray[np.bool_]) -> NDArray
     # and makes records on which all models agree exactly 0.
     centre = shadows.phi[0]
     phi, centred = target.phi - centre, shadows.phi - centre
-    inside, outside = _side(centred, masks), _side(centred, ~masks)
-    everyone = _variance(_side(centred, np.ones(centred.shape, dtype=bool)), np.zeros(()))
+    number = masks.sum(axis=-2, dtype=np.float64)
+    total = np.einsum("...sn,sn->...n", masks, centred)
+    squares = np.einsum("...sn,sn->...n", masks, centred**2)
+    inside = _side(number, total, squares)
+    outside = _side(len(centred) - number, centred.sum(axis=0) - total, (centred**2).sum(axis=0) - squares)
+    everyone = _variance(_side(np.array(len(centred)), centred.sum(axis=0), (centred**2).sum(axis=0)), np.zeros(()))
     of_inside = _variance(inside, _variance(outside, everyone))
     of_outside = _variance(outside, _variance(inside, everyone))
     score = _log_density(phi, inside, of_inside) - _log_density(phi, outside, of_outside)
@@ -52,15 +56,13 @@ def lira(target: Signals, shadows: Signals, masks: NDArray[np.bool_]) -> NDArray
     return np.where(known[..., None, :], score, 0.0)
 
 
-def _side(phi: NDArray[np.float64], chosen: NDArray[np.bool_]) -> _Side:
-    """Sums over the chosen shadows; phi is (S, N), chosen (..., S, N)."""
-    number = chosen.sum(axis=-2, dtype=np.int64)
-    mean = np.einsum("...sn,sn->...n", chosen, phi) / np.maximum(number, 1)
-    squares = np.einsum("...sn,sn->...n", chosen, phi**2) - number * mean**2
+def _side(number: NDArray[np.float64], total: NDArray[np.float64], squares: NDArray[np.float64]) -> _Side:
+    """From the number, the sum and the sum of squares of the φ of each record, all (..., N)."""
+    mean = total / np.maximum(number, 1)
     return _Side(
         number=number,
         mean=mean,
-        squares=np.maximum(squares, 0.0).sum(axis=-1),
+        squares=np.maximum(squares - number * mean**2, 0.0).sum(axis=-1),
         freedom=np.maximum(number - 1, 0).sum(axis=-1),
     )
 

@@ -50,12 +50,15 @@ def confidence_by_class(target: Signals, shadows: Signals, masks: NDArray[np.boo
     Returns:
         (..., T, N) φ − τ_y.
     """
-    everyone = _best_threshold(shadows.phi.ravel(), _flat(masks)).tau
     tau = np.empty((*masks.shape[:-2], masks.shape[-1]))
+    founded = np.empty(tau.shape, dtype=bool)
     for label in np.unique(shadows.labels):
         own = np.flatnonzero(shadows.labels == label)
         chosen = _best_threshold(shadows.phi[:, own].ravel(), _flat(masks[..., own]))
-        tau[..., own] = np.where(chosen.founded, chosen.tau, everyone)[..., None]
+        tau[..., own], founded[..., own] = chosen.tau[..., None], chosen.founded[..., None]
+    if not founded.all():
+        everyone = _best_threshold(shadows.phi.ravel(), _flat(masks)).tau
+        tau = np.where(founded, tau, everyone[..., None])
     return target.phi - tau[..., None, :]
 
 
@@ -75,12 +78,11 @@ def _best_threshold(values: NDArray[np.float64], members: NDArray[np.bool_]) -> 
     """
     order = np.argsort(values)
     rising = values[order]
-    starts = np.flatnonzero(np.concatenate(([True], rising[1:] != rising[:-1])))  # one candidate per group of ties
-    hits = members[..., order]
-    counted = np.cumsum(hits, axis=-1, dtype=np.int64)
-    total = counted[..., -1:]
-    below = (counted - hits)[..., starts]  # members with a smaller value
-    # ½(TPR + TNR) = ½(1 − below/total + (starts − below)/(V − total)), times 2·total·(V − total), in exact integers
-    gain = starts * total - values.size * below
-    founded = (total > 0) & (total < values.size)
-    return _Thresholds(rising[starts][gain.argmax(axis=-1)], founded[..., 0])
+    total = members.sum(axis=-1, dtype=np.int64)[..., None]
+    below = np.cumsum(members[..., order], axis=-1, dtype=np.int64)  # members before the next candidate
+    # ½(TPR + TNR) = ½ + gain / (2·total·(V − total)) in exact integers. The smallest value accuses all: gain 0;
+    # so does the entry after the largest value, which accuses none and is never chosen.
+    gain = np.arange(1, values.size + 1) * total - values.size * below
+    gain[..., :-1][..., rising[1:] == rising[:-1]] = 0  # no threshold passes between equal values
+    best = np.where(gain.max(axis=-1) > 0, gain.argmax(axis=-1) + 1, 0)
+    return _Thresholds(rising[best], ((total > 0) & (total < values.size))[..., 0])
