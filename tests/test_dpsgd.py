@@ -1,0 +1,180 @@
+"""DP-SGD: per-record clipped gradients equal Opacus's, the noise is what the accountant is told."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from engine.models.evaluation import view_tensor
+from engine.models.network import network
+from engine.populations.records import split
+from engine.recipe import DpSgd, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Sgd
+from engine.seeds import generator
+from engine.training.batches import Batch
+from engine.training.clipping import clip_factors, squared_norms, sum_gradients
+from engine.training.loop import add_noise, noise_generator, one_hot, train, write_gradients
+from engine.training.parameters import parameters
+from tests.torch_reference import load, ordered_parameters, reference_model
+
+DIGITS = PopulationChoice(name="digits", contested=120)
+ARCHITECTURES = (Logistic(), Mlp(width=20), Mlp(width=12, depth=2, activation="tanh"), Lstm(hidden=9))
+MODELS, RECORDS = 3, 16
+
+
+def setting(architecture, **changes):
+    """A recipe, its network, fresh parameters, and one batch of different records for each model."""
+    recipe = Recipe(population=DIGITS, architecture=architecture, optimizer=Sgd(), batch=16, **changes)
+    net = network(architecture, DIGITS.info)
+    records = split(DIGITS).contested
+    rng = generator(0, "dp test")
+    params = parameters({name: 3 * value for name, value in net.initial(MODELS, rng).items()})
+    chosen = np.stack([rng.permutation(120)[:RECORDS] for _ in range(MODELS)])
+    batch = Batch(records=chosen, real=np.ones(chosen.shape, dtype=np.float32))
+    return recipe, net, params, view_tensor(net, records), one_hot(records.labels, 10), batch
+
+
+def taps_of(net, params, inputs, targets, batch):
+    with torch.no_grad():
+        picked = torch.from_numpy(batch.records)
+        logits, saved = net.forward(params.weights, inputs[picked])
+        return net.backward(params.weights, saved, torch.softmax(logits, dim=2) - targets[picked])
+
+
+def opacus_gradients(recipe, params, index, inputs, targets, batch):
+    """Per-record gradients of one model by Opacus's hooks, in the order of the parameters, each (B, …)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Opacus and torch warn about each other's hooks
+        from opacus.grad_sample import GradSampleModule
+        from opacus.layers import DPLSTM
+
+        model = reference_model(recipe, DPLSTM)
+        load(model, params.weights, index)
+        sampled = GradSampleModule(model, loss_reduction="sum")
+        records = torch.from_numpy(batch.records[index])
+        loss = torch.nn.functional.cross_entropy(sampled(inputs[records]), targets[records], reduction="sum")
+        loss.backward()
+    return [vars(parameter)["grad_sample"].detach() for parameter in ordered_parameters(model)]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_per_record_clipped_gradients_equal_opacus(architecture):
+    clip = 1.0
+    recipe, net, params, inputs, targets, batch = setting(architecture)
+    taps = taps_of(net, params, inputs, targets, batch)
+    norms, factors = squared_norms(taps).sqrt(), clip_factors(taps, clip)
+    assert (factors < 1).any()
+    for index in range(MODELS):
+        theirs = opacus_gradients(recipe, params, index, inputs, targets, batch)
+        their_norms = torch.stack([g.flatten(1).norm(dim=1) for g in theirs]).norm(dim=0)
+        torch.testing.assert_close(norms[index], their_norms, rtol=1e-5, atol=1e-6)
+        their_factors = (clip / their_norms).clamp_max(1.0)
+        for record in range(RECORDS):
+            only = torch.zeros(MODELS, RECORDS)
+            only[index, record] = factors[index, record]
+            sum_gradients(taps_of(net, params, inputs, targets, batch), params.gradients, only)
+            for ours, samples in zip(params.gradients.values(), theirs, strict=True):
+                expected = their_factors[record] * samples[record]
+                assert (ours[index] - expected).norm() <= 1e-5 * max(1.0, float(expected.norm()))
+
+
+def test_both_biases_of_an_lstm_count_in_the_norm():
+    recipe, _, params, inputs, targets, batch = setting(Lstm(hidden=9))
+    assert {"lstm.bias_ih_l0", "lstm.bias_hh_l0"} <= set(params.gradients)
+    theirs = opacus_gradients(recipe, params, 0, inputs, targets, batch)
+    assert len(theirs) == len(params.gradients) == 6
+
+
+def test_norms_equal_those_of_gradients_one_record_at_a_time_by_autograd():
+    recipe, net, params, inputs, targets, batch = setting(Lstm(hidden=5))
+    norms = squared_norms(taps_of(net, params, inputs, targets, batch)).sqrt()
+    model = reference_model(recipe)
+    load(model, params.weights, 1)
+    for record in range(RECORDS):
+        model.zero_grad()
+        chosen = batch.records[1, record : record + 1]
+        torch.nn.functional.cross_entropy(model(inputs[chosen]), targets[chosen]).backward()
+        expected = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).norm()
+        torch.testing.assert_close(norms[1, record], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_hand_computed_clip():
+    """Logistic regression, zero weights, two classes in use: δ = p − y, ‖g‖² = ‖δ‖² (‖x‖² + 1)."""
+    _, net, params, inputs, targets, batch = setting(Logistic())
+    params.flat.zero_()
+    squared = squared_norms(taps_of(net, params, inputs, targets, batch))
+    pixels = inputs[torch.from_numpy(batch.records)]
+    expected = (0.9**2 + 9 * 0.1**2) * (pixels.square().sum(dim=2) + 1)
+    torch.testing.assert_close(squared, expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_changing_one_record_leaves_the_clipped_gradients_of_others_bit_identical(architecture):
+    _, net, params, inputs, targets, batch = setting(architecture)
+    changed = batch.records.copy()
+    changed[:, 4] = (changed[:, 4] + 1) % 120
+    only = torch.ones(MODELS, RECORDS)
+    only[:, 4] = 0
+
+    def rest(records):
+        taps = taps_of(net, params, inputs, targets, Batch(records=records, real=batch.real))
+        factors = clip_factors(taps, 1.0) * only
+        kept = [tap.deltas * factors[:, :, None, None] for tap in taps]
+        return [delta[:, torch.arange(RECORDS) != 4] for delta in kept]
+
+    for first, second in zip(rest(batch.records), rest(changed), strict=True):
+        assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_a_clip_that_never_binds_and_no_noise_is_no_clip(architecture):
+    results = []
+    for privacy in (DpSgd(clip=None), DpSgd(clip=1e6)):
+        recipe, net, params, inputs, targets, batch = setting(architecture, privacy=privacy)
+        train(net, recipe, params, inputs, targets, [[batch] * 5])
+        results.append(params.flat)
+    torch.testing.assert_close(results[0], results[1], rtol=1e-6, atol=1e-7)
+
+
+def test_the_sum_is_divided_by_the_expected_batch_never_by_the_drawn_one():
+    recipe, net, params, inputs, targets, batch = setting(Logistic(), privacy=DpSgd(clip=None))
+    write_gradients(net, recipe, params, inputs, targets, batch)
+    full = params.gradient.clone()
+    half = Batch(records=batch.records, real=np.where(np.arange(RECORDS) < 8, 1, 0) * batch.real)
+    write_gradients(net, recipe, params, inputs, targets, half)
+    first = params.gradient.clone()
+    rest = Batch(records=batch.records, real=batch.real - half.real)
+    write_gradients(net, recipe, params, inputs, targets, rest)
+    torch.testing.assert_close(first + params.gradient, full, rtol=1e-5, atol=1e-7)
+
+
+def test_an_empty_draw_still_receives_noise():
+    recipe, net, params, inputs, targets, batch = setting(Logistic(), privacy=DpSgd(noise_multiplier=2.0))
+    empty = Batch(records=batch.records, real=np.zeros_like(batch.real))
+    write_gradients(net, recipe, params, inputs, targets, empty, noise=noise_generator(0, 0))
+    assert params.gradient.std() == pytest.approx(2.0 / recipe.batch, rel=0.1)
+
+
+def test_noise_has_standard_deviation_sigma_times_clip_independent_for_models_and_steps():
+    privacy = DpSgd(noise_multiplier=1.5, clip=0.4)
+    source = noise_generator(3, 1)
+    steps = []
+    for _ in range(400):
+        gradient = torch.zeros(2, 500)
+        add_noise(gradient, privacy, source)
+        steps.append(gradient.double())
+    noise = torch.stack(steps).numpy()  # (steps, models, weights)
+    count = noise.size
+    assert abs(noise.std() / 0.6 - 1) < 4 / np.sqrt(2 * count)
+    assert abs(noise.mean()) < 4 * 0.6 / np.sqrt(count)
+    between_models = np.mean(noise[:, 0] * noise[:, 1]) / 0.36
+    between_steps = np.mean(noise[1:] * noise[:-1]) / 0.36
+    assert abs(between_models) < 4 / np.sqrt(count / 2)
+    assert abs(between_steps) < 4 / np.sqrt(count)
+
+
+def test_noise_without_a_generator_is_refused():
+    with pytest.raises(ValueError, match="training noise must have a generator, got None"):
+        add_noise(torch.zeros(3), DpSgd(noise_multiplier=1.0), None)

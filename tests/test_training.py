@@ -1,0 +1,200 @@
+"""Stacked training equals torch.nn, model by model; a wave is a pure function of recipe and number."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from engine.models.evaluation import logits, view_tensor
+from engine.models.network import network, parameter_count
+from engine.pipeline import train_wave
+from engine.populations.membership import masks
+from engine.populations.records import split
+from engine.recipe import (
+    Adam,
+    DecoupledWeightDecay,
+    DpSgd,
+    L2Penalty,
+    Logistic,
+    Lstm,
+    Mlp,
+    PopulationChoice,
+    Recipe,
+    Sgd,
+)
+from engine.seeds import generator
+from engine.training.batches import deal, epochs, pad, poisson
+from engine.training.loop import one_hot, train
+from engine.training.parameters import parameters
+from tests.torch_reference import load, reference_model, train_one
+
+DIGITS = PopulationChoice(name="digits", contested=120)
+ARCHITECTURES = (Logistic(), Mlp(width=20), Mlp(width=12, depth=3, activation="tanh"), Lstm(hidden=9))
+RULES = {
+    "adam": {"optimizer": Adam()},
+    "adamw": {"optimizer": Adam(), "mechanisms": (DecoupledWeightDecay(strength=5.0),)},
+    "adam with L2": {"optimizer": Adam(), "mechanisms": (L2Penalty(strength=0.1),)},
+    "sgd": {"optimizer": Sgd(learning_rate=0.05)},
+    "sgd with L2": {"optimizer": Sgd(learning_rate=0.05, momentum=0.0), "mechanisms": (L2Penalty(strength=0.1),)},
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def steps_of(recipe, count):
+    member = masks(recipe.population, recipe.seed, 0)
+    return member, list(itertools.islice(itertools.chain.from_iterable(epochs(recipe, 0, member)), count))
+
+
+def stacked(recipe, batches, dtype):
+    """Train the stack on the batches; return network, weights before and after, inputs and labels."""
+    net = network(recipe.architecture, recipe.population.info)
+    records = split(recipe.population).contested
+    inputs = view_tensor(net, records).to(dtype)
+    params = parameters(net.initial(8, generator(recipe.seed, "test")), dtype=dtype)
+    before = {name: value.clone() for name, value in params.weights.items()}
+    train(net, recipe, params, inputs, one_hot(records.labels, 10).to(dtype), [batches])
+    return before, params.weights, inputs, torch.from_numpy(records.labels)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_stacked_training_equals_torch_nn_one_by_one(architecture, rule, dtype, tolerance):
+    recipe = Recipe(population=DIGITS, architecture=architecture, batch=8, **RULES[rule])
+    member, batches = steps_of(recipe, 20)
+    assert len(set(member.sum(axis=1))) > 1, "member counts must differ for this test to mean something"
+    before, after, inputs, labels = stacked(recipe, batches, dtype)
+    for index in range(8):
+        model = reference_model(recipe).to(dtype)
+        load(model, before, index)
+        train_one(model, recipe, index, inputs, labels, batches)
+        for (name, value), expected in zip(after.items(), model.parameters(), strict=True):
+            error = (value[index] - expected).norm() / expected.norm()
+            assert error <= tolerance, f"{name} of model {index}"
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_logits_equal_torch_nn(architecture):
+    recipe = Recipe(population=PopulationChoice(name="digits", contested=700), architecture=architecture)
+    net = network(architecture, recipe.population.info)
+    params = parameters(net.initial(3, generator(1, "test")))
+    inputs = view_tensor(net, split(recipe.population).contested)
+    answers = logits(net, params.weights, inputs)
+    assert answers.dtype == np.float64
+    for index in range(3):
+        model = reference_model(recipe)
+        load(model, params.weights, index)
+        np.testing.assert_allclose(answers[index], model(inputs).detach().numpy(), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_parameter_count_and_shapes_are_those_of_torch_nn(architecture):
+    recipe = Recipe(population=DIGITS, architecture=architecture)
+    net, model = network(architecture, recipe.population.info), reference_model(recipe)
+    assert [tuple(p.shape) for p in model.parameters()] == list(net.shapes.values())
+    assert parameter_count(net) == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("kind", [nn.Linear, nn.LSTM])
+def test_initial_weights_have_the_distribution_of_torch_nn(kind):
+    torch.manual_seed(0)
+    if kind is nn.Linear:
+        recipe = Recipe(population=DIGITS, architecture=Logistic())
+        theirs = torch.cat([p.flatten() for _ in range(300) for p in nn.Linear(64, 10).parameters()])
+    else:
+        recipe = Recipe(population=DIGITS, architecture=Lstm(hidden=16))
+        theirs = torch.cat([p.flatten() for _ in range(100) for p in nn.LSTM(8, 16).parameters()])
+    drawn = network(recipe.architecture, DIGITS.info).initial(100, generator(0, "test"))
+    ours = np.concatenate([v.ravel() for name, v in drawn.items() if kind is nn.Linear or name.startswith("lstm")])
+    assert np.asarray(stats.ks_2samp(ours, theirs.detach().numpy()))[1] > 1e-3
+    assert np.unique(drawn["out.weight"]).size > 0.99 * drawn["out.weight"].size, "models must not share weights"
+
+
+def test_a_wave_is_a_pure_function_of_recipe_and_number():
+    recipe = Recipe(population=DIGITS, architecture=Mlp(width=8), epochs=3, batch=16)
+    first, again, other = train_wave(recipe, 1), train_wave(recipe, 1, report=lambda _: None), train_wave(recipe, 2)
+    for name, value in first.parameters.items():
+        assert np.array_equal(value, again.parameters[name])
+        assert not np.array_equal(value, other.parameters[name])
+    assert np.array_equal(first.masks, masks(DIGITS, 0, 1))
+
+
+def test_a_wave_reports_and_the_last_report_is_of_the_last_epoch():
+    seen = []
+    recipe = Recipe(population=DIGITS, architecture=Mlp(width=32), epochs=25, batch=16)
+    train_wave(recipe, 0, report=seen.append)
+    assert [report.epoch for report in seen] == [3, 5, 8, 10, 13, 15, 18, 20, 23, 25]
+    assert seen[-1].train_accuracy.mean() > seen[0].train_accuracy.mean() > 0.2
+    assert seen[-1].loss_auc.mean() > 0.55
+    assert all(report.test_accuracy.shape == (8,) for report in seen)
+
+
+def test_what_a_check_raises_ends_the_training():
+    calls = []
+
+    def check():
+        calls.append(None)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_wave(Recipe(population=DIGITS, architecture=Logistic(), batch=16), 0, check=check)
+    assert len(calls) == 3
+
+
+def test_members_are_dealt_evenly_and_each_once():
+    members = np.arange(100, 203)
+    parts = deal(members, 9, generator(0, "test"))
+    assert sorted(np.concatenate(parts)) == list(members)
+    assert {len(part) for part in parts} == {11, 12}
+
+
+def test_poisson_draws_are_independent_and_never_truncated():
+    members = np.arange(400)
+    draws = poisson(members, 0.1, 2000, generator(0, "test"))
+    sizes = np.array([len(draw) for draw in draws])
+    assert abs(sizes.mean() - 40) < 4 * np.sqrt(400 * 0.1 * 0.9 / 2000)
+    assert sizes.var() == pytest.approx(36, rel=0.15)
+    assert sizes.max() > 55
+    together = np.mean([(0 in draw[:1]) and (1 in draw[:2]) for draw in draws])
+    assert abs(together - 0.01) < 4 * np.sqrt(0.01 / 2000)
+
+
+def test_padding_has_no_weight_and_an_empty_draw_is_allowed():
+    batch = pad((np.array([5, 7, 9]), np.array([], dtype=np.int64), np.array([2])))
+    assert batch.records.tolist() == [[5, 7, 9], [0, 0, 0], [2, 0, 0]]
+    assert batch.real.tolist() == [[1, 1, 1], [0, 0, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("privacy", [None, DpSgd()])
+def test_batches_hold_members_only_and_the_number_of_steps_of_the_recipe(privacy):
+    recipe = Recipe(population=DIGITS, epochs=4, batch=16, privacy=privacy)
+    member = masks(DIGITS, 0, 0)
+    batches = [batch for epoch in epochs(recipe, 0, member) for batch in epoch]
+    assert len(batches) == recipe.steps
+    for batch in batches:
+        for own, records, real in zip(member, batch.records, batch.real, strict=True):
+            assert own[records[real > 0]].all()
+
+
+def test_batches_do_not_depend_on_the_architecture():
+    recipe = Recipe(population=DIGITS, epochs=1, batch=16)
+    other = dataclasses.replace(recipe, architecture=Lstm(), optimizer=Sgd())
+    member = masks(DIGITS, 0, 0)
+    for (first,), (second,) in zip(
+        zip(*epochs(recipe, 0, member), strict=True), zip(*epochs(other, 0, member), strict=True), strict=True
+    ):
+        assert np.array_equal(first.records, second.records)
