@@ -19,8 +19,10 @@ from distributed import Client, LocalCluster, Security, SubprocessCluster
 from cache.remote import TASKS
 from cache.watch import PARENT
 
-TRAIN = "train"  # the resource that lets one training at a time into a worker
 _MOST_WORKERS = 8
+# One task at a time: beside a training in the same process an assessment takes six times as long, for both
+# are made of short steps that wait for each other at Python's lock.
+_TASKS_PER_WORKER = 1
 _HOST = "127.0.0.1"
 
 
@@ -68,13 +70,8 @@ def _worker_options(threads: int) -> dict[str, Any]:
     return {
         "memory_limit": None,
         "preload": [TASKS],
-        "resources": {TRAIN: 1},
         "env": {name: str(threads) for name in names},
     }
-
-
-# A second thread per worker assesses a wave while the next one trains.
-_THREADS_PER_WORKER = 2
 
 
 def _subprocess_cluster(workers: int, threads: int, security: Security) -> Any:
@@ -83,7 +80,7 @@ def _subprocess_cluster(workers: int, threads: int, security: Security) -> Any:
         return SubprocessCluster(
             host=_HOST,
             n_workers=workers,
-            threads_per_worker=_THREADS_PER_WORKER,
+            threads_per_worker=_TASKS_PER_WORKER,
             dashboard_address=None,  # pyright: ignore[reportArgumentType] — annotated str, documented None
             scheduler_kwargs={"protocol": "tls", "preload": ["cache.watch"], "allowed_failures": 1},
             worker_kwargs=_worker_options(threads) | {"preload_nanny": ["cache.watch"]},
@@ -98,9 +95,9 @@ def _local_cluster(workers: int, threads: int, security: Security) -> Any:
         host=_HOST,
         protocol="tls",
         n_workers=workers,
-        threads_per_worker=_THREADS_PER_WORKER,
+        threads_per_worker=_TASKS_PER_WORKER,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=None,  # pyright: ignore[reportArgumentType] — annotated str, documented None
         scheduler_kwargs={"allowed_failures": 1},
         silence_logs=logging.ERROR,
         security=security,
@@ -119,7 +116,10 @@ def _settings(security: Security) -> dict[str, str]:
         settings[f"COMM__TLS__{role.upper()}__KEY"] = tls["key"]
         settings[f"COMM__TLS__{role.upper()}__CERT"] = tls["cert"]
     named = {f"DASK_DISTRIBUTED__{name}": value for name, value in settings.items()}
-    return named | {"DASK_LOGGING__DISTRIBUTED": "error"}
+    return named | {
+        "DASK_LOGGING__DISTRIBUTED": "error",
+        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false",  # it interrupts the worker every 10 ms
+    }
 
 
 @contextlib.contextmanager

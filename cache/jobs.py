@@ -9,11 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from distributed import Client, Future, KilledWorker
 
 from cache import remote
-from cache.cluster import TRAIN
 from cache.codec import assessment_from_bytes
 from cache.flights import Flight, Flights
 from cache.keys import Point, assessment_key, wave_key
@@ -141,27 +141,32 @@ class Jobs:
             self._stop_if_unwatched(replaced)
 
     def _measure(self, job: _Job, replaced: _Job | None) -> None:
-        """Submit all that is missing at once, then take each result to the store as it comes."""
+        """Keep all workers busy with waves, but train no further wave while an assessment could wait for it."""
         points = [job.point.with_waves(waves) for waves in range(1, job.point.waves + 1)]
         measured = self._store.measured(map(assessment_key, points))
         if assessment_key(job.point) in measured:
             job.wave = job.assessed = job.point.waves
             return
-        job.waves = [self._board_wave(job, wave) for wave in range(job.point.waves)]
-        # Only now that the new job shares the waves of the replaced one may that one end.
-        self._stop_if_unwatched(replaced)
-        answers = {
-            point.waves: self._board_assessment(job, point)
-            for point in points
-            if assessment_key(point) not in measured
-        }
-        for waves in range(1, job.point.waves + 1):
-            job.wave = waves
-            put_wave = functools.partial(self._store.put_wave, job.point.recipe, waves - 1)
-            self._land(job, job.waves[waves - 1], put_wave)
-            if waves in answers:
-                self._land(job, answers[waves], functools.partial(self._keep_assessment, answers[waves].key))
-            job.assessed = waves
+        workers: Any = self._client.nthreads()
+        ahead = max(1, len(workers))
+        answers: dict[str, Flight] = {}
+        for point in points:
+            for further in points[len(job.waves) : point.waves - 1 + ahead]:
+                job.waves.append(self._board_wave(job, further.waves - 1))
+                if assessment_key(further) not in measured:
+                    answers[assessment_key(further)] = self._board_assessment(job, further)
+            # Only now that the new job shares a wave of the replaced one may that one end.
+            self._stop_if_unwatched(replaced)
+            job.wave = point.waves
+            self._land_point(job, answers.get(assessment_key(point)))
+            job.assessed = point.waves
+
+    def _land_point(self, job: _Job, answer: Flight | None) -> None:
+        """Take the wave in work and its assessment to the store."""
+        put_wave = functools.partial(self._store.put_wave, job.point.recipe, job.wave - 1)
+        self._land(job, job.waves[job.wave - 1], put_wave)
+        if answer is not None:
+            self._land(job, answer, functools.partial(self._keep_assessment, answer.key))
 
     def _board_wave(self, job: _Job, wave: int) -> Flight:
         """The flight of a wave: from the store, or trained."""
@@ -177,7 +182,6 @@ class Jobs:
                 recipe,
                 wave,
                 priority=-wave,
-                resources={TRAIN: 1},
             )
         return self._board(job, wave_key(recipe, wave), submit, stored=blob is not None)
 
