@@ -1,0 +1,15 @@
+"""The script that Streamlit runs for every visit: pages and what they share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.pages import explore
+
+_HERE = Path(__file__).parent
+
+st.set_page_config(page_title="Privacy Dial", page_icon=_HERE / "icon.svg", layout="wide")
+st.html(_HERE / "app.css")
+st.navigation([st.Page(explore.page, title="Explore", url_path="explore", default=True)], position="hidden").run()

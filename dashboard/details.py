@@ -1,0 +1,200 @@
+"""The smaller figures: scores, risks, reliability, the ROC curve, and a training under way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cache.progress import Progress
+from dashboard.figures import Figure, axis, layout, note
+from engine.assessment.values import Assessment
+
+SMALL_HEIGHT = 280
+TRACE_HEIGHT = 150
+RISK_EDGES = np.linspace(0.0, 1.0, 26)
+"""Bins of a record's risk."""
+
+
+def scores(found: Assessment) -> Figure:
+    """Attack scores of members and of outsiders, pooled over targets; the attack decides at 0."""
+    edges = found.histogram.edges
+    return {
+        "data": _pair_of_bars(edges, found.histogram.members, found.histogram.non_members),
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            barmode="overlay",
+            bargap=0,
+            dragmode=False,
+            xaxis=axis("Attack score"),
+            yaxis=axis("Records × models", rangemode="tozero"),
+            shapes=[_upright(0.0)],
+            annotations=[
+                note("accused →", x=0, yref="paper", y=1, xanchor="left", yanchor="top", xshift=4),
+            ],
+        ),
+    }
+
+
+def risk(found: Assessment) -> Figure:
+    """Risk of the contested records: when a model trained on them, and when it did not."""
+    return {
+        "data": _pair_of_bars(
+            RISK_EDGES,
+            np.histogram(found.risk.member, RISK_EDGES)[0],
+            np.histogram(found.risk.non_member, RISK_EDGES)[0],
+            names=("in training", "left out"),
+        ),
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            barmode="overlay",
+            bargap=0,
+            dragmode=False,
+            xaxis=axis("Risk of a record: posterior of membership", range=[0, 1]),
+            yaxis=axis("Records", rangemode="tozero"),
+            shapes=[_upright(0.5)],
+        ),
+    }
+
+
+def _pair_of_bars(
+    edges: NDArray[np.float64],
+    members: NDArray[np.int64],
+    non_members: NDArray[np.int64],
+    names: tuple[str, str] = ("members", "non-members"),
+) -> list[dict[str, Any]]:
+    middles = ((edges[:-1] + edges[1:]) / 2).tolist()
+    widths = np.diff(edges).tolist()
+    looks = (("@member", ""), ("@outsider", "/"))
+    return [
+        {
+            "type": "bar",
+            "name": name,
+            "x": middles,
+            "y": counts.tolist(),
+            "width": widths,
+            "opacity": 0.7,
+            "marker": {
+                "color": colour,
+                "line": {"width": 0},
+                "pattern": {
+                    "fillmode": "overlay",
+                    "shape": pattern,
+                    "fgcolor": "@paper",
+                    "size": 6,
+                    "solidity": 0.25,
+                },
+            },
+            "hovertemplate": f"%{{y:,}} {name}<br>%{{x:.2f}}<extra></extra>",
+        }
+        for name, counts, (colour, pattern) in zip(names, (members, non_members), looks, strict=True)
+    ]
+
+
+def _upright(x: float) -> dict[str, Any]:
+    line = {"color": "@soft", "width": 1.5, "dash": "dot"}
+    return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
+def reliability(found: Assessment) -> Figure:
+    """Whether claimed posteriors come true: on the diagonal they do."""
+    filled = found.reliability.counts > 0
+    counts = found.reliability.counts[filled]
+    return {
+        "data": [
+            _diagonal("as claimed"),
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": "observed",
+                "x": found.reliability.claimed[filled].tolist(),
+                "y": found.reliability.observed[filled].tolist(),
+                "text": [f"{count:,} cases" for count in counts],
+                "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
+                "line": {"color": "@member", "width": 1.5},
+                "marker": {"color": "@member", "size": 8},
+            },
+        ],
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            dragmode=False,
+            xaxis=axis("Claimed posterior", range=[-0.02, 1.02]),
+            yaxis=axis("Share that were members", range=[-0.02, 1.02]),
+        ),
+    }
+
+
+def roc(found: Assessment) -> Figure:
+    """The ROC curve on logarithmic axes, where attacks with few false alarms can be seen."""
+    shown = (found.roc.fpr > 0) & (found.roc.tpr > 0)
+    scale = {
+        "type": "log",
+        "range": [-3.0, 0.02],
+        "tickvals": [0.001, 0.01, 0.1, 1],
+        "ticktext": ["0.1 %", "1 %", "10 %", "100 %"],
+    }
+    return {
+        "data": [
+            _diagonal("guessing", start=1e-3),
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "attack",
+                "x": found.roc.fpr[shown].tolist(),
+                "y": found.roc.tpr[shown].tolist(),
+                "line": {"color": "@member", "width": 2},
+                "hovertemplate": "%{y:.1%} found at %{x:.1%} false alarms<extra></extra>",
+            },
+        ],
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            dragmode=False,
+            xaxis=axis("False alarms (FPR)", **scale),
+            yaxis=axis("Members found (TPR)", **scale),
+        ),
+    }
+
+
+def _diagonal(name: str, start: float = 0.0) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [start, 1.0],
+        "y": [start, 1.0],
+        "line": {"color": "@soft", "width": 1.5, "dash": "dot"},
+        "hoverinfo": "skip",
+    }
+
+
+def trace(progress: Progress) -> Figure:
+    """The wave in work, epoch by epoch: accuracies and the AUC of the loss threshold, on one scale."""
+    looks = (
+        ("train accuracy", "train_accuracy", "@soft", "dot"),
+        ("test accuracy", "test_accuracy", "@member", "solid"),
+        ("loss attack AUC", "loss_auc", "@outsider", "dash"),
+    )
+    epochs = [at.epoch for at in progress.trace]
+    return {
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": name,
+                "x": epochs,
+                "y": [getattr(at, field) for at in progress.trace],
+                "line": {"color": colour, "width": 2, "dash": dash},
+                "marker": {"size": 4},
+                "hovertemplate": f"{name} %{{y:.3f}}, epoch %{{x}}<extra></extra>",
+            }
+            for name, field, colour, dash in looks
+        ],
+        "layout": layout(
+            height=TRACE_HEIGHT,
+            margin={"l": 40, "r": 8, "t": 24, "b": 28},
+            dragmode=False,
+            xaxis=axis("", range=[0, progress.epochs]),
+            yaxis=axis("", range=[0, 1.02], tickformat=".1f", nticks=4),
+        ),
+    }

@@ -1,0 +1,124 @@
+"""The rail: the dials and the other controls, each with marks for the stops that are already measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import TypedDict
+
+import streamlit as st
+
+from dashboard.landscape import Landscape, stop_label
+from dashboard.stops import DIALS
+from dashboard.view import SWEEPS, View
+from dashboard.visit import go, this_visit
+from engine.attacks.catalogue import CATALOGUE
+from engine.populations.catalogue import POPULATIONS
+
+CONTESTED_TITLE = "Contested records N"
+_CONTESTED_ABOUT = (
+    "How many records are in or out of any one model's training set; a model trains on about half of them. "
+    "Fewer records are easier to remember."
+)
+
+
+class _Bound(TypedDict):
+    """The arguments that tie a control to a field of the view."""
+
+    key: str
+    on_change: Callable[[str, str], None]
+    args: tuple[str, str]
+
+
+def sweep_title(name: str) -> str:
+    """The name on screen of a dial that can be traced."""
+    return DIALS[name].title if name in DIALS else CONTESTED_TITLE
+
+
+def _turn(name: str, widget: str) -> None:
+    """Take over a control's new value; turning a dial also traces the path along it."""
+    stop = st.session_state[widget]
+    if stop is None:
+        return
+    view = this_visit().view.turned(name, stop)
+    go(view.turned("sweep", name) if name in SWEEPS else view)
+
+
+def _bound(name: str, widget: str, view: View) -> _Bound:
+    """What ties a control to a field of the view: the view is the truth, the control shows it."""
+    st.session_state[widget] = getattr(view, name)
+    return _Bound(key=widget, on_change=_turn, args=(name, widget))
+
+
+def rail(found: Landscape) -> None:
+    """Draw all controls of a view into the sidebar."""
+    view = found.view
+    with st.sidebar, st.container(key="rail"):
+        st.html('<p class="pd-brand">Privacy Dial</p>')
+        for name, dial in DIALS.items():
+            _slider(found, name, dial.title, dial.about)
+        _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
+        st.selectbox(
+            "Population",
+            tuple(POPULATIONS),
+            format_func=lambda name: POPULATIONS[name].title,
+            help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
+            **_bound("population", "control-population", view),
+        )
+        st.selectbox(
+            "Attack",
+            tuple(CATALOGUE),
+            format_func=lambda name: CATALOGUE[name].title,
+            help=" ".join(f"{info.title}: {info.about} ({info.source})." for info in CATALOGUE.values()),
+            **_bound("attack", "control-attack", view),
+        )
+        st.segmented_control(
+            "Models trained and attacked",
+            view.stops("models"),
+            help="More models take longer and give narrower intervals; each is attacked with the others as shadows.",
+            required=True,
+            **_bound("models", "control-models", view),
+        )
+
+
+def sweep_control(view: View) -> None:
+    """The choice of the dial along which the path is traced."""
+    st.selectbox(
+        "Path along",
+        SWEEPS,
+        format_func=sweep_title,
+        help="The line joins the measured stops of this dial while all others stay where they are.",
+        **_bound("sweep", "control-sweep", view),
+    )
+
+
+def _slider(found: Landscape, name: str, title: str, about: str) -> None:
+    widget = f"dial-{name}-{found.view.population}" if name == "contested" else f"dial-{name}"
+    st.select_slider(
+        title,
+        found.view.stops(name),
+        format_func=lambda stop: stop_label(name, stop),
+        help=about,
+        **_bound(name, widget, found.view),
+    )
+    st.html(marks_html(name, found.marks[name], getattr(found.view, name)))
+
+
+def marks_html(name: str, marks: Mapping[str | int, bool], at: str | int) -> str:
+    """The strip under a dial: filled where measured, hollow where not, the present stop larger; also in words."""
+    dots = "".join(
+        f'<i class="pd-mark{" pd-on" if measured else ""}{" pd-here" if stop == at else ""}"></i>'
+        for stop, measured in marks.items()
+    )
+    return (
+        f'<div class="pd-marks" data-dial="{escape(name)}"><span class="pd-dots" aria-hidden="true">{dots}</span>'
+        f'<span class="pd-hidden">{escape(marks_words(name, marks))}</span></div>'
+    )
+
+
+def marks_words(name: str, marks: Mapping[str | int, bool]) -> str:
+    """The strip in words."""
+    measured = [stop_label(name, stop) for stop, done in marks.items() if done]
+    if not measured:
+        return f"None of {len(marks)} stops measured yet."
+    return f"Measured: {', '.join(measured)}; {len(marks) - len(measured)} stops not yet."

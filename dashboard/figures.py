@@ -1,0 +1,218 @@
+"""Figures as plain Plotly dictionaries, colours by role: ``plot.js`` replaces ``@role`` by the theme's colour.
+
+Only measured values are drawn, each with its interval; a line joins measured points and is labelled as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.landscape import Landscape, Spot
+from dashboard.stops import DIALS
+from dashboard.words import between, decimals, percent, percent_between
+from engine.assessment.values import Interval
+
+Figure = dict[str, Any]
+
+HEIGHT = 460
+
+
+def layout(*, height: int, **more: Any) -> dict[str, Any]:
+    """The look that all figures share."""
+    return {
+        "height": height,
+        "margin": {"l": 56, "r": 16, "t": 36, "b": 52},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "@font", "color": "@ink", "size": 13},
+        "hoverlabel": {"bgcolor": "@paper", "bordercolor": "@line", "font": {"color": "@ink"}, "align": "left"},
+        "hovermode": "closest",
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+        "uirevision": "keep",
+        **more,
+    }
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """One axis in the shared look."""
+    return {
+        "title": {"text": title, "standoff": 8, "font": {"size": 13}},
+        "gridcolor": "@grid",
+        "linecolor": "@line",
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": "@line",
+        "automargin": True,
+        "fixedrange": False,
+        **more,
+    }
+
+
+def note(text: str, **where: Any) -> dict[str, Any]:
+    """A text without an arrow, at a place in the figure."""
+    return {"text": text, "showarrow": False, "font": {"size": 12, "color": "@soft"}, **where}
+
+
+def setting_words(spot: Spot) -> str:
+    """A setting in words, for hover texts, announcements and tables."""
+    dials = ", ".join(f"{dial.title.lower()} {dial.label(getattr(spot.view, name))}" for name, dial in DIALS.items())
+    return f"{dials}, N {spot.view.contested:,}"
+
+
+def spot_words(spot: Spot) -> str:
+    """A measured setting with its numbers, in words."""
+    head = spot.headline
+    return (
+        f"{setting_words(spot)}: test accuracy {percent(head.test_accuracy)} "
+        f"({percent_between(head.test_accuracy)}), "
+        f"attack AUC {decimals(head.auc)} ({between(head.auc)}), {head.targets} models"
+    )
+
+
+def _hover(spot: Spot) -> str:
+    setting, numbers = spot_words(spot).split(": ", 1)
+    return f"<b>{setting.replace(', ', '<br>')}</b><br>{numbers.replace('), ', ')<br>')}"
+
+
+def _whiskers(values: Sequence[Interval], colour: str) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [value.high - value.estimate for value in values],
+        "arrayminus": [value.estimate - value.low for value in values],
+        "thickness": 1.2,
+        "width": 3,
+        "color": colour,
+    }
+
+
+def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dict[str, Any]:
+    """Measured settings as one trace: AUC across, accuracy upwards, whiskers both ways."""
+    aucs = [spot.headline.auc for spot in spots]
+    accuracies = [spot.headline.test_accuracy for spot in spots]
+    return {
+        "type": "scatter",
+        "name": name,
+        "x": [auc.estimate for auc in aucs],
+        "y": [accuracy.estimate for accuracy in accuracies],
+        "error_x": _whiskers(aucs, colour),
+        "error_y": _whiskers(accuracies, colour),
+        "customdata": [spot.view.address for spot in spots],
+        "meta": [spot_words(spot) for spot in spots],
+        "hovertext": [_hover(spot) for spot in spots],
+        "hoverinfo": "text",
+        **more,
+    }
+
+
+def tradeoff(found: Landscape) -> Figure:
+    """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring."""
+    data = [*_path(found), *_ghosts(found), *_current(found)]
+    spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
+    across, upwards = _ranges(spots)
+    notes = [
+        note("← more private", xref="paper", yref="paper", x=0.01, y=0.01, xanchor="left", yanchor="bottom"),
+        note("more accurate ↑", xref="paper", yref="paper", x=0.01, y=0.99, xanchor="left", yanchor="top"),
+        note("guessing", x=0.5, yref="paper", y=0.5, textangle=-90, xanchor="right", yanchor="middle"),
+    ]
+    if not spots:
+        notes.append(
+            note(
+                "Nothing measured here yet",
+                xref="paper",
+                yref="paper",
+                x=0.5,
+                y=0.5,
+                font={"size": 15, "color": "@soft"},
+            )
+        )
+    return {
+        "data": data,
+        "layout": layout(
+            height=HEIGHT,
+            xaxis=axis("Attack AUC", range=across, tickformat=".2f"),
+            yaxis=axis("Test accuracy", range=upwards, tickformat=".1~%"),
+            shapes=[
+                {
+                    "type": "line",
+                    "x0": 0.5,
+                    "x1": 0.5,
+                    "yref": "paper",
+                    "y0": 0,
+                    "y1": 1,
+                    "layer": "below",
+                    "line": {"color": "@soft", "width": 1.5, "dash": "dot"},
+                }
+            ],
+            annotations=notes,
+        ),
+    }
+
+
+def _path(found: Landscape) -> list[dict[str, Any]]:
+    if not found.path:
+        return []
+    title = DIALS[found.view.sweep].title if found.view.sweep in DIALS else "contested records"
+    return [
+        _spots(
+            found.path,
+            name=f"{title} turned",
+            colour="@path-soft",
+            mode="lines+markers+text",
+            text=[spot.label for spot in found.path],
+            textposition="bottom right",
+            textfont={"size": 11, "color": "@soft"},
+            line={"color": "@path", "width": 1.5, "dash": "solid"},
+            marker={"color": "@path", "size": 9, "symbol": "circle"},
+        )
+    ]
+
+
+def _ghosts(found: Landscape) -> list[dict[str, Any]]:
+    if not found.ghosts:
+        return []
+    return [
+        _spots(
+            found.ghosts,
+            name="before",
+            colour="@ghost",
+            mode="markers",
+            marker={"color": "@paper", "size": 11, "symbol": "circle", "line": {"color": "@ghost", "width": 2}},
+        )
+    ]
+
+
+def _current(found: Landscape) -> list[dict[str, Any]]:
+    if found.current is None:
+        return []
+    ring = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [found.current.headline.auc.estimate],
+        "y": [found.current.headline.test_accuracy.estimate],
+        "marker": {"size": 24, "color": "rgba(0,0,0,0)", "line": {"color": "@accent", "width": 2.5}},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    dot = _spots(
+        [found.current],
+        name="this setting",
+        colour="@accent",
+        mode="markers",
+        marker={"color": "@accent", "size": 12, "symbol": "circle"},
+    )
+    return [ring, dot]
+
+
+def _ranges(spots: Sequence[Spot]) -> tuple[list[float], list[float]]:
+    """Axis ranges that hold every interval, the chance line, and some air."""
+    if not spots:
+        return [0.45, 0.9], [0.5, 1.0]
+    right = max(spot.headline.auc.high for spot in spots)
+    left = min(0.5, *(spot.headline.auc.low for spot in spots))
+    low = min(spot.headline.test_accuracy.low for spot in spots)
+    high = max(spot.headline.test_accuracy.high for spot in spots)
+    air = max(0.04, 0.12 * (high - low))
+    return [left - 0.03, max(0.65, right + 0.04)], [max(0.0, low - air), min(1.02, high + air)]

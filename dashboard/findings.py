@@ -1,0 +1,75 @@
+"""What each figure shows, as one or two sentences: read under the figure and in place of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dashboard.landscape import Landscape, models_of
+from dashboard.stops import DIALS
+from dashboard.words import between, decimals, percent, percent_between
+from engine.assessment.values import Assessment
+
+
+def tradeoff(found: Landscape) -> str:
+    """The finding of the accuracy-against-AUC figure."""
+    stops = len(found.view.stops(found.view.sweep))
+    title = DIALS[found.view.sweep].title if found.view.sweep in DIALS else "contested records"
+    path = (
+        f"The path joins {len(found.path)} of {stops} stops of the dial “{title}”: those measured with "
+        f"{found.view.models} models. Nothing between them has been measured."
+        if found.path
+        else f"No stop of the dial “{title}” has been measured with {found.view.models} models yet."
+    )
+    if found.current is None:
+        return f"This setting has not been measured. {path}"
+    head = found.current.headline
+    few = "" if found.complete else f" so far, on {models_of(found.waves)} of {found.view.models} models"
+    return (
+        f"This setting reaches a test accuracy of {percent(head.test_accuracy)} "
+        f"({percent_between(head.test_accuracy)}) and an attack AUC of {decimals(head.auc)} "
+        f"({between(head.auc)}){few}. {path}"
+    )
+
+
+def scores(found: Assessment) -> str:
+    """The finding of the score histogram."""
+    bins = found.histogram
+    accused = bins.edges[:-1] >= 0
+    members, others = (_share(counts, accused) for counts in (bins.members, bins.non_members))
+    return (
+        f"Above 0 the attack says “member”: it says so of about {members} of the members and "
+        f"{others} of the non-members. Outer bars hold everything beyond."
+    )
+
+
+def _share(counts: np.ndarray, chosen: np.ndarray) -> str:
+    return f"{100 * counts[chosen].sum() / max(1, counts.sum()):.0f} %"
+
+
+def risk(found: Assessment) -> str:
+    """The finding of the risk histogram."""
+    member, other = found.risk.member, found.risk.non_member
+    return (
+        f"{int((member >= 0.9).sum()):,} of {member.size:,} records are at a risk of .9 or more when a model "
+        f"trained on them; of the same records left out, {int((other >= 0.9).sum()):,} look like that. "
+        f"The median risk is {np.median(member):.2f} in training and {np.median(other):.2f} left out."
+    )
+
+
+def reliability(found: Assessment) -> str:
+    """The finding of the reliability diagram."""
+    bins = found.reliability
+    filled = bins.counts > 0
+    gaps = np.abs(bins.claimed[filled] - bins.observed[filled])
+    gap = float(np.average(gaps, weights=bins.counts[filled])) if filled.any() else 0.0
+    return (
+        f"Where the posterior claims 80 %, about 80 % should have been members. On average over all "
+        f"{int(bins.counts.sum()):,} cases claim and truth are {100 * gap:.1f} points apart."
+    )
+
+
+def roc(found: Assessment) -> str:
+    """The finding of the ROC curve."""
+    at = {fpr: np.interp(fpr, found.roc.fpr, found.roc.tpr) for fpr in (0.001, 0.01, 0.1)}
+    listed = ", ".join(f"{100 * tpr:.1f} % at {100 * fpr:g} %" for fpr, tpr in at.items())
+    return f"Members found at a share of false alarms: {listed}. Both axes are logarithmic."

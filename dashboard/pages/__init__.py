@@ -1,0 +1,1 @@
+"""The pages, one module each, thin: pieces and words live beside this folder."""

@@ -1,0 +1,116 @@
+"""The page Explore: turn a dial, see what it costs in accuracy and what it gives away."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from cache.store import Store
+from dashboard import details, figures, findings, tables, words
+from dashboard.dials import rail, sweep_control
+from dashboard.landscape import Landscape, best_key, landscape, models_of
+from dashboard.panels import panel
+from dashboard.running import running
+from dashboard.tiles import empty_tiles, headline_html, tiles, tiles_html
+from dashboard.visit import Visit, begin, go_to_address
+from dashboard.waiting import waiting
+from engine.assessment.values import Assessment
+from engine.populations.catalogue import POPULATIONS
+
+
+def page() -> None:
+    """Draw the page for the view in the URL or in the session."""
+    store = running().store
+    state = begin(st.query_params)
+    found = landscape(store, state.view, state.before)
+    rail(found)
+    _address(state)
+    _problems(state)
+    _headline(found)
+    if not found.complete:
+        waiting(found.waves)
+    st.html(tiles_html(tiles(found.current.headline) if found.current else empty_tiles()))
+    _tradeoff(found)
+    _details(store, found)
+
+
+def _address(state: Visit) -> None:
+    """Write the view into the URL."""
+    query = state.view.to_query()
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def _problems(state: Visit) -> None:
+    """What could not be read of the URL."""
+    if state.problems:
+        st.warning("  \n".join(map(_plain, state.problems)), icon=":material/link_off:")
+
+
+def _plain(text: str) -> str:
+    """A foreign text in Markdown without any of its marks."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:&" else letter for letter in text)
+
+
+def _headline(found: Landscape) -> None:
+    """The measurement in one sentence, or what is to come."""
+    if found.current is None:
+        first, second = "This setting has not been measured yet.", _coming(found)
+    else:
+        head = found.current.headline
+        first = words.finding(head)
+        second = words.scope(head, POPULATIONS[found.view.population].title)
+    few = "" if found.complete or not found.waves else f"{models_of(found.waves)} of {found.view.models} models"
+    st.html(headline_html(first, second, few))
+
+
+def _coming(found: Landscape) -> str:
+    return (
+        f"{found.view.models} models are trained on random halves of {found.view.contested:,} records and attacked; "
+        f"the first numbers appear after {models_of(1)} of them."
+    )
+
+
+def _tradeoff(found: Landscape) -> None:
+    with st.container(key="tradeoff"):
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        left.html('<h2 class="pd-title">What accuracy costs in privacy</h2>')
+        with right:
+            sweep_control(found.view)
+        panel(
+            "tradeoff",
+            "",
+            figures.tradeoff(found),
+            finding=findings.tradeoff(found),
+            rows=lambda: tables.spots(found.spots),
+            on_pick=go_to_address,
+        )
+
+
+def _details(store: Store, found: Landscape) -> None:
+    """What stands behind the headline: scores, risks, reliability, ROC."""
+    key = best_key(found)
+    assessment = store.assessment(key) if key else None
+    if assessment is None:
+        return
+    left, right = st.columns(2, gap="large")
+    for column, name, title in (
+        (left, "scores", "What the attacker sees"),
+        (right, "risk", "Risk of each record"),
+        (left, "reliability", "Do the risks come true?"),
+        (right, "roc", "Few false alarms"),
+    ):
+        with column:
+            _detail(name, title, assessment)
+    st.html(f'<p class="pd-finding">{escape(words.null_test(assessment.headline))}</p>')
+
+
+def _detail(name: str, title: str, assessment: Assessment) -> None:
+    panel(
+        name,
+        title,
+        getattr(details, name)(assessment),
+        finding=getattr(findings, name)(assessment),
+        rows=lambda: getattr(tables, name)(assessment),
+    )

@@ -1,0 +1,163 @@
+// One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
+// In: {id, figure, alt, source}. Out: the trigger "pick" with the customdata of the chosen point.
+
+const LIGHT = {
+  member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
+  accent: "#D55E00", ghost: "#8a8780", third: "#009E73",
+};
+const DARK = {
+  member: "#56B4E9", outsider: "#E8743B", path: "#56B4E9", "path-soft": "rgba(86,180,233,0.45)",
+  accent: "#E69F00", ghost: "#9d9a94", third: "#2FC79B",
+};
+
+// Plotly is loaded once per document, from the dashboard itself.
+function plotly(source) {
+  window.privacyDialPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = source;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.privacyDialPlotly = undefined;
+      reject(new Error("The figure could not be loaded. Reload the page."));
+    };
+    document.head.append(script);
+  });
+  return window.privacyDialPlotly;
+}
+
+function brightness(colour) {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  canvas.fillStyle = colour;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data;
+  return (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+}
+
+function palette(node) {
+  const css = getComputedStyle(node);
+  const read = (name, fallback) => css.getPropertyValue(name).trim() || fallback;
+  const paper = read("--st-background-color", "#ffffff");
+  const dark = brightness(paper) < 0.5;
+  return {
+    ...(dark ? DARK : LIGHT),
+    paper,
+    ink: read("--st-text-color", dark ? "#eee" : "#222"),
+    soft: dark ? "#a8a49c" : "#65625b",
+    grid: dark ? "rgba(255,255,255,0.08)" : "rgba(0,0,0,0.07)",
+    line: dark ? "rgba(255,255,255,0.25)" : "rgba(0,0,0,0.25)",
+    font: read("--st-font", "sans-serif"),
+  };
+}
+
+// A deep copy (Plotly writes zoom and legend into what it is given) with every "@role" replaced.
+function coloured(value, colours) {
+  if (typeof value === "string") return value.startsWith("@") ? colours[value.slice(1)] ?? value : value;
+  if (Array.isArray(value)) return value.map((item) => coloured(item, colours));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, coloured(item, colours)]));
+}
+
+// The points that can be picked, from left to right.
+function points(figure) {
+  return figure.data
+    .flatMap((trace) => (trace.customdata ?? []).map((id, i) => ({ id, x: trace.x[i], y: trace.y[i], words: trace.meta[i] })))
+    .filter((point, i, all) => all.findIndex((other) => other.id === point.id) === i)
+    .sort((a, b) => a.x - b.x || a.y - b.y);
+}
+
+class Plot {
+  constructor(root) {
+    this.root = root;
+    this.box = root.querySelector(".pd-plot");
+    this.ring = root.querySelector(".pd-ring");
+    this.live = root.querySelector(".pd-live");
+    this.at = -1;
+    this.busy = false;
+    this.box.addEventListener("keydown", (event) => this.key(event));
+    this.box.addEventListener("blur", () => this.mark(null));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    new ResizeObserver(() => this.mark(null)).observe(root);
+  }
+
+  update(data, pick) {
+    this.data = data;
+    this.pick = pick;
+    this.box.setAttribute("aria-label", data.alt);
+    this.box.style.minHeight = `${data.figure.layout.height}px`;
+    this.draw();
+  }
+
+  // At most one react in flight, then the newest state.
+  async draw() {
+    this.stale = true;
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      const library = await plotly(this.data.source);
+      while (this.stale) {
+        this.stale = false;
+        await this.react(library);
+      }
+    } catch (error) {
+      this.live.textContent = error.message;
+      this.live.classList.add("pd-failed");
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async react(library) {
+    const figure = coloured(this.data.figure, palette(this.root));
+    if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
+    await library.react(this.box, figure.data, figure.layout, {
+      displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false,
+    });
+    this.mark(null);
+    this.box.removeAllListeners?.("plotly_click");
+    this.box.on("plotly_click", (event) => {
+      const hit = event.points.find((point) => point.customdata !== undefined);
+      if (hit) this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
+    });
+    this.root.dataset.drawn = String(Number(this.root.dataset.drawn ?? 0) + 1);
+  }
+
+  choose(point) {
+    this.mark(point);
+    this.pick(point.id);
+  }
+
+  key(event) {
+    const all = points(this.data.figure);
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!all.length) return;
+    if (step) {
+      this.at = (this.at + step + all.length + (this.at < 0 && step < 0 ? 1 : 0)) % all.length;
+      this.mark(all[this.at]);
+      this.live.textContent = `${all[this.at].words}. Enter loads this setting.`;
+      event.preventDefault();
+    } else if (event.key === "Enter" && this.at >= 0 && this.at < all.length) {
+      this.choose(all[this.at]);
+      event.preventDefault();
+    } else if (event.key === "Escape") {
+      this.at = -1;
+      this.mark(null);
+    }
+  }
+
+  // The ring around the point under the keys, drawn at once, before the server answers.
+  mark(point) {
+    const axes = this.box._fullLayout;
+    this.ring.hidden = !point || !axes?.xaxis;
+    if (this.ring.hidden) return;
+    this.ring.style.left = `${axes.xaxis._offset + axes.xaxis.l2p(point.x)}px`;
+    this.ring.style.top = `${axes.yaxis._offset + axes.yaxis.l2p(point.y)}px`;
+  }
+}
+
+const plots = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".pd-figure");
+  if (!plots.has(root)) plots.set(root, new Plot(root));
+  plots.get(root).update(data, (id) => setTriggerValue("pick", id));
+}

@@ -1,0 +1,96 @@
+"""The server: Streamlit's ASGI app with our lifespan, compression and the route of plotly.js."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import gzip
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cache.cluster import Cluster
+from cache.jobs import Jobs
+from cache.location import CacheError
+from cache.store import Store
+from dashboard.plot import PLOTLY_ROUTE
+from dashboard.running import Running, set_running
+
+_LOG = logging.getLogger(__name__)
+_PAGE = Path(__file__).with_name("app.py")
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+
+
+def server(store: Store) -> st.App:
+    """The ASGI app over a cache; its workers start with it, in the background, and stop with it."""
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
+        set_running(Running(store=store))
+        starting = asyncio.create_task(asyncio.to_thread(_start_workers, store))
+        # What has been imported by now is never garbage: keep collections from walking through it again.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield {}
+        finally:
+            cluster = await starting
+            set_running(None)
+            if cluster is not None:
+                await asyncio.to_thread(cluster.close)
+
+    return st.App(
+        _PAGE,
+        lifespan=lifespan,
+        routes=[Route(PLOTLY_ROUTE, _plotly)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)],
+        on_script_error=_say,
+    )
+
+
+def _start_workers(store: Store) -> Cluster | None:
+    """Start the workers and hand them to the pages; a failure becomes a sentence there."""
+    try:
+        cluster = Cluster()
+    except Exception:  # noqa: BLE001  whatever it is, the pages must open and say so
+        _LOG.exception("The workers could not be started")
+        set_running(
+            Running(store=store, problem="The workers that train models could not be started; the log says why.")
+        )
+        return None
+    set_running(Running(store=store, jobs=Jobs(cluster.client, store)))
+    return cluster
+
+
+def _say(error: Exception) -> bool:
+    """Show one sentence in place of a page that failed; the log has the rest."""
+    _LOG.error("A page failed", exc_info=error)
+    text = str(error) if isinstance(error, CacheError) else "Something went wrong on this page; the log says what."
+    st.error(text)
+    return True
+
+
+@lru_cache(maxsize=1)
+def _plotly_gzipped() -> bytes:
+    """plotly.js as the package plotly carries it, compressed once."""
+    script = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    return gzip.compress(script, compresslevel=6, mtime=0)
+
+
+async def _plotly(request: Request) -> Response:
+    """plotly.js, to be kept by browsers for ever: its address changes with its version."""
+    body = await asyncio.to_thread(_plotly_gzipped)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(gzip.decompress(body), media_type="text/javascript", headers=_FOR_EVER)
+    return Response(body, media_type="text/javascript", headers={**_FOR_EVER, "Content-Encoding": "gzip"})

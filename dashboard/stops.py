@@ -1,0 +1,138 @@
+"""The stops of every dial: what a person can choose, and what each choice puts into a recipe.
+
+A token is the name of a stop in URLs; once published it never changes its meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from engine.recipe import Architecture, DpSgd, Logistic, Lstm, Mlp
+
+V_co = TypeVar("V_co", covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop(Generic[V_co]):
+    """One stop of a dial.
+
+    Attributes:
+        token: its name in URLs.
+        label: its name on screen and in figures, a few characters.
+        value: what it puts into the recipe or the release.
+    """
+
+    token: str
+    label: str
+    value: V_co
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dial(Generic[V_co]):
+    """One dial.
+
+    Attributes:
+        name: the field of the view and the name in URLs.
+        title: its name on screen.
+        about: what turning it does, in plain sentences.
+        stops: all stops by token, in order.
+    """
+
+    name: str
+    title: str
+    about: str
+    stops: Mapping[str, Stop[V_co]]
+
+    def value(self, token: str) -> V_co:
+        """What the stop puts into the recipe or the release."""
+        return self.stops[token].value
+
+    def label(self, token: str) -> str:
+        """The stop's name on screen."""
+        return self.stops[token].label
+
+
+def _stops(*rows: tuple[str, str, V_co]) -> Mapping[str, Stop[V_co]]:
+    return {token: Stop(token=token, label=label, value=value) for token, label, value in rows}
+
+
+def _numbers(*tokens: str) -> Mapping[str, Stop[float]]:
+    return _stops(*((token, token, float(token)) for token in tokens))
+
+
+ARCHITECTURE: Dial[Architecture] = Dial(
+    name="architecture",
+    title="Architecture",
+    about=(
+        "The family of models and its size. Logistic regression remembers least; a wider network has more room "
+        "to remember single records; an LSTM reads the picture row by row."
+    ),
+    stops=_stops(
+        ("logistic", "Logistic", Logistic()),
+        ("mlp-16", "MLP 16", Mlp(width=16)),
+        ("mlp-32", "MLP 32", Mlp(width=32)),
+        ("mlp-64", "MLP 64", Mlp(width=64)),
+        ("mlp-128", "MLP 128", Mlp(width=128)),
+        ("mlp-256", "MLP 256", Mlp(width=256)),
+        ("mlp-128x2", "MLP 128×2", Mlp(width=128, depth=2)),
+        ("lstm-16", "LSTM 16", Lstm(hidden=16)),
+        ("lstm-32", "LSTM 32", Lstm(hidden=32)),
+        ("lstm-64", "LSTM 64", Lstm(hidden=64)),
+    ),
+)
+
+REGULARIZATION: Dial[float] = Dial(
+    name="regularization",
+    title="Regularization strength",
+    about=(
+        "Weight decay: every step also shrinks all weights, by learning rate × strength (AdamW). 0 is none. "
+        "When the DP optimizer trains, its learning rate and number of steps are different, so the strength is "
+        "converted: weights shrink by the same share in every epoch."
+    ),
+    stops=_numbers("0", "0.1", "0.3", "1", "2", "3", "5", "10", "20", "50"),
+)
+
+DP: Dial[DpSgd | None] = Dial(
+    name="dp",
+    title="DP noise",
+    about=(
+        "Differentially private training, in visible steps. Off: Adam, batches of 32. Optimizer: SGD with momentum "
+        "and Poisson sampling, expected batch 64, still no protection. Clip: every record's gradient is cut to "
+        "norm 1. Numbers: Gaussian noise of this multiplier σ on top; only from here on an ε is proved."
+    ),
+    stops=_stops(
+        ("off", "off", None),
+        ("optimizer", "optimizer", DpSgd(clip=None)),
+        ("clip", "clip", DpSgd(clip=1.0)),
+        *(
+            (token, f"σ {token}", DpSgd(clip=1.0, noise_multiplier=float(token)))
+            for token in ("0.3", "0.5", "0.7", "1", "1.5", "2", "3", "4")
+        ),
+    ),
+)
+
+NOISE: Dial[float] = Dial(
+    name="noise",
+    title="Noise after training",
+    about=(
+        "Gaussian noise of this standard deviation on every weight of the finished model, before it is published. "
+        "No retraining is needed. It blurs what the model gives away, but no ε is proved for it."
+    ),
+    stops=_numbers("0", "0.005", "0.01", "0.02", "0.03", "0.05", "0.07", "0.1", "0.15", "0.2"),
+)
+
+CONTESTED: Mapping[str, tuple[int, ...]] = {
+    "mnist5k": (200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500),
+    "digits": (100, 150, 200, 300, 400, 500, 600, 700, 800, 897),
+}
+"""Stops of the dial for N, by population."""
+
+DEFAULT_CONTESTED: Mapping[str, int] = {"mnist5k": 1000, "digits": 600}
+
+WAVES: Mapping[int, int] = {8: 1, 16: 2, 32: 4, 64: 8}
+"""Waves of four pairs, by number of models."""
+
+DIALS: Mapping[str, Dial[object]] = {dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE)}
+"""The four dials by name, in the order of the rail."""

@@ -1,0 +1,103 @@
+"""The words on screen: what a measurement says, in sentences with counts, intervals and baselines."""
+
+from __future__ import annotations
+
+from engine.assessment.values import Headline, Interval, LowFprRate
+from engine.attacks.catalogue import CATALOGUE
+
+DASH = "–"
+
+
+def decimals(interval: Interval) -> str:
+    """An estimate such as an AUC, three decimals without the leading zero."""
+    return _short(interval.estimate)
+
+
+def between(interval: Interval) -> str:
+    """The interval of such an estimate."""
+    return f"{_short(interval.low)} {DASH} {_short(interval.high)}"
+
+
+def percent(interval: Interval) -> str:
+    """An estimate of a share, in per cent with one decimal."""
+    return f"{100 * interval.estimate:.1f} %"
+
+
+def percent_between(interval: Interval) -> str:
+    """The interval of a share, in per cent with one decimal."""
+    return f"{100 * interval.low:.1f} {DASH} {100 * interval.high:.1f} %"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"
+
+
+def rate_at(headline: Headline, fpr: float) -> LowFprRate | None:
+    """The true positive rate that was asked for at this false positive rate."""
+    return next((rate for rate in headline.low_fpr if abs(rate.asked_fpr - fpr) < 1e-12), None)
+
+
+def finding(headline: Headline) -> str:
+    """What the attacker finds, in numbers of people, beside what guessing would find."""
+    members = headline.records // 2
+    rate = rate_at(headline, 0.01)
+    if rate is None or not rate.claimable:
+        return (
+            f"Of {members:,} members we cannot say how many an attacker finds who accuses 1 in 100 outsiders: "
+            f"there are too few outsiders to count."
+        )
+    found, low, high = (round(members * share) for share in (rate.tpr.estimate, rate.tpr.low, rate.tpr.high))
+    return (
+        f"Of {members:,} members, an attacker who accuses 1 in 100 outsiders finds {found:,} "
+        f"({low:,}{DASH}{high:,}); guessing would find {round(members / 100):,}."
+    )
+
+
+def scope(headline: Headline, population: str) -> str:
+    """For whom the finding holds, and how many models stand behind it."""
+    attack = CATALOGUE[headline.attack].title if headline.attack in CATALOGUE else headline.attack
+    return (
+        f"For these {headline.records:,} records of a demonstration set ({population}). Attack: {attack}, "
+        f"{headline.targets} models attacked, each with {shadows(headline)}; intervals are 95 %."
+    )
+
+
+def shadows(headline: Headline) -> str:
+    """The number of shadow models, as a phrase."""
+    return f"{headline.shadows} shadow models"
+
+
+def leak(headline: Headline) -> str:
+    """Whether an attack beats guessing, and how sure that is."""
+    if headline.auc.low > 0.5:
+        return "The attack does better than guessing."
+    if headline.auc.high < 0.5:
+        return "The attack does worse than guessing, so something is wrong with it here."
+    return "The attack cannot be told from guessing with this many models."
+
+
+def epsilon(headline: Headline) -> tuple[str, str]:
+    """What is proved: the value of the tile, and what stands behind it."""
+    claim = headline.claim
+    if claim is None:
+        return "no guarantee", "Trained without differential privacy: nothing is proved."
+    if claim.epsilon is None:
+        return "∞", "No noise was added: this is not a guarantee."
+    return (
+        f"{claim.epsilon:.2f}",
+        f"δ = {_scientific(claim.delta)}, per run, add or remove one record, {claim.accountant} accountant.",
+    )
+
+
+def _scientific(value: float) -> str:
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def null_test(headline: Headline) -> str:
+    """The randomization test of "no leakage", as a sentence."""
+    test = headline.null_test
+    return (
+        f"If nothing leaked, a result this strong would come up in {100 * test.p_value:.1f} % of cases "
+        f"({test.draws:,} random re-draws of who was a member)."
+    )
