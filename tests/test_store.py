@@ -1,0 +1,233 @@
+import dataclasses
+import hashlib
+import sqlite3
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from cache.codec import UnreadableError, assessment_from_bytes, wave_from_bytes, wave_to_bytes
+from cache.location import CacheError, cache_directory
+from cache.store import Store
+from engine.pipeline import assess, train_wave
+from engine.recipe import Logistic, PopulationChoice, Recipe, Release
+
+RECIPE = Recipe(population=PopulationChoice(name="digits", contested=50), architecture=Logistic(), epochs=1, batch=20)
+KEY = "k" * 64
+TABLES = {"wave": ["blob"], "assessment": ["headline", "blob"]}
+
+
+@pytest.fixture(scope="module")
+def wave():
+    return train_wave(RECIPE, 0)
+
+
+@pytest.fixture(scope="module")
+def assessment(wave):
+    return assess(RECIPE, Release(), "lira", [wave])
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def full(store, wave, assessment):
+    """A store with one wave and one assessment."""
+    store.put_wave(RECIPE, 0, wave_to_bytes(wave))
+    store.put_assessment(KEY, assessment)
+    return store
+
+
+ENTRIES = [(table, column) for table in TABLES for column in TABLES[table]]
+
+
+def execute(store, statement, *values):
+    """What another program might do to the file."""
+    connection = sqlite3.connect(store.file)
+    try:
+        with connection:
+            return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+def flat(value):
+    """All arrays and numbers of nested dataclasses, in order."""
+    if dataclasses.is_dataclass(value):
+        return [leaf for field in dataclasses.fields(value) for leaf in flat(getattr(value, field.name))]
+    return [value]
+
+
+def absent(store, table, column):
+    """Whether the entry whose column was damaged counts as absent."""
+    if column == "headline":
+        return store.headlines([KEY]) == {}
+    return (store.wave(RECIPE, 0) if table == "wave" else store.assessment(KEY)) is None
+
+
+def test_a_wave_comes_back_bit_for_bit(full, wave):
+    back = wave_from_bytes(full.wave(RECIPE, 0))
+    assert np.array_equal(back.masks, wave.masks)
+    assert back.parameters.keys() == wave.parameters.keys()
+    for name, array in wave.parameters.items():
+        assert back.parameters[name].dtype == np.float32
+        assert np.array_equal(back.parameters[name], array)
+
+
+def test_an_assessment_comes_back_bit_for_bit(full, assessment):
+    for back, put in zip(flat(full.assessment(KEY)), flat(assessment), strict=True):
+        assert np.asarray(back).dtype == np.asarray(put).dtype
+        assert np.array_equal(back, put, equal_nan=isinstance(put, np.ndarray))
+
+
+def test_headlines_are_those_of_the_keys_that_are_stored(full, assessment):
+    assert full.headlines([KEY, "absent"]) == {KEY: assessment.headline}
+    assert full.measured([KEY, "absent"]) == {KEY}
+    assert full.headlines([]) == {}
+
+
+def test_what_was_never_put_is_absent(store):
+    assert store.wave(RECIPE, 0) is None
+    assert store.assessment(KEY) is None
+
+
+def test_an_entry_is_seen_by_another_store_on_the_same_file(full, tmp_path, assessment):
+    other = Store(tmp_path)
+    assert other.headlines([KEY]) == {KEY: assessment.headline}
+    other.close()
+
+
+@pytest.mark.parametrize(("table", "column"), ENTRIES)
+@pytest.mark.parametrize("damage", ["flip", "truncate", "null out"])
+def test_damaged_content_is_dropped_with_a_warning(full, caplog, table, column, damage):
+    ((content,),) = execute(full, f"SELECT {column} FROM {table}")  # noqa: S608
+    middle = len(content) // 2
+    other = {
+        "flip": lambda text: text[:middle] + bytes([text[middle] ^ 1]) + text[middle + 1 :],
+        "truncate": lambda text: text[:middle],
+        "null out": lambda text: b"",
+    }[damage](content.encode() if column == "headline" else content)
+    execute(full, f"UPDATE {table} SET {column} = ?", other.decode() if column == "headline" else other)  # noqa: S608
+    assert absent(full, table, column)
+    assert f"Dropped the {table}" in caplog.text
+    assert execute(full, f"SELECT count(*) FROM {table}") == [(0,)]  # noqa: S608
+
+
+@pytest.mark.parametrize(("table", "column"), ENTRIES)
+def test_unreadable_content_is_dropped_even_with_its_checksum(full, caplog, table, column):
+    checksum = {"headline": "headline_sha256", "blob": "sha256"}[column]
+    garbage = '{"kind":"Interval"}' if column == "headline" else b"garbage"
+    digest = hashlib.sha256(b'{"kind":"Interval"}' if column == "headline" else b"garbage").digest()
+    execute(full, f"UPDATE {table} SET {column} = ?, {checksum} = ?", garbage, digest)  # noqa: S608
+    assert absent(full, table, column)
+    assert f"Dropped the {table}" in caplog.text
+
+
+def test_a_dropped_entry_can_be_put_again(full, wave):
+    execute(full, "UPDATE wave SET sha256 = x'00'")
+    assert full.wave(RECIPE, 0) is None
+    full.put_wave(RECIPE, 0, wave_to_bytes(wave))
+    assert full.wave(RECIPE, 0) == wave_to_bytes(wave)
+
+
+def test_a_wave_with_other_masks_than_the_engine_draws_is_dropped(store, wave, caplog):
+    moved = dataclasses.replace(wave, masks=wave.masks[:, ::-1])
+    store.put_wave(RECIPE, 0, wave_to_bytes(moved))
+    assert store.wave(RECIPE, 0) is None
+    assert "masks are not those that the engine draws" in caplog.text
+
+
+def test_bytes_of_one_kind_are_not_read_as_the_other(wave):
+    with pytest.raises(UnreadableError, match="lacks a part"):
+        assessment_from_bytes(wave_to_bytes(wave))
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from cache.store import Store
+from engine.recipe import Logistic, PopulationChoice, Recipe
+population = PopulationChoice(name="digits", contested=50)
+recipe = Recipe(population=population, architecture=Logistic(), epochs=1, batch=20)
+directory, first, count, size = Path(sys.argv[1]), *map(int, sys.argv[2:])
+store = Store(directory)
+for wave in range(first, first + count):
+    store.put_wave(recipe, wave, bytes(size))
+"""
+
+
+def writer(directory, *, first, count, size):
+    """A process of its own that writes waves of so many bytes."""
+    arguments = map(str, (directory, first, count, size))
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments])
+
+
+def test_a_writer_that_is_killed_in_the_middle_leaves_no_half_entry(full, wave):
+    log = full.file.with_name(full.file.name + "-wal")
+    full.close()  # the last to close folds the log into the file, so that its size starts at nothing
+    process = writer(full.file.parent, first=1, count=8, size=200_000_000)
+    try:
+        while not log.exists() or log.stat().st_size < 5_000_000:
+            assert process.poll() is None, "the writer ended before it could be killed"
+            time.sleep(0.001)
+    finally:
+        process.kill()
+        process.wait()
+    assert log.stat().st_size < 200_000_000, "the writer had finished its first entry"
+    assert execute(full, "SELECT count(*) FROM wave") == [(1,)]
+    assert full.wave(RECIPE, 0) == wave_to_bytes(wave)
+    full.put_wave(RECIPE, 1, b"another")
+    assert execute(full, "SELECT count(*) FROM wave") == [(2,)]
+
+
+def test_processes_that_start_and_write_together_lose_nothing(tmp_path):
+    processes = [writer(tmp_path, first=20 * number, count=20, size=100_000) for number in range(4)]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    store = Store(tmp_path)
+    assert execute(store, "SELECT count(*) FROM wave") == [(80,)]
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_refused_with_one_sentence(tmp_path):
+    (tmp_path / "privacydial.sqlite").write_bytes(b"my holiday pictures" * 1000)
+    with pytest.raises(CacheError, match=r"cannot be used .*file is not a database.*; choose another directory"):
+        Store(tmp_path)
+    assert (tmp_path / "privacydial.sqlite").read_bytes() == b"my holiday pictures" * 1000
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path):
+    connection = sqlite3.connect(tmp_path / "privacydial.sqlite")
+    connection.execute("CREATE TABLE wave (mine TEXT)")
+    connection.close()
+    with pytest.raises(CacheError, match="belongs to another program; choose another directory"):
+        Store(tmp_path)
+
+
+def test_a_cache_of_a_newer_version_is_refused_with_one_sentence(store):
+    execute(store, "PRAGMA user_version = 99")
+    with pytest.raises(CacheError, match=r"newer Privacy Dial \(version 99, this one reads 1\)"):
+        Store(store.file.parent)
+
+
+def test_the_directory_is_the_chosen_one_then_the_variable_then_the_systems(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "system"))
+    monkeypatch.setenv("HOME", str(tmp_path / "system"))
+    monkeypatch.delenv("PRIVACYDIAL_CACHE", raising=False)
+    if sys.platform != "win32":
+        assert cache_directory().is_relative_to(tmp_path / "system")
+    monkeypatch.setenv("PRIVACYDIAL_CACHE", str(tmp_path / "variable"))
+    assert cache_directory() == tmp_path / "variable"
+    assert cache_directory(tmp_path / "chosen") == tmp_path / "chosen"
+    assert (tmp_path / "chosen").is_dir()
+
+
+def test_an_unwritable_directory_is_refused_with_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheError, match=r"file/cache cannot be written to \(Not a directory\); choose another"):
+        cache_directory(tmp_path / "file" / "cache")
