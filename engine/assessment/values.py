@@ -156,7 +156,7 @@ class Reliability:
 
     Attributes:
         edges: (B + 1,) bin edges of the posterior, in [0, 1].
-        counts: (B,) (target, record) pairs in the bin.
+        counts: (B,) cases in the bin, one for each draw, target and record.
         claimed: (B,) mean posterior in the bin, NaN where it is empty.
         observed: (B,) share of members in the bin, NaN where it is empty.
     """

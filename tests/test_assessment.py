@@ -1,0 +1,213 @@
+"""The whole of an assessment, checked against naive second implementations."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from scipy.stats import t
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from engine.assessment import assess
+from engine.assessment.risk import reliability
+from engine.assessment.values import Assessment, Interval, PrivacyClaim
+from engine.attacks import ATTACKS
+from engine.attacks.leave_pair_out import cohort_scores
+from engine.attacks.likelihood_ratio import lira
+from engine.canonical import canonical_json
+from engine.signals import Signals
+from engine.validate import InvalidValueError
+from tests.planted import complementary_masks, planted_cohort, planted_records, planted_signals
+
+Number = Callable[[str, Signals, np.ndarray], float]  # of an attack on a cohort
+
+every_attack = pytest.mark.parametrize("attack", ATTACKS)
+
+
+def _assessed(attack: str, *draws: Signals, masks: np.ndarray, claim: PrivacyClaim | None = None) -> Assessment:
+    return assess(draws, masks, attack, classes=10, claim=claim, seed=5)
+
+
+def _naive_auc(attack: str, signals: Signals, masks: np.ndarray) -> float:
+    scores = cohort_scores(ATTACKS[attack], signals, masks)
+    return float(np.mean([roc_auc_score(*row) for row in zip(masks, scores, strict=True)]))
+
+
+def _naive_balanced_accuracy(attack: str, signals: Signals, masks: np.ndarray) -> float:
+    accused = cohort_scores(ATTACKS[attack], signals, masks) >= 0
+    return float(np.mean([balanced_accuracy_score(*row) for row in zip(masks, accused, strict=True)]))
+
+
+def _naive_jackknife(number: Number, attack: str, signals: Signals, masks: np.ndarray) -> tuple[float, float]:
+    """Literally the whole cohort without one pair, assessed anew."""
+    pairs = len(masks) // 2
+    deleted = []
+    for pair in range(pairs):
+        rest = np.delete(np.arange(2 * pairs), [2 * pair, 2 * pair + 1])
+        deleted.append(number(attack, signals.of_models(rest), masks[rest]))
+    error = np.sqrt((pairs - 1) * np.var(deleted))
+    return number(attack, signals, masks), t.ppf(0.975, pairs - 1) * error
+
+
+def _bounds(interval: Interval) -> tuple[float, float]:
+    return interval.low, interval.high
+
+
+@pytest.mark.parametrize("attack", ["lira", "confidence_by_class"])
+def test_auc_has_the_jackknife_of_whole_cohorts_without_one_pair(attack: str) -> None:
+    signals, masks = planted_cohort(1, pairs=5, records=150)
+    estimate, half = _naive_jackknife(_naive_auc, attack, signals, masks)
+    interval = _assessed(attack, signals, masks=masks).headline.auc
+    assert interval.estimate == pytest.approx(estimate)
+    assert _bounds(interval) == pytest.approx((estimate - half, estimate + half))
+
+
+@every_attack
+def test_balanced_accuracy_has_the_jackknife_because_its_threshold_is_from_shadows(attack: str) -> None:
+    signals, masks = planted_cohort(2, pairs=5, records=150)
+    estimate, half = _naive_jackknife(_naive_balanced_accuracy, attack, signals, masks)
+    interval = _assessed(attack, signals, masks=masks).headline.balanced_accuracy
+    assert interval.estimate == pytest.approx(estimate)
+    assert _bounds(interval) == pytest.approx((estimate - half, estimate + half))
+
+
+def test_the_loss_attacks_auc_has_students_interval_over_pairs() -> None:
+    signals, masks = planted_cohort(3, pairs=5, records=150)
+    aucs = [roc_auc_score(*row) for row in zip(masks, signals.phi, strict=True)]
+    by_pair = np.reshape(aucs, (5, 2)).mean(axis=1)
+    expected = t.interval(0.95, 4, loc=by_pair.mean(), scale=by_pair.std(ddof=1) / np.sqrt(5))
+    assert _bounds(_assessed("loss", signals, masks=masks).headline.auc) == pytest.approx(expected)
+
+
+def test_accuracies_are_over_members_and_over_contested_non_members() -> None:
+    signals, masks = planted_cohort(4)
+    headline = _assessed("loss", signals, masks=masks).headline
+    train = [row[mask].mean() for row, mask in zip(signals.correct, masks, strict=True)]
+    test = [row[~mask].mean() for row, mask in zip(signals.correct, masks, strict=True)]
+    assert headline.train_accuracy.estimate == pytest.approx(np.mean(train))
+    assert headline.test_accuracy.estimate == pytest.approx(np.mean(test))
+    by_pair = np.reshape(test, (4, 2)).mean(axis=1)
+    expected = t.interval(0.95, 3, loc=by_pair.mean(), scale=by_pair.std(ddof=1) / 2)
+    assert _bounds(headline.test_accuracy) == pytest.approx(expected)
+
+
+def test_the_counts_behind_the_numbers_are_reported() -> None:
+    signals, masks = planted_cohort(5, records=300)
+    claim = PrivacyClaim(epsilon=3.0, delta=1e-5, accountant="RDP")
+    headline = _assessed("lira", signals, signals, masks=masks, claim=claim).headline
+    assert (headline.attack, headline.records, headline.classes) == ("lira", 300, 10)
+    assert (headline.pairs, headline.targets, headline.shadows, headline.draws) == (4, 8, 6, 2)
+    assert headline.claim == claim
+    assert [rate.asked_fpr for rate in headline.low_fpr] == [0.01, 0.001]
+    for rate in headline.low_fpr:
+        assert rate.achieved_fpr <= rate.asked_fpr
+        assert rate.expected_false_alarms == pytest.approx(rate.asked_fpr * 150 * 8)
+        assert rate.non_members == 300
+    assert [rate.claimable for rate in headline.low_fpr] == [True, False]
+
+
+@every_attack
+def test_the_headline_is_finite_json_even_when_all_answers_are_alike(attack: str) -> None:
+    _, masks = planted_cohort(6, records=60)
+    same = Signals(phi=np.zeros((8, 60)), correct=np.ones((8, 60), dtype=bool), labels=np.arange(60) % 3)
+    assessment = _assessed(attack, same, masks=masks)
+    canonical_json(assessment.headline)  # raises on NaN
+    assert assessment.headline.auc.estimate == 0.5
+    assert assessment.headline.train_accuracy.low < 1.0 == assessment.headline.train_accuracy.high
+    assert assessment.histogram.members.sum() + assessment.histogram.non_members.sum() == 8 * 60
+    assert np.isfinite(assessment.risk.member).all()
+
+
+def test_numbers_are_means_over_draws() -> None:
+    random = np.random.default_rng(7)
+    records = planted_records(random, 200, shift=1.0)
+    _, masks = planted_cohort(7, records=200)
+    draws = [planted_signals(random, records, masks) for _ in range(3)]
+    together = _assessed("lira", *draws, masks=masks)
+    alone = [_assessed("lira", each, masks=masks) for each in draws]
+    for name in ("auc", "balanced_accuracy", "train_accuracy", "test_accuracy"):
+        expected = np.mean([getattr(each.headline, name).estimate for each in alone])
+        assert getattr(together.headline, name).estimate == pytest.approx(expected)
+    assert together.roc.tpr == pytest.approx(np.mean([each.roc.tpr for each in alone], axis=0))
+    assert together.risk.member == pytest.approx(np.mean([each.risk.member for each in alone], axis=0))
+
+
+@every_attack
+def test_risk_is_liras_whatever_attack_is_assessed(attack: str) -> None:
+    signals, masks = planted_cohort(8)
+    posterior = expit(cohort_scores(ATTACKS["lira"], signals, masks))
+    risk = _assessed(attack, signals, masks=masks).risk
+    for record in (0, 17):
+        inside = masks[:, record]
+        assert risk.member[record] == pytest.approx(posterior[inside, record].mean())
+        assert risk.non_member[record] == pytest.approx(posterior[~inside, record].mean())
+
+
+def test_claimed_posteriors_come_true_where_lira_has_the_right_model() -> None:
+    # LiRA presumes nothing of a record's shift, so shifts here are anything: many sizes, either sign.
+    random = np.random.default_rng(9)
+    masks = complementary_masks(random, 8, 10_000)
+    phi = random.normal(0, 2, 10_000) + random.normal(0, 3, 10_000) * masks + random.normal(size=masks.shape)
+    signals = Signals(phi=phi, correct=phi > 0, labels=np.zeros(10_000, dtype=np.int64))
+    diagram = reliability(expit(cohort_scores(lira, signals, masks))[None], masks)
+    assert diagram.counts.min() > 1000
+    assert diagram.observed == pytest.approx(diagram.claimed, abs=0.02)
+
+
+def test_empty_bins_of_the_reliability_diagram_say_so() -> None:
+    signals, masks = planted_cohort(10, shift=0.0)
+    flat = dataclasses.replace(signals, phi=np.zeros_like(signals.phi))
+    diagram = _assessed("lira", flat, masks=masks).reliability
+    assert diagram.counts.tolist() == [0, 0, 0, 0, 0, masks.size, 0, 0, 0, 0]
+    assert np.isnan(diagram.claimed).sum() == np.isnan(diagram.observed).sum() == 9
+    assert diagram.claimed[5] == diagram.observed[5] == 0.5
+
+
+def test_the_histogram_holds_every_score_once() -> None:
+    signals, masks = planted_cohort(11)
+    histogram = _assessed("lira", signals, masks=masks).histogram
+    scores = cohort_scores(ATTACKS["lira"], signals, masks)
+    assert (np.diff(histogram.edges) > 0).all()
+    assert histogram.members.sum() == masks.sum()
+    assert histogram.non_members.sum() == (~masks).sum()
+    assert histogram.members[-1] == (scores[masks] >= histogram.edges[-2]).sum()
+
+
+def test_an_assessment_is_a_pure_function_of_its_arguments() -> None:
+    signals, masks = planted_cohort(12)
+    assert _assessed("lira", signals, masks=masks).headline == _assessed("lira", signals, masks=masks).headline
+
+
+def test_no_leak_is_not_called_one_and_a_leak_is() -> None:
+    quiet_signals, masks = planted_cohort(13, shift=0.0)
+    loud_signals, _ = planted_cohort(13, shift=2.0)
+    quiet = _assessed("lira", quiet_signals, masks=masks).headline
+    loud = _assessed("lira", loud_signals, masks=masks).headline
+    assert quiet.auc.low < 0.5 < quiet.auc.high
+    assert quiet.null_test.p_value > 0.05
+    assert loud.auc.low > 0.5
+    assert loud.null_test.p_value == pytest.approx(0.001)
+
+
+def test_refusals_say_what_is_wrong() -> None:
+    signals, masks = planted_cohort(14)
+    two_pairs = signals.of_models(slice(0, 4))
+    broken = masks.copy()
+    broken[1] = masks[0]
+    everyone = masks.copy()
+    everyone[0], everyone[1] = True, False
+    diverged = dataclasses.replace(signals, phi=np.where(masks, np.nan, signals.phi))
+    cases: list[tuple[str, Signals, np.ndarray, str]] = [
+        ("lyra", signals, masks, "attack must be one of confidence_by_class, lira, loss, got 'lyra'"),
+        ("lira", two_pairs, masks[:4], "pairs of a cohort must be at least 3, got 2"),
+        ("lira", signals, broken, "complementary pairs"),
+        ("lira", signals, everyone, "members and non-members"),
+        ("lira", two_pairs, masks, "shape of the masks"),
+        ("lira", diverged, masks, "diverged"),
+    ]
+    for attack, given, given_masks, message in cases:
+        with pytest.raises(InvalidValueError, match=message):
+            _assessed(attack, given, masks=given_masks)
