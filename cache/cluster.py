@@ -10,7 +10,9 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dask.config
@@ -23,6 +25,7 @@ _MOST_WORKERS = 8
 # One task at a time: beside a training in the same process an assessment takes six times as long, for both
 # are made of short steps that wait for each other at Python's lock.
 _TASKS_PER_WORKER = 1
+_RETRIES = 1  # when a worker dies, all tasks that were given to it try again so often
 _HOST = "127.0.0.1"
 
 
@@ -76,13 +79,20 @@ def _worker_options(threads: int) -> dict[str, Any]:
 
 def _subprocess_cluster(workers: int, threads: int, security: Security) -> Any:
     """Scheduler and workers in processes that share nothing with this one but its environment."""
-    with _environment(_settings(security) | {PARENT: str(os.getpid())}):
+    environment = _settings(security) | {PARENT: str(os.getpid())}
+    with _environment(environment), tempfile.TemporaryDirectory() as folder:
+        scheduler = {
+            "protocol": "tls",
+            "preload": ["cache.watch"],
+            "allowed_failures": _RETRIES,
+            "scheduler_file": str(Path(folder) / "scheduler.json"),  # needed at the start only
+        }
         return SubprocessCluster(
             host=_HOST,
             n_workers=workers,
             threads_per_worker=_TASKS_PER_WORKER,
             dashboard_address=None,  # pyright: ignore[reportArgumentType] — annotated str, documented None
-            scheduler_kwargs={"protocol": "tls", "preload": ["cache.watch"], "allowed_failures": 1},
+            scheduler_kwargs=scheduler,
             worker_kwargs=_worker_options(threads) | {"preload_nanny": ["cache.watch"]},
             silence_logs=logging.ERROR,
             security=security,
@@ -98,7 +108,7 @@ def _local_cluster(workers: int, threads: int, security: Security) -> Any:
         threads_per_worker=_TASKS_PER_WORKER,
         processes=True,
         dashboard_address=None,  # pyright: ignore[reportArgumentType] — annotated str, documented None
-        scheduler_kwargs={"allowed_failures": 1},
+        scheduler_kwargs={"allowed_failures": _RETRIES},
         silence_logs=logging.ERROR,
         security=security,
         **_worker_options(threads),

@@ -130,8 +130,6 @@ class Jobs:
         try:
             self._measure(job, replaced)
             self._end(job, "done")
-        except (CancelledError, _StoppedError):
-            self._end(job, "cancelled")
         except Exception as error:  # noqa: BLE001 — whatever a worker raised becomes a sentence on the page
             if job.ended is None:
                 _log.error("The measurement of %r failed", job.point, exc_info=error)
@@ -250,6 +248,8 @@ def _sentence(error: Exception) -> str:
     """What went wrong, for a person; the log has the whole of it."""
     if isinstance(error, CacheError | InvalidValueError):
         return str(error)
+    if isinstance(error, CancelledError):
+        return "The processes that compute were lost; start Privacy Dial again if this happens twice."
     if isinstance(error, KilledWorker):
         return "The worker process died twice while it computed this setting, perhaps for lack of memory."
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
