@@ -78,8 +78,11 @@ def _worker_options(threads: int) -> dict[str, Any]:
 
 
 def _subprocess_cluster(workers: int, threads: int, security: Security) -> Any:
-    """Scheduler and workers in processes that share nothing with this one but its environment."""
-    environment = _settings(security) | {PARENT: str(os.getpid())}
+    """Scheduler and workers in processes that share nothing with this one but its environment.
+
+    Python's safe path keeps a folder named ``cache`` or ``engine`` where the visitor happens to be out of them.
+    """
+    environment = _settings(security) | {PARENT: str(os.getpid()), "PYTHONSAFEPATH": "1"}
     with _environment(environment), tempfile.TemporaryDirectory() as folder:
         scheduler = {
             "protocol": "tls",

@@ -100,5 +100,13 @@ def test_no_process_outlives_a_dashboard_that_was_killed():
     assert gone(started)
 
 
+def test_folders_named_like_ours_where_the_visitor_is_do_no_harm(tmp_path):
+    for name in ("cache", "engine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    program = "from cache.cluster import Cluster; Cluster(workers=1).close()"
+    subprocess.run([sys.executable, "-P", "-c", program], cwd=tmp_path, check=True)
+
+
 def test_there_is_at_least_one_worker_by_default():
     assert 1 <= default_workers() <= 8
