@@ -141,3 +141,7 @@ def _announce(address: str, *, browser: bool) -> None:
     sys.stdout.flush()
     if browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
