@@ -53,7 +53,8 @@ class _Job:
 
     def now(self) -> Progress:
         """How far it is while it goes on."""
-        flight = self.waves[self.wave - 1] if self.wave <= len(self.waves) else None
+        waves = self.waves  # the job's thread may replace the list meanwhile
+        flight = waves[self.wave - 1] if self.wave <= len(waves) else None
         trained = flight is not None and (flight.stored or flight.future.done())
         epochs = self.point.recipe.epochs
         trace = flight.trace if flight else ()

@@ -1,3 +1,4 @@
+import http.client
 import os
 import subprocess
 import sys
@@ -48,15 +49,33 @@ def test_a_worker_is_polite_warm_and_of_one_thread(cluster):
     assert list(cluster.client.nthreads().values()) == [1]
 
 
-def test_the_scheduler_listens_on_loopback_alone(cluster):
-    ports = [
+def listening():
+    """The addresses on which processes of the cluster listen."""
+    return [
         connection.laddr
         for process in processes()
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert ports
-    assert {port.ip for port in ports} == {"127.0.0.1"}
+
+
+def test_the_cluster_listens_on_loopback_alone(cluster):
+    addresses = listening()
+    assert addresses
+    assert {address.ip for address in addresses} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("page", ["/", "/status", "/info/main/workers.html", "/json/index.html", "/metrics"])
+def test_the_cluster_shows_no_page(cluster, page):
+    for address in listening():
+        connection = http.client.HTTPConnection(address.ip, address.port, timeout=5)
+        try:
+            connection.request("GET", page)
+            assert connection.getresponse().status == 404
+        except (OSError, http.client.HTTPException):
+            pass  # the ports of the scheduler and the workers do not speak HTTP
+        finally:
+            connection.close()
 
 
 @pytest.mark.parametrize(("protocol", "security"), [("tcp", None), ("tls", Security.temporary())])
