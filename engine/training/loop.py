@@ -77,7 +77,7 @@ def write_gradients(
     models, size = records.shape
     picked = records.view(-1)
     logits, saved = net.forward(params.weights, inputs.index_select(0, picked).view(models, size, *inputs.shape[1:]))
-    deltas = torch.softmax(logits, dim=2).sub_(targets.index_select(0, picked).view_as(logits))
+    deltas = probabilities(logits).sub_(targets.index_select(0, picked).view_as(logits))
     if recipe.privacy is None:
         deltas *= (real / real.sum(dim=1, keepdim=True)).unsqueeze(2)
         sum_gradients(net.backward(params.weights, saved, deltas), params.gradients)
@@ -87,6 +87,14 @@ def write_gradients(
     sum_gradients(taps, params.gradients, None if clip is None else clip_factors(taps, clip))
     add_noise(params.gradient, recipe.privacy, noise)
     params.gradient.div_(recipe.batch)
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Softmax over the last of the dimensions (M, B, C).
+
+    Done with the classes in the middle: torch's softmax over a short last dimension takes five times as long.
+    """
+    return torch.softmax(logits.transpose(1, 2).contiguous(), dim=1).transpose(1, 2).contiguous()
 
 
 def add_noise(gradient: Tensor, privacy: DpSgd, generator: torch.Generator | None) -> None:
