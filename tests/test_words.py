@@ -54,8 +54,8 @@ def test_an_interval_around_a_half_is_no_proof_of_a_leak():
 
 def test_the_randomization_test_is_a_sentence():
     assert words.null_test(headline()) == (
-        "The attack does better than guessing. If nothing leaked, a result this strong would come up in 0.1 % of cases "
-        "(999 random re-draws of who was a member)."
+        "The attack does better than guessing. If nothing leaked, a result this strong would come up in "
+        "0.1 % of cases (999 random re-draws of who was a member)."
     )
 
 
