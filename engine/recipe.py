@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from engine.canonical import build, digest
 from engine.populations.catalogue import POPULATIONS, PopulationInfo
-from engine.validate import InvalidValueError, choice, number, whole
+from engine.validate import InvalidValueError, choice, flag, number, whole
 
 PAIRS_PER_WAVE = 4
 MODELS_PER_WAVE = 2 * PAIRS_PER_WAVE
@@ -74,16 +74,71 @@ class Mlp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lstm:
-    """One LSTM layer over the sequence view (the rows of a picture as steps), last state to the outputs."""
+class _RecurrentFamily:
+    """What the recurrent families share.
+
+    Attributes:
+        hidden: units of one layer and direction.
+        layers: layers on top of each other.
+        bidirectional: whether every layer also reads the sequence from its end.
+        pooling: what the outputs see: the last state (of each direction), or the mean of all states.
+    """
 
     hidden: int = 64
+    layers: int = 1
+    bidirectional: bool = False
+    pooling: Literal["last", "mean"] = "last"
 
     def __post_init__(self) -> None:
         whole("hidden", self.hidden, at_least=1, at_most=1024)
+        whole("layers", self.layers, at_least=1, at_most=4)
+        flag("bidirectional", self.bidirectional)
+        choice("pooling", self.pooling, ("last", "mean"))
 
 
-Architecture = Logistic | Mlp | Lstm
+@dataclass(frozen=True, kw_only=True)
+class Rnn(_RecurrentFamily):
+    """Simple recurrent layers with tanh over the sequence view (Elman 1990)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gru(_RecurrentFamily):
+    """Gated recurrent layers over the sequence view (Cho et al. 2014)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lstm(_RecurrentFamily):
+    """Long short-term memory layers over the sequence view (Hochreiter & Schmidhuber 1997)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ConvolutionalFamily:
+    """What the convolutional families share: blocks of convolution (kernel 3), ReLU and max-pooling by 2.
+
+    Attributes:
+        width: channels of the first block; each further block doubles them.
+        depth: blocks.
+    """
+
+    width: int = 16
+    depth: int = 2
+
+    def __post_init__(self) -> None:
+        whole("width", self.width, at_least=1, at_most=512)
+        whole("depth", self.depth, at_least=1, at_most=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cnn1d(_ConvolutionalFamily):
+    """Convolutions along the steps of the sequence view, the features of a step as channels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cnn2d(_ConvolutionalFamily):
+    """Convolutions over the picture view, one channel."""
+
+
+Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,7 +344,11 @@ _KINDS: dict[str, type] = {
         PopulationChoice,
         Logistic,
         Mlp,
+        Rnn,
+        Gru,
         Lstm,
+        Cnn1d,
+        Cnn2d,
         DecoupledWeightDecay,
         L2Penalty,
         Adam,

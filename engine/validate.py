@@ -57,6 +57,17 @@ def choice(name: str, value: object, options: Collection[str]) -> str:
     return value
 
 
+def flag(name: str, value: object) -> bool:
+    """The value as a bool.
+
+    Raises:
+        InvalidValueError: with one sentence that names the field, the rule and the value.
+    """
+    if not isinstance(value, bool):
+        raise InvalidValueError(f"{name} must be true or false, got {value!r}")
+    return value
+
+
 def _bounds(
     name: str,
     value: float,

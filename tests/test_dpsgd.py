@@ -11,16 +11,34 @@ import torch
 from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.populations.records import split
-from engine.recipe import DpSgd, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Sgd
+from engine.recipe import Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Rnn, Sgd
 from engine.seeds import generator
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, squared_norms, sum_gradients
 from engine.training.loop import add_noise, noise_generator, one_hot, train, write_gradients
 from engine.training.parameters import parameters
-from tests.torch_reference import load, ordered_parameters, reference_model
+from tests.torch_reference import load, reference_model
 
 DIGITS = PopulationChoice(name="digits", contested=120)
-ARCHITECTURES = (Logistic(), Mlp(width=20), Mlp(width=12, depth=2, activation="tanh"), Lstm(hidden=9))
+ARCHITECTURES = (
+    Logistic(),
+    Mlp(width=20),
+    Mlp(width=12, depth=2, activation="tanh"),
+    *(
+        family(hidden=7, layers=layers, bidirectional=bidirectional, pooling=pooling)
+        for family in (Rnn, Gru, Lstm)
+        for layers, bidirectional, pooling in (
+            (1, False, "last"),
+            (1, True, "last"),
+            (2, False, "mean"),
+            (2, True, "mean"),
+        )
+    ),
+    Cnn1d(width=4, depth=1),
+    Cnn1d(width=4, depth=3),
+    Cnn2d(width=3, depth=1),
+    Cnn2d(width=3, depth=2),
+)
 MODELS, RECORDS = 3, 16
 
 
@@ -44,19 +62,19 @@ def taps_of(net, params, inputs, targets, batch):
 
 
 def opacus_gradients(recipe, params, index, inputs, targets, batch):
-    """Per-record gradients of one model by Opacus's hooks, in the order of the parameters, each (B, …)."""
+    """Per-record gradients of one model by Opacus's hooks, by parameter name, each (B, …) as the stacked one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Opacus and torch warn about each other's hooks
         from opacus.grad_sample import GradSampleModule
-        from opacus.layers import DPLSTM
 
-        model = reference_model(recipe, DPLSTM)
+        model = reference_model(recipe, opacus=True)
         load(model, params.weights, index)
         sampled = GradSampleModule(model, loss_reduction="sum")
         records = torch.from_numpy(batch.records[index])
         loss = torch.nn.functional.cross_entropy(sampled(inputs[records]), targets[records], reduction="sum")
         loss.backward()
-    return [vars(parameter)["grad_sample"].detach() for parameter in ordered_parameters(model)]
+    samples = {name: vars(parameter)["grad_sample"].detach() for name, parameter in model.named_parameters()}
+    return {name: samples[name].reshape(-1, *value.shape[1:]) for name, value in params.weights.items()}
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
@@ -68,21 +86,21 @@ def test_per_record_clipped_gradients_equal_opacus(architecture):
     assert (factors < 1).any()
     for index in range(MODELS):
         theirs = opacus_gradients(recipe, params, index, inputs, targets, batch)
-        their_norms = torch.stack([g.flatten(1).norm(dim=1) for g in theirs]).norm(dim=0)
+        their_norms = torch.stack([g.flatten(1).norm(dim=1) for g in theirs.values()]).norm(dim=0)
         torch.testing.assert_close(norms[index], their_norms, rtol=1e-5, atol=1e-6)
         their_factors = (clip / their_norms).clamp_max(1.0)
         for record in range(RECORDS):
             only = torch.zeros(MODELS, RECORDS)
             only[index, record] = factors[index, record]
             sum_gradients(taps_of(net, params, inputs, targets, batch), params.gradients, only)
-            for ours, samples in zip(params.gradients.values(), theirs, strict=True):
-                expected = their_factors[record] * samples[record]
+            for name, ours in params.gradients.items():
+                expected = their_factors[record] * theirs[name][record]
                 assert (ours[index] - expected).norm() <= 1e-5 * max(1.0, float(expected.norm()))
 
 
 def test_both_biases_of_an_lstm_count_in_the_norm():
     recipe, _, params, inputs, targets, batch = setting(Lstm(hidden=9))
-    assert {"lstm.bias_ih_l0", "lstm.bias_hh_l0"} <= set(params.gradients)
+    assert {"rnn.bias_ih_l0", "rnn.bias_hh_l0"} <= set(params.gradients)
     theirs = opacus_gradients(recipe, params, 0, inputs, targets, batch)
     assert len(theirs) == len(params.gradients) == 6
 

@@ -15,9 +15,9 @@ _RECORDS_AT_ONCE = 512
 
 
 def view_tensor(net: Network, records: Records, *, device: str = "cpu") -> Tensor:
-    """The view of the records that the network reads, float32, (n, features) or (n, steps, features)."""
-    view = records.flat if net.view == "flat" else records.sequence
-    return torch.tensor(view, device=device)
+    """The view of the records that the network reads, float32: flat, sequence, or picture with one channel last."""
+    views = {"flat": records.flat, "sequence": records.sequence, "picture": records.sequence[..., None]}
+    return torch.tensor(views[net.view], device=device)
 
 
 @torch.no_grad()

@@ -56,8 +56,8 @@ class Layer(Protocol):
 
     def backward(
         self, weights: Weights, saved: Any, deltas: Tensor, *, inputs_too: bool
-    ) -> tuple[Tensor | None, Tap | None]:
-        """The loss gradient with respect to the inputs (None unless asked for), and the layer's tap."""
+    ) -> tuple[Tensor | None, list[Tap]]:
+        """The loss gradient with respect to the inputs (None unless asked for), and the layer's taps."""
         ...
 
 
@@ -85,14 +85,14 @@ class Linear:
 
     def backward(
         self, weights: Weights, saved: Tensor, deltas: Tensor, *, inputs_too: bool
-    ) -> tuple[Tensor | None, Tap]:
+    ) -> tuple[Tensor | None, list[Tap]]:
         """Deltas (M, B, out) → (M, B, in)."""
         weight = f"{self.name}.weight"
         tap = Tap(deltas.unsqueeze(2), {weight: saved.unsqueeze(2)}, (f"{self.name}.bias",))
-        return (torch.bmm(deltas, weights[weight]) if inputs_too else None), tap
+        return (torch.bmm(deltas, weights[weight]) if inputs_too else None), [tap]
 
 
-class _Pointwise:
+class ParameterFree:
     """A layer without parameters."""
 
     @property
@@ -107,7 +107,7 @@ class _Pointwise:
 
 
 @dataclass(frozen=True)
-class Relu(_Pointwise):
+class Relu(ParameterFree):
     """max(0, x); overwrites its input."""
 
     def forward(self, weights: Weights, inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,13 +115,15 @@ class Relu(_Pointwise):
         outputs = inputs.relu_()
         return outputs, outputs
 
-    def backward(self, weights: Weights, saved: Tensor, deltas: Tensor, *, inputs_too: bool) -> tuple[Tensor, None]:
+    def backward(
+        self, weights: Weights, saved: Tensor, deltas: Tensor, *, inputs_too: bool
+    ) -> tuple[Tensor, list[Tap]]:
         """Deltas where the output is positive."""
-        return torch.ops.aten.threshold_backward(deltas, saved, 0.0), None
+        return torch.ops.aten.threshold_backward(deltas, saved, 0.0), []
 
 
 @dataclass(frozen=True)
-class Tanh(_Pointwise):
+class Tanh(ParameterFree):
     """The hyperbolic tangent; overwrites its input."""
 
     def forward(self, weights: Weights, inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,9 +131,11 @@ class Tanh(_Pointwise):
         outputs = inputs.tanh_()
         return outputs, outputs
 
-    def backward(self, weights: Weights, saved: Tensor, deltas: Tensor, *, inputs_too: bool) -> tuple[Tensor, None]:
+    def backward(
+        self, weights: Weights, saved: Tensor, deltas: Tensor, *, inputs_too: bool
+    ) -> tuple[Tensor, list[Tap]]:
         """Deltas times 1 − tanh²."""
-        return torch.ops.aten.tanh_backward(deltas, saved), None
+        return torch.ops.aten.tanh_backward(deltas, saved), []
 
 
 def affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.models.convolution import Convolution, Flatten, MaxPool
 from engine.models.layers import Layer, Linear, Relu, Tanh, Tap, Weights
-from engine.models.recurrent import LstmLayer
+from engine.models.recurrent import Bidirectional, GruLayer, LstmLayer, Pool, RnnLayer
 from engine.populations.catalogue import PopulationInfo
-from engine.recipe import Architecture, Logistic, Lstm, Mlp
+from engine.recipe import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Network:
     """
 
     layers: tuple[Layer, ...]
-    view: Literal["flat", "sequence"]
+    view: Literal["flat", "sequence", "picture"]
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -51,13 +53,12 @@ class Network:
 
     def backward(self, weights: Weights, saved: list[Any], deltas: Tensor) -> list[Tap]:
         """The taps of all layers with parameters, from loss gradients with respect to the logits (M, B, C)."""
-        taps = []
+        taps: list[Tap] = []
         current: Tensor | None = deltas
         for depth, (layer, kept) in reversed(list(enumerate(zip(self.layers, saved, strict=True)))):
             assert current is not None  # noqa: S101 - only the first layer is not asked for its inputs' deltas
-            current, tap = layer.backward(weights, kept, current, inputs_too=depth > 0)
-            if tap is not None:
-                taps.append(tap)
+            current, new = layer.backward(weights, kept, current, inputs_too=depth > 0)
+            taps += new
         return taps
 
 
@@ -66,18 +67,55 @@ def network(architecture: Architecture, population: PopulationInfo) -> Network:
     match architecture:
         case Logistic():
             return Network((Linear("out", population.features, population.classes),), "flat")
-        case Mlp(width=width, depth=depth, activation=activation):
-            layers: list[Layer] = []
-            sizes = [population.features, *[width] * depth]
-            for index, (inputs, outputs) in enumerate(itertools.pairwise(sizes), start=1):
-                layers += [
-                    Linear(f"hidden{index}", inputs, outputs),
-                    Relu() if activation == "relu" else Tanh(),
-                ]
-            return Network((*layers, Linear("out", width, population.classes)), "flat")
-        case Lstm(hidden=hidden):
-            lstm = LstmLayer(population.picture[1], hidden)
-            return Network((lstm, Linear("out", hidden, population.classes)), "sequence")
+        case Mlp():
+            return _perceptron(architecture, population)
+        case Rnn() | Gru() | Lstm():
+            return _recurrent(architecture, population)
+        case Cnn1d() | Cnn2d():
+            return _convolutional(architecture, population)
+
+
+def _perceptron(architecture: Mlp, population: PopulationInfo) -> Network:
+    """Hidden layers of equal width, each with its activation."""
+    layers: list[Layer] = []
+    sizes = [population.features, *[architecture.width] * architecture.depth]
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(sizes), start=1):
+        activation = Relu() if architecture.activation == "relu" else Tanh()
+        layers += [Linear(f"hidden{index}", inputs, outputs), activation]
+    return Network((*layers, Linear("out", architecture.width, population.classes)), "flat")
+
+
+def _recurrent(architecture: Rnn | Gru | Lstm, population: PopulationInfo) -> Network:
+    """Recurrent layers over the steps, a pool, and a linear layer."""
+    kind = {Rnn: RnnLayer, Gru: GruLayer, Lstm: LstmLayer}[type(architecture)]
+    hidden, directions = architecture.hidden, 2 if architecture.bidirectional else 1
+    layers: list[Layer] = []
+    for index in range(architecture.layers):
+        inputs = population.picture[1] if index == 0 else directions * hidden
+        layer = kind(inputs, hidden, f"l{index}")
+        layers.append(
+            Bidirectional(layer, kind(inputs, hidden, f"l{index}_reverse", reverse=True))
+            if architecture.bidirectional
+            else layer
+        )
+    pool = Pool(architecture.pooling, hidden)
+    return Network((*layers, pool, Linear("out", directions * hidden, population.classes)), "sequence")
+
+
+def _convolutional(architecture: Cnn1d | Cnn2d, population: PopulationInfo) -> Network:
+    """Blocks of convolution, ReLU and pooling that double the channels and halve the positions, then linear."""
+    axes = 1 if isinstance(architecture, Cnn1d) else 2
+    positions = list(population.picture[:axes])
+    channels = population.picture[1] if axes == 1 else 1
+    layers: list[Layer] = []
+    for index in range(architecture.depth):
+        outputs = architecture.width * 2**index
+        layers += [Convolution(f"conv{index + 1}", channels, outputs, 3, axes), Relu(), MaxPool(axes)]
+        positions, channels = [size // 2 for size in positions], outputs
+    return Network(
+        (*layers, Flatten(), Linear("out", math.prod(positions) * channels, population.classes)),
+        "sequence" if axes == 1 else "picture",
+    )
 
 
 def parameter_count(net: Network) -> int:

@@ -4,7 +4,10 @@ The norm of one record's gradient follows from inner products of its inputs and 
 gradients are never formed (Goodfellow 2015, "Efficient per-example gradient computations"; for sequences Li et al.
 2022, "Large language models can be strong differentially private learners", section 4):
 
-    ‖Σ_t δ_t ⊗ a_t‖² = Σ_{t,s} (δ_t · δ_s)(a_t · a_s),   ‖Σ_t δ_t‖² = Σ_{t,s} δ_t · δ_s
+    ‖Σ_t δ_t ⊗ a_t‖² = Σ_{t,s} (δ_t · δ_s)(a_t · a_s)
+
+That takes 2T² numbers a record; where the gradient itself, out · in numbers, is smaller, it is formed instead
+(Bu et al. 2022, "Scalable and efficient training of large convolutional neural networks with DP", section 3).
 """
 
 from __future__ import annotations
@@ -22,11 +25,23 @@ def squared_norms(taps: list[Tap]) -> Tensor:
 
 def _tap_norms(tap: Tap) -> Tensor:
     """One tap's share of the squared norms; every bias counts, as each is a parameter of its own."""
-    if tap.deltas.shape[2] == 1:
+    deltas, (steps, outputs) = tap.deltas, tap.deltas.shape[2:]
+    if steps == 1:
         inputs = sum(values.square().sum(dim=(2, 3)) for values in tap.weights.values())
-        return tap.deltas.square().sum(dim=(2, 3)) * (inputs + len(tap.biases))
-    kernel = sum(_gram(values) for values in tap.weights.values())
-    return (_gram(tap.deltas) * (kernel + len(tap.biases))).sum(dim=(2, 3))
+        return deltas.square().sum(dim=(2, 3)) * (inputs + len(tap.biases))
+    ghosts = [values for values in tap.weights.values() if 2 * steps**2 <= outputs * values.shape[3]]
+    others = [values for values in tap.weights.values() if 2 * steps**2 > outputs * values.shape[3]]
+    total = len(tap.biases) * deltas.sum(dim=2).square().sum(dim=2)
+    if ghosts:
+        total = total + (_gram(deltas) * sum(_gram(values) for values in ghosts)).sum(dim=(2, 3))
+    for values in others:
+        total = total + _per_record(deltas, values).square().sum(dim=(1, 2)).view(deltas.shape[:2])
+    return total
+
+
+def _per_record(deltas: Tensor, inputs: Tensor) -> Tensor:
+    """Gradients of single records, (M · B, out, in)."""
+    return torch.bmm(deltas.flatten(0, 1).transpose(1, 2), inputs.flatten(0, 1))
 
 
 def _gram(values: Tensor) -> Tensor:
