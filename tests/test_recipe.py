@@ -19,8 +19,11 @@ from engine.canonical import canonical_json, digest, plain
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import (
     Adam,
+    Cnn1d,
+    Cnn2d,
     DecoupledWeightDecay,
     DpSgd,
+    Gru,
     L2Penalty,
     Logistic,
     Lstm,
@@ -28,6 +31,7 @@ from engine.recipe import (
     PopulationChoice,
     Recipe,
     Release,
+    Rnn,
     Sgd,
     WeightNoise,
     recipe_from_json,
@@ -45,7 +49,11 @@ PARTS: dict[str, Any] = {
         PopulationChoice(contested=100),
         Logistic(),
         Mlp(),
+        Rnn(),
+        Gru(),
         Lstm(),
+        Cnn1d(),
+        Cnn2d(),
         DecoupledWeightDecay(strength=1),
         L2Penalty(strength=1),
         Adam(),
@@ -59,6 +67,8 @@ PARTS: dict[str, Any] = {
 OTHERS = {
     "PopulationChoice.name": "digits",
     "Mlp.activation": "tanh",
+    **{f"{family}.bidirectional": True for family in ("Rnn", "Gru", "Lstm")},
+    **{f"{family}.pooling": "mean" for family in ("Rnn", "Gru", "Lstm")},
     "Recipe.population": DIGITS,
     "Recipe.architecture": Logistic(),
     "Recipe.mechanisms": (L2Penalty(strength=1),),
@@ -82,7 +92,7 @@ def holding(part: object) -> Recipe | Release:
             return Release(weight_noise=part)
         case PopulationChoice():
             return Recipe(population=part)
-        case Logistic() | Mlp() | Lstm():
+        case Logistic() | Mlp() | Rnn() | Gru() | Lstm() | Cnn1d() | Cnn2d():
             return Recipe(architecture=part)
         case DecoupledWeightDecay() | L2Penalty():
             return Recipe(mechanisms=(part,))
@@ -107,7 +117,17 @@ def recipes(draw: st.DrawFn) -> Recipe:
         st.builds(
             Mlp, width=st.integers(1, 4096), depth=st.integers(1, 8), activation=st.sampled_from(["relu", "tanh"])
         ),
-        st.builds(Lstm, hidden=st.integers(1, 1024)),
+        *(
+            st.builds(
+                family,
+                hidden=st.integers(1, 1024),
+                layers=st.integers(1, 4),
+                bidirectional=st.booleans(),
+                pooling=st.sampled_from(["last", "mean"]),
+            )
+            for family in (Rnn, Gru, Lstm)
+        ),
+        *(st.builds(family, width=st.integers(1, 512), depth=st.integers(1, 3)) for family in (Cnn1d, Cnn2d)),
     )
     optimizer = st.builds(Adam, learning_rate=rates) | st.builds(
         Sgd, learning_rate=rates, momentum=st.floats(0, 1, exclude_max=True)
@@ -247,6 +267,11 @@ def test_different_recipes_have_different_hashes(one: Recipe, other: Recipe):
         (Mlp, {"depth": 9}, "depth must be at most 8, got 9"),
         (Mlp, {"activation": "sigmoid"}, "activation must be one of relu, tanh, got 'sigmoid'"),
         (Lstm, {"hidden": 1025}, "hidden must be at most 1,024, got 1025"),
+        (Gru, {"layers": 5}, "layers must be at most 4, got 5"),
+        (Rnn, {"bidirectional": 1}, "bidirectional must be true or false, got 1"),
+        (Rnn, {"pooling": "max"}, "pooling must be one of last, mean, got 'max'"),
+        (Cnn1d, {"width": 0}, "width must be at least 1, got 0"),
+        (Cnn2d, {"depth": 4}, "depth must be at most 3, got 4"),
         (DecoupledWeightDecay, {"strength": 0}, "weight decay must be above 0, got 0"),
         (DecoupledWeightDecay, {"strength": "much"}, "weight decay must be a finite number, got 'much'"),
         (L2Penalty, {"strength": -1.0}, "L2 penalty must be above 0, got -1.0"),
