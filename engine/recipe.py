@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from engine.canonical import build, digest
+from engine.mechanisms import DecoupledWeightDecay, Dropout, Mechanism, SpatialDropout, ordered
 from engine.populations.catalogue import POPULATIONS, PopulationInfo
-from engine.validate import InvalidValueError, choice, flag, number, whole
+from engine.validate import InvalidValueError, choice, flag, number, settle, whole
 
 PAIRS_PER_WAVE = 4
 MODELS_PER_WAVE = 2 * PAIRS_PER_WAVE
-
-
-def _set(instance: object, **values: object) -> None:
-    """Write normalized values into a frozen dataclass while it is being made."""
-    for name, value in values.items():
-        object.__setattr__(instance, name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,36 +137,13 @@ Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecoupledWeightDecay:
-    """Every step also multiplies all weights by 1 − learning rate × strength (AdamW as torch defines it)."""
-
-    strength: float
-
-    def __post_init__(self) -> None:
-        _set(self, strength=number("weight decay", self.strength, above=0, at_most=10_000))
-
-
-@dataclass(frozen=True, kw_only=True)
-class L2Penalty:
-    """The loss gains strength/2 · ‖θ‖², so the optimizer sees strength · θ in every gradient."""
-
-    strength: float
-
-    def __post_init__(self) -> None:
-        _set(self, strength=number("L2 penalty", self.strength, above=0, at_most=10_000))
-
-
-Mechanism = DecoupledWeightDecay | L2Penalty
-
-
-@dataclass(frozen=True, kw_only=True)
 class Adam:
     """Adam (Kingma & Ba 2015), betas .9 and .999, ε 1e-8."""
 
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        _set(self, learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10))
+        settle(self, learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +154,7 @@ class Sgd:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        _set(
+        settle(
             self,
             learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10),
             momentum=number("momentum", self.momentum, at_least=0, below=1),
@@ -209,7 +181,7 @@ class DpSgd:
         clip = None if self.clip is None else number("clip", self.clip, above=0, at_most=1e6)
         if clip is None and noise > 0:
             raise InvalidValueError(f"noise multiplier must be 0 without a clip, got {noise}")
-        _set(self, clip=clip, noise_multiplier=noise)
+        settle(self, clip=clip, noise_multiplier=noise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,8 +220,12 @@ class Recipe:
         whole("epochs", self.epochs, at_least=1, at_most=10_000)
         whole("batch", self.batch, at_least=1, at_most=self.population.contested // 2)
         whole("seed", self.seed, at_least=0, at_most=2**31 - 1)
-        _set(self, mechanisms=_ordered(self.mechanisms))
+        settle(self, mechanisms=ordered(self.mechanisms))
         self._refuse_divergence()
+        for mechanism in self.mechanisms:
+            self._refuse_without_means(mechanism)
+            if self.privacy is not None and mechanism.coupling:
+                raise InvalidValueError(f"{mechanism.title} must be off with DP-SGD: {mechanism.coupling}")
 
     def _refuse_divergence(self) -> None:
         """Refuse a weight decay that would flip the sign of every weight at every step."""
@@ -257,6 +233,15 @@ class Recipe:
             if isinstance(mechanism, DecoupledWeightDecay):
                 shrink = mechanism.strength * self.optimizer.learning_rate
                 number("weight decay × learning rate", shrink, below=1)
+
+    def _refuse_without_means(self, mechanism: Mechanism) -> None:
+        """Refuse a mechanism that the records or the architecture leave nothing to act on."""
+        if mechanism.needs_picture and not self.population.info.has_picture:
+            raise InvalidValueError(f"{mechanism.title} must have pictures, which {self.population.name} has not")
+        if isinstance(mechanism, Dropout) and isinstance(self.architecture, Logistic):
+            raise InvalidValueError("dropout must have hidden activations, which logistic regression has not")
+        if isinstance(mechanism, SpatialDropout) and not isinstance(self.architecture, Cnn1d | Cnn2d):
+            raise InvalidValueError("spatial dropout must have the channels of a convolutional network")
 
     @property
     def steps(self) -> int:
@@ -299,7 +284,7 @@ class WeightNoise:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _set(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
+        settle(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
         whole("draws of post-training noise", self.draws, at_least=1, at_most=64)
         whole("seed of post-training noise", self.seed, at_least=0, at_most=2**31 - 1)
 
@@ -325,19 +310,6 @@ def _nearest(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def _ordered(mechanisms: object) -> tuple[Mechanism, ...]:
-    """The mechanisms by name, so that the order in which they were switched on changes no hash."""
-    if not isinstance(mechanisms, tuple):
-        raise InvalidValueError(f"mechanisms must be a tuple, got {mechanisms!r}")
-    for mechanism in mechanisms:
-        if not isinstance(mechanism, Mechanism):
-            raise InvalidValueError(f"mechanisms must be of known kinds, got {mechanism!r}")
-    names = [type(mechanism).__name__ for mechanism in mechanisms]
-    if len(set(names)) < len(names):
-        raise InvalidValueError(f"mechanisms must be of different kinds, got {', '.join(names)}")
-    return tuple(sorted(mechanisms, key=lambda mechanism: type(mechanism).__name__))
-
-
 _KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
@@ -349,8 +321,7 @@ _KINDS: dict[str, type] = {
         Lstm,
         Cnn1d,
         Cnn2d,
-        DecoupledWeightDecay,
-        L2Penalty,
+        *get_args(Mechanism),
         Adam,
         Sgd,
         DpSgd,

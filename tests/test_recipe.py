@@ -16,18 +16,37 @@ from hypothesis import strategies as st
 
 from engine import recipe as module
 from engine.canonical import canonical_json, digest, plain
+from engine.mechanisms import (
+    AdversarialRegularization,
+    Cutout,
+    DecoupledWeightDecay,
+    DisturbLabel,
+    Dropout,
+    GaussianInput,
+    L1Penalty,
+    L2Penalty,
+    LabelSmoothing,
+    Mechanism,
+    Mixup,
+    RandomCrop,
+    RelaxLoss,
+    SoftLabels,
+    SpatialDropout,
+)
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import (
     Adam,
-    DecoupledWeightDecay,
+    Cnn1d,
+    Cnn2d,
     DpSgd,
-    L2Penalty,
+    Gru,
     Logistic,
     Lstm,
     Mlp,
     PopulationChoice,
     Recipe,
     Release,
+    Rnn,
     Sgd,
     WeightNoise,
     recipe_from_json,
@@ -45,9 +64,25 @@ PARTS: dict[str, Any] = {
         PopulationChoice(contested=100),
         Logistic(),
         Mlp(),
+        Rnn(),
+        Gru(),
         Lstm(),
+        Cnn1d(),
+        Cnn2d(),
         DecoupledWeightDecay(strength=1),
         L2Penalty(strength=1),
+        L1Penalty(strength=1),
+        Dropout(rate=0.5),
+        SpatialDropout(rate=0.5),
+        LabelSmoothing(alpha=0.5),
+        DisturbLabel(theta=0.5),
+        GaussianInput(sigma=0.5),
+        RandomCrop(padding=1),
+        Cutout(size=1),
+        Mixup(alpha=1),
+        SoftLabels(temperature=1),
+        RelaxLoss(alpha=1),
+        AdversarialRegularization(strength=1),
         Adam(),
         Sgd(),
         DpSgd(noise_multiplier=1),
@@ -59,6 +94,8 @@ PARTS: dict[str, Any] = {
 OTHERS = {
     "PopulationChoice.name": "digits",
     "Mlp.activation": "tanh",
+    **{f"{family}.bidirectional": True for family in ("Rnn", "Gru", "Lstm")},
+    **{f"{family}.pooling": "mean" for family in ("Rnn", "Gru", "Lstm")},
     "Recipe.population": DIGITS,
     "Recipe.architecture": Logistic(),
     "Recipe.mechanisms": (L2Penalty(strength=1),),
@@ -82,9 +119,11 @@ def holding(part: object) -> Recipe | Release:
             return Release(weight_noise=part)
         case PopulationChoice():
             return Recipe(population=part)
-        case Logistic() | Mlp() | Lstm():
+        case Logistic() | Mlp() | Rnn() | Gru() | Lstm() | Cnn1d() | Cnn2d():
             return Recipe(architecture=part)
-        case DecoupledWeightDecay() | L2Penalty():
+        case SpatialDropout():
+            return Recipe(mechanisms=(part,), architecture=Cnn2d())
+        case _ if isinstance(part, Mechanism):
             return Recipe(mechanisms=(part,))
         case Adam() | Sgd():
             return Recipe(optimizer=part)

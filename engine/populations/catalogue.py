@@ -36,6 +36,11 @@ class PopulationInfo:
         return self.records - self.public
 
     @property
+    def has_picture(self) -> bool:
+        """Whether a record is a picture: its features have rows and columns."""
+        return min(self.picture) > 1
+
+    @property
     def features(self) -> int:
         """Length of the flat view of a record."""
         return self.picture[0] * self.picture[1]
