@@ -58,7 +58,11 @@ def train_wave(
     initial = net.initial(len(member), generator(recipe.seed, "initial weights", wave))
     params = parameters(initial, device=device)
 
+    checkpoints: dict[int, dict[str, NDArray[np.float32]]] = {}
+
     def after_epoch(epoch: int) -> None:
+        if epoch in recipe.kept_epochs:
+            checkpoints[epoch] = {name: value.cpu().numpy().copy() for name, value in params.weights.items()}
         if report is not None and epoch * REPORTS // recipe.epochs > (epoch - 1) * REPORTS // recipe.epochs:
             answers = signals(logits(net, params.weights, inputs), records.labels)
             report(epoch_report(answers, member, epoch, recipe.epochs))
@@ -75,8 +79,7 @@ def train_wave(
         after_step=check,
         after_epoch=after_epoch,
     )
-    weights = {name: value.cpu().numpy().copy() for name, value in params.weights.items()}
-    return TrainedWave(parameters=weights, masks=member)
+    return TrainedWave(parameters=checkpoints.pop(recipe.epochs), masks=member, checkpoints=checkpoints)
 
 
 def targets(
@@ -123,12 +126,14 @@ def release_signals(
     net = network(recipe.architecture, recipe.population.info)
     records = split(recipe.population).contested
     inputs = view_tensor(net, records, device=device)
+    kept = recipe.kept(release)
+    published = [wave.parameters if kept == recipe.epochs else wave.checkpoints[kept] for wave in waves]
     answers = [
         [
             logits(net, tensors(copy, device=device), inputs)
-            for copy in released(wave.parameters, release, seed=recipe.seed, wave=number)
+            for copy in released(weights, release, seed=recipe.seed, wave=number)
         ]
-        for number, wave in enumerate(waves)
+        for number, weights in enumerate(published)
     ]
     return tuple(signals(np.concatenate(draw), records.labels) for draw in zip(*answers, strict=True))
 
@@ -150,6 +155,6 @@ def assess(
         np.concatenate([wave.masks for wave in waves]),
         attack,
         classes=recipe.population.info.classes,
-        claim=claim(recipe),
+        claim=claim(replace(recipe, epochs=recipe.kept(release))),
         seed=recipe.seed,
     )

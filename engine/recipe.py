@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Literal, get_args
 
 from engine.canonical import build, digest
@@ -17,6 +18,8 @@ from engine.validate import InvalidValueError, choice, flag, number, settle, who
 
 PAIRS_PER_WAVE = 4
 MODELS_PER_WAVE = 2 * PAIRS_PER_WAVE
+# Fractions are exact: a tenth of 30 epochs is 3.
+_KEPT_SHARES = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 3), Fraction(2, 3), Fraction(1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +262,25 @@ class Recipe:
         return _nearest(epoch / self.sampling_rate) - _nearest((epoch - 1) / self.sampling_rate)
 
     @property
+    def kept_epochs(self) -> tuple[int, ...]:
+        """The epochs whose weights a wave keeps, at most five: about 1/10, 1/5, 1/3 and 2/3 of all, and the last."""
+        return tuple(sorted({math.ceil(self.epochs * share) for share in _KEPT_SHARES}))
+
+    def kept(self, release: Release) -> int:
+        """The epoch whose weights a release publishes.
+
+        Raises:
+            InvalidValueError: when a wave of this recipe does not keep it.
+        """
+        if release.epoch is None:
+            return self.epochs
+        *earlier, _ = self.kept_epochs
+        if release.epoch not in earlier:
+            stops = ", ".join([*map(str, earlier), "none (the last)"])
+            raise InvalidValueError(f"kept epoch must be one of {stops}, got {release.epoch}")
+        return release.epoch
+
+    @property
     def sampling_rate(self) -> float:
         """Poisson rate q = B / (N/2), from the expected number of members, never the private count."""
         return self.batch / (self.population.contested / 2)
@@ -291,11 +313,20 @@ class WeightNoise:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """What the owner publishes of a trained model: full probabilities, from exact or noisy weights."""
+    """What the owner publishes of a trained model: full probabilities, from exact or noisy weights.
 
+    Attributes:
+        epoch: early stopping: the epoch whose weights are published, one of the recipe's ``kept_epochs`` but the
+            last; None is the last.
+        weight_noise: noise added to those weights, or None.
+    """
+
+    epoch: int | None = None
     weight_noise: WeightNoise | None = None
 
     def __post_init__(self) -> None:
+        if self.epoch is not None:
+            whole("kept epoch", self.epoch, at_least=1, at_most=10_000)
         if not isinstance(self.weight_noise, WeightNoise | None):
             raise InvalidValueError(f"post-training noise must be of a known kind, got {self.weight_noise!r}")
 

@@ -101,6 +101,7 @@ OTHERS = {
     "Recipe.mechanisms": (L2Penalty(strength=1),),
     "Recipe.optimizer": Sgd(),
     "Recipe.privacy": DpSgd(),
+    "Release.epoch": 3,
     "Release.weight_noise": WeightNoise(sigma=0.1),
 }
 FIELDS = [
