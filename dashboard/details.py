@@ -126,8 +126,10 @@ def reliability(found: Assessment) -> Figure:
 
 
 def roc(found: Assessment) -> Figure:
-    """The ROC curve on logarithmic axes, where attacks with few false alarms can be seen."""
+    """The ROC curve on logarithmic axes, grey and dotted where too few false alarms are expected to claim it."""
+    claimable = found.headline.smallest_claimable_fpr
     shown = (found.roc.fpr > 0) & (found.roc.tpr > 0)
+    few, enough = shown & (found.roc.fpr <= claimable), shown & (found.roc.fpr >= claimable)
     scale = {
         "type": "log",
         "range": [-3.0, 0.02],
@@ -137,15 +139,8 @@ def roc(found: Assessment) -> Figure:
     return {
         "data": [
             _diagonal("guessing", start=1e-3),
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": "attack",
-                "x": found.roc.fpr[shown].tolist(),
-                "y": found.roc.tpr[shown].tolist(),
-                "line": {"color": "@member", "width": 2},
-                "hovertemplate": "%{y:.1%} found at %{x:.1%} false alarms<extra></extra>",
-            },
+            _rates("too few to claim", found, few, {"color": "@soft", "width": 1.5, "dash": "dot"}),
+            _rates("attack", found, enough, {"color": "@member", "width": 2}),
         ],
         "layout": layout(
             height=SMALL_HEIGHT,
@@ -153,6 +148,19 @@ def roc(found: Assessment) -> Figure:
             xaxis=axis("False alarms (FPR)", **scale),
             yaxis=axis("Members found (TPR)", **scale),
         ),
+    }
+
+
+def _rates(name: str, found: Assessment, chosen: NDArray[np.bool_], line: dict[str, Any]) -> dict[str, Any]:
+    """A part of the ROC curve."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": found.roc.fpr[chosen].tolist(),
+        "y": found.roc.tpr[chosen].tolist(),
+        "line": line,
+        "hovertemplate": "%{y:.1%} found at %{x:.1%} false alarms<extra></extra>",
     }
 
 

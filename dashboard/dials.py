@@ -88,7 +88,9 @@ def sweep_control(view: View) -> None:
         SWEEPS,
         format_func=sweep_title,
         help="The line joins the measured stops of this dial while all others stay where they are.",
-        **_bound("sweep", "control-sweep", view),
+        # Turning a dial changes this control, too. Its key goes with its value, so that what a quick visitor's
+        # browser still holds of the former value is not taken for a choice.
+        **_bound("sweep", f"control-sweep-{view.sweep}", view),
     )
 
 

@@ -57,7 +57,10 @@ def note(text: str, **where: Any) -> dict[str, Any]:
 
 def setting_words(spot: Spot) -> str:
     """A setting in words, for hover texts, announcements and tables."""
-    dials = ", ".join(f"{dial.title.lower()} {dial.label(getattr(spot.view, name))}" for name, dial in DIALS.items())
+    dials = ", ".join(
+        f"{dial.title if dial.title[:2].isupper() else dial.title.lower()} {dial.label(getattr(spot.view, name))}"
+        for name, dial in DIALS.items()
+    )
     return f"{dials}, N {spot.view.contested:,}"
 
 

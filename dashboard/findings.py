@@ -7,7 +7,7 @@ import numpy as np
 from dashboard.landscape import Landscape, models_of
 from dashboard.stops import DIALS
 from dashboard.words import between, decimals, percent, percent_between
-from engine.assessment.values import Assessment
+from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment
 
 
 def tradeoff(found: Landscape) -> str:
@@ -70,6 +70,10 @@ def reliability(found: Assessment) -> str:
 
 def roc(found: Assessment) -> str:
     """The finding of the ROC curve."""
-    at = {fpr: np.interp(fpr, found.roc.fpr, found.roc.tpr) for fpr in (0.001, 0.01, 0.1)}
-    listed = ", ".join(f"{100 * tpr:.1f} % at {100 * fpr:g} %" for fpr, tpr in at.items())
-    return f"Members found at a share of false alarms: {listed}. Both axes are logarithmic."
+    least = found.headline.smallest_claimable_fpr
+    at = {fpr: np.interp(fpr, found.roc.fpr, found.roc.tpr) for fpr in (0.001, 0.01, 0.1) if fpr >= least}
+    listed = ", ".join(f"{100 * tpr:.1f} % at {100 * fpr:g} %" for fpr, tpr in at.items()) or "none can be claimed"
+    return (
+        f"Members found at a share of false alarms: {listed}. Below {100 * least:.2g} % fewer than "
+        f"{CLAIMABLE_FALSE_ALARMS} false alarms are expected, too few to claim a rate. Both axes are logarithmic."
+    )

@@ -6,6 +6,8 @@ import asyncio
 import gc
 import gzip
 import logging
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -24,6 +26,7 @@ from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
+from dashboard.pages import explore  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.plot import PLOTLY_ROUTE
 from dashboard.running import Running, set_running
 
@@ -38,17 +41,17 @@ def server(store: Store) -> st.App:
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         set_running(Running(store=store))
-        starting = asyncio.create_task(asyncio.to_thread(_start_workers, store))
+        starting = asyncio.create_task(_started(store))
         # What has been imported by now is never garbage: keep collections from walking through it again.
         gc.collect()
         gc.freeze()
         try:
             yield {}
         finally:
-            cluster = await starting
+            started = await starting
             set_running(None)
-            if cluster is not None:
-                await asyncio.to_thread(cluster.close)
+            if started is not None:
+                await asyncio.to_thread(_stop, *started)
 
     return st.App(
         _SCRIPT,
@@ -59,18 +62,30 @@ def server(store: Store) -> st.App:
     )
 
 
-def _start_workers(store: Store) -> Cluster | None:
-    """Start the workers and hand them to the pages; a failure becomes a sentence there."""
+async def _started(store: Store) -> tuple[Cluster, Jobs] | None:
+    """Workers, handed to the pages once they are there; a failure becomes a sentence on the pages."""
     try:
-        cluster = Cluster()
-    except Exception:  # noqa: BLE001  whatever it is, the pages must open and say so
-        _LOG.exception("The workers could not be started")
-        set_running(
-            Running(store=store, problem="The workers that train models could not be started; the log says why.")
-        )
+        cluster = await asyncio.to_thread(_cluster)
+    except Exception as error:  # noqa: BLE001  whatever it is, the pages must open and say so
+        _LOG.error("The workers could not be started", exc_info=error)
+        problem = "The workers that train models could not be started; the log says why."
+        set_running(Running(store=store, problem=problem))
         return None
-    set_running(Running(store=store, jobs=Jobs(cluster.client, store)))
-    return cluster
+    jobs = Jobs(cluster.client, store)
+    set_running(Running(store=store, jobs=jobs))
+    return cluster, jobs
+
+
+def _cluster() -> Cluster:
+    """The workers, deaf to the Ctrl-C that a terminal sends to all its processes: this server stops them in order."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by what this thread starts
+    return Cluster()
+
+
+def _stop(cluster: Cluster, jobs: Jobs) -> None:
+    jobs.close()
+    cluster.close()
 
 
 def _say(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from engine.recipe import Architecture, DpSgd, Logistic, Lstm, Mlp
+from engine.recipe import Architecture, Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, Rnn
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -67,17 +67,20 @@ ARCHITECTURE: Dial[Architecture] = Dial(
     title="Architecture",
     about=(
         "The family of models and its size. Logistic regression remembers least; a wider network has more room "
-        "to remember single records; an LSTM reads the picture row by row."
+        "to remember single records; convolutions look at neighbours; recurrent networks (RNN, GRU, LSTM) read the "
+        "picture row by row."
     ),
     stops=_stops(
         ("logistic", "Logistic", Logistic()),
-        ("mlp-16", "MLP 16", Mlp(width=16)),
         ("mlp-32", "MLP 32", Mlp(width=32)),
         ("mlp-64", "MLP 64", Mlp(width=64)),
         ("mlp-128", "MLP 128", Mlp(width=128)),
         ("mlp-256", "MLP 256", Mlp(width=256)),
         ("mlp-128x2", "MLP 128×2", Mlp(width=128, depth=2)),
-        ("lstm-16", "LSTM 16", Lstm(hidden=16)),
+        ("cnn1d-16", "CNN 1-D 16", Cnn1d(width=16)),
+        ("cnn2d-8", "CNN 2-D 8", Cnn2d(width=8)),
+        ("rnn-64", "RNN 64", Rnn(hidden=64)),
+        ("gru-64", "GRU 64", Gru(hidden=64)),
         ("lstm-32", "LSTM 32", Lstm(hidden=32)),
         ("lstm-64", "LSTM 64", Lstm(hidden=64)),
     ),

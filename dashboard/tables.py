@@ -75,6 +75,7 @@ def roc(found: Assessment) -> Rows:
         {
             "False alarms (FPR)": f"{100 * fpr:g} %",
             "Members found (TPR)": f"{100 * np.interp(fpr, found.roc.fpr, found.roc.tpr):.1f} %",
+            "Claimable": "yes" if fpr >= found.headline.smallest_claimable_fpr else "too few false alarms",
         }
         for fpr in asked
     ]

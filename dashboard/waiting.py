@@ -117,9 +117,9 @@ def progress_words(step: Step, progress: Progress | None, models: int) -> str:
         return "Starting the workers …"
     if step == "resting" or progress is None:
         return f"Not measured yet. {models} models are trained as soon as the dial rests."
-    if progress.state == "queued":
-        return f"Waiting for a free worker to train {models} models …"
     of = f"models {models_of(progress.wave - 1) + 1} to {models_of(progress.wave)} of {models}"
+    if progress.state == "queued":
+        return f"Waiting for a free worker to train {of} …"
     if progress.state == "training":
         return f"Training {of}: epoch {progress.epoch} of {progress.epochs} …"
     return f"Attacking {of} …"

@@ -95,9 +95,9 @@ def _scientific(value: float) -> str:
 
 
 def null_test(headline: Headline) -> str:
-    """The randomization test of "no leakage", as a sentence."""
+    """Whether the attack beats guessing, and the randomization test of "no leakage"."""
     test = headline.null_test
     return (
-        f"If nothing leaked, a result this strong would come up in {100 * test.p_value:.1f} % of cases "
-        f"({test.draws:,} random re-draws of who was a member)."
+        f"{leak(headline)} If nothing leaked, a result this strong would come up in "
+        f"{100 * test.p_value:.1f} % of cases ({test.draws:,} random re-draws of who was a member)."
     )

@@ -143,7 +143,9 @@ def test_progress_is_told_in_models_and_epochs():
     assert progress_words("resting", None, 16) == (
         "Not measured yet. 16 models are trained as soon as the dial rests."
     )
-    assert progress_words("watch", progress("queued"), 16) == "Waiting for a free worker to train 16 models …"
+    assert progress_words("watch", progress("queued"), 16) == (
+        "Waiting for a free worker to train models 1 to 8 of 16 …"
+    )
     assert progress_words("watch", progress("training", wave=2, epoch=12), 16) == (
         "Training models 9 to 16 of 16: epoch 12 of 30 …"
     )

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from dashboard.landscape import landscape
 from dashboard.panels import table_html
 from dashboard.plot import _HERE
 from dashboard.view import View
+from engine.assessment.values import RocCurve
 from tests.handmade import assessment, interval, measure
 
 ROLES = re.compile(r'"@([a-z-]+)"')
@@ -114,10 +116,27 @@ def test_empty_bins_are_missing_from_the_reliability_diagram():
 
 
 def test_the_roc_figure_draws_what_can_stand_on_logarithmic_axes():
-    _, attack = details.roc(assessment())["data"]
-    assert min(attack["x"]) > 0
-    assert min(attack["y"]) > 0
-    assert len(attack["x"]) == 10
+    _, few, attack = details.roc(assessment())["data"]
+    assert min(few["x"] + attack["x"]) > 0
+    assert min(few["y"] + attack["y"]) > 0
+    assert len(few["x"] + attack["x"]) == 10
+
+
+def test_rates_with_too_few_expected_false_alarms_are_drawn_apart_and_not_claimed():
+    """80 false alarms are expected at 1 %, so 10 at 0.125 %."""
+    found = assessment()
+    found = replace(
+        found,
+        roc=RocCurve(fpr=np.array([0.0, 0.001, 0.01, 0.1, 1.0]), tpr=np.array([0.0, 0.05, 0.2, 0.5, 1.0])),
+    )
+    assert found.headline.smallest_claimable_fpr == pytest.approx(0.00125)
+    _, few, attack = details.roc(found)["data"]
+    assert (few["name"], few["x"]) == ("too few to claim", [0.001])
+    assert attack["x"] == [0.01, 0.1, 1.0]
+    assert findings.roc(found) == (
+        "Members found at a share of false alarms: 20.0 % at 1 %, 50.0 % at 10 %. Below 0.12 % fewer than 10 false "
+        "alarms are expected, too few to claim a rate. Both axes are logarithmic."
+    )
 
 
 def test_a_training_under_way_is_drawn_epoch_by_epoch():

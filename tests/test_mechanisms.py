@@ -440,7 +440,7 @@ def test_dropout_stands_behind_hidden_activations_blocks_and_pooled_states_and_n
         return [type(layer).__name__ for layer in training_network(plain_net, recipe, 0).layers]
 
     assert kinds(Mlp(depth=2, activation="tanh")) == ["Linear", "Tanh", "DropoutLayer"] * 2 + ["Linear"]
-    block = ["Convolution", "Relu", "MaxPool", "DropoutLayer"]
+    block = ["Convolution", "MaxPool", "Relu", "DropoutLayer"]
     assert kinds(Cnn2d(depth=2)) == [*block, *block, "Flatten", "Linear"]
     assert kinds(Lstm(layers=2)) == ["LstmLayer", "LstmLayer", "Pool", "DropoutLayer", "Linear"]
 

@@ -147,7 +147,17 @@ def recipes(draw: st.DrawFn) -> Recipe:
         st.builds(
             Mlp, width=st.integers(1, 4096), depth=st.integers(1, 8), activation=st.sampled_from(["relu", "tanh"])
         ),
-        st.builds(Lstm, hidden=st.integers(1, 1024)),
+        *(
+            st.builds(
+                family,
+                hidden=st.integers(1, 1024),
+                layers=st.integers(1, 4),
+                bidirectional=st.booleans(),
+                pooling=st.sampled_from(["last", "mean"]),
+            )
+            for family in (Rnn, Gru, Lstm)
+        ),
+        *(st.builds(family, width=st.integers(1, 512), depth=st.integers(1, 3)) for family in (Cnn1d, Cnn2d)),
     )
     optimizer = st.builds(Adam, learning_rate=rates) | st.builds(
         Sgd, learning_rate=rates, momentum=st.floats(0, 1, exclude_max=True)
@@ -287,6 +297,11 @@ def test_different_recipes_have_different_hashes(one: Recipe, other: Recipe):
         (Mlp, {"depth": 9}, "depth must be at most 8, got 9"),
         (Mlp, {"activation": "sigmoid"}, "activation must be one of relu, tanh, got 'sigmoid'"),
         (Lstm, {"hidden": 1025}, "hidden must be at most 1,024, got 1025"),
+        (Gru, {"layers": 5}, "layers must be at most 4, got 5"),
+        (Rnn, {"bidirectional": 1}, "bidirectional must be true or false, got 1"),
+        (Rnn, {"pooling": "max"}, "pooling must be one of last, mean, got 'max'"),
+        (Cnn1d, {"width": 0}, "width must be at least 1, got 0"),
+        (Cnn2d, {"depth": 4}, "depth must be at most 3, got 4"),
         (DecoupledWeightDecay, {"strength": 0}, "weight decay must be above 0, got 0"),
         (DecoupledWeightDecay, {"strength": "much"}, "weight decay must be a finite number, got 'much'"),
         (L2Penalty, {"strength": -1.0}, "L2 penalty must be above 0, got -1.0"),

@@ -96,3 +96,13 @@ def test_the_weights_that_came_in_are_untouched():
     for copy in released(exact, Release(weight_noise=UNIT), seed=0, wave=0):
         copy["hidden.weight"][:] = 0
     assert all(np.array_equal(exact[name], before[name]) for name in before)
+
+
+def test_the_order_in_which_parameters_are_stored_changes_no_noise():
+    exact = weights()
+    turned = dict(reversed(exact.items()))
+    release = Release(weight_noise=UNIT)
+    for copy, other in zip(
+        released(exact, release, seed=0, wave=0), released(turned, release, seed=0, wave=0), strict=True
+    ):
+        assert all(np.array_equal(copy[name], other[name]) for name in exact)

@@ -45,10 +45,17 @@ def test_numbers_are_written_without_leading_zeros_and_with_their_sign():
     assert words.percent_between(interval(0.19, 0.16, 0.224)) == "16.0 – 22.4 %"
 
 
+def test_an_interval_around_a_half_is_no_proof_of_a_leak():
+    assert words.leak(headline(auc=interval(0.51, 0.49, 0.53))) == (
+        "The attack cannot be told from guessing with this many models."
+    )
+    assert "worse than guessing" in words.leak(headline(auc=interval(0.4, 0.3, 0.49)))
+
+
 def test_the_randomization_test_is_a_sentence():
     assert words.null_test(headline()) == (
-        "If nothing leaked, a result this strong would come up in 0.1 % of cases "
-        "(999 random re-draws of who was a member)."
+        "The attack does better than guessing. If nothing leaked, a result this strong would come up in "
+        "0.1 % of cases (999 random re-draws of who was a member)."
     )
 
 

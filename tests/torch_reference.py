@@ -93,12 +93,19 @@ def reference_model(recipe: Recipe, *, opacus: bool = False) -> nn.Module:
 
 
 def load(model: nn.Module, weights: dict[str, Tensor], index: int) -> None:
-    """Copy the parameters of one of the stacked models by name; convolutions are stored flattened."""
+    """Copy the parameters of one of the stacked models by name."""
     own = dict(model.named_parameters())
     assert set(own) == set(weights)
     with torch.no_grad():
         for name, value in weights.items():
-            own[name].copy_(value[index].view_as(own[name]))
+            own[name].copy_(as_torch(value[index], own[name]))
+
+
+def as_torch(value: Tensor, like: Tensor) -> Tensor:
+    """A parameter in torch.nn's shape: convolutions are stored flattened, with their channels last."""
+    if value.shape == like.shape:
+        return value
+    return value.view(like.shape[0], *like.shape[2:], like.shape[1]).movedim(-1, 1)
 
 
 def reference_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

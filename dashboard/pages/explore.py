@@ -26,10 +26,13 @@ def page() -> None:
     found = landscape(store, state.view, state.before)
     rail(found)
     _address(state)
-    _problems(state)
+    with st.container(key="problems-place"):
+        _problems(state)
     _headline(found)
-    if not found.complete:
-        waiting(found.waves)
+    # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
+    with st.container(key="waiting-place"):
+        if not found.complete:
+            waiting(found.waves)
     st.html(tiles_html(tiles(found.current.headline) if found.current else empty_tiles()))
     _tradeoff(found)
     _details(store, found)

@@ -104,8 +104,8 @@ def _lira_scores(draws: Sequence[Signals], masks: NDArray[np.bool_]) -> NDArray[
 
 
 def _score_histogram(scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> ScoreHistogram:
-    """Counts between the 0.5 % and 99.5 % quantiles of all scores (M, N); the outer bins hold the rest."""
-    low, high = np.quantile(scores, (0.005, 0.995))
+    """Counts between the 2 % and 98 % quantiles of all scores (M, N); the outer bins hold the rest."""
+    low, high = np.quantile(scores, (0.02, 0.98))
     reach = 1e-6 * max(1.0, abs(low), abs(high))
     if high - low < reach:  # scores that are all alike still need bins of some width
         low, high = low - reach, high + reach

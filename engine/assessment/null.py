@@ -15,7 +15,7 @@ from engine.seeds import generator
 from engine.signals import Signals
 
 _DRAWS = 999
-_ELEMENTS_AT_ONCE = 1_000_000  # of (draws, models, records): a few arrays of 8 MB
+_ELEMENTS_AT_ONCE = 300_000  # of (draws, models, records): arrays of 2.4 MB, which caches still hold
 
 
 def no_leakage_test(

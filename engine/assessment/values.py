@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+CLAIMABLE_FALSE_ALARMS = 10
+"""False alarms that must be expected at an FPR before the TPR there is worth claiming."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
@@ -38,7 +41,7 @@ class LowFprRate:
     @property
     def claimable(self) -> bool:
         """Whether enough false alarms are expected for the rate to mean something."""
-        return self.expected_false_alarms >= 10
+        return self.expected_false_alarms >= CLAIMABLE_FALSE_ALARMS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,12 @@ class Headline:
     def targets(self) -> int:
         """M, the number of models attacked."""
         return 2 * self.pairs
+
+    @property
+    def smallest_claimable_fpr(self) -> float:
+        """The FPR at which just enough false alarms are expected; below it no TPR should be claimed."""
+        rate = self.low_fpr[0]
+        return CLAIMABLE_FALSE_ALARMS * rate.asked_fpr / rate.expected_false_alarms
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Stacked convolutions: a sum over patches is an affine map of unfolded patches, so one linear rule serves all.
 
 Activations have channels last: (M, B, *positions, channels) with one or two axes of positions. Kernels are odd,
-padded so that the positions stay. Parameters have the layout of torch.nn.Conv1d and Conv2d with M in front.
+padded so that the positions stay.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from engine.models.layers import ParameterFree, Tap, Weights, affine
+
+_aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Convolution:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Weight (out, in · kernel^axes), which is torch.nn's weight flattened, and bias (out,)."""
+        """Weight (out, kernel^axes · in), torch.nn's weight with its channels moved to the end, and bias (out,)."""
         return {f"{self.name}.weight": (self.outputs, self._patch), f"{self.name}.bias": (self.outputs,)}
 
     @property
@@ -71,22 +73,23 @@ class Convolution:
         return self._fold(patches.view(*deltas.shape[:-1], self._patch)), [tap]
 
     def _unfold(self, inputs: Tensor) -> Tensor:
-        """(…, B, *positions, in) → (…, B, positions, in · kernel^axes), channels slowest as in torch.nn's weight."""
+        """(…, B, *positions, in) → (…, B, positions, kernel^axes · in), channels fastest as in the inputs."""
         margin = self.kernel // 2
         windows = torch.nn.functional.pad(inputs, (0, 0) + (margin, margin) * self.axes)
         first = inputs.dim() - 1 - self.axes
         for axis in range(first, first + self.axes):
             windows = windows.unfold(axis, self.kernel, 1)
+        windows = windows.movedim(first + self.axes, -1)  # the channels, behind the axes of the kernel
         return windows.flatten(-1 - self.axes).flatten(first, first + self.axes - 1)
 
     def _fold(self, patches: Tensor) -> Tensor:
-        """The adjoint of ``_unfold``: (M, B, *positions, in · kernel^axes) → (M, B, *positions, in)."""
+        """The adjoint of ``_unfold``: (M, B, *positions, kernel^axes · in) → (M, B, *positions, in)."""
         margin, positions = self.kernel // 2, patches.shape[2:-1]
-        parts = patches.unflatten(-1, (self.inputs, self.kernel**self.axes))
+        parts = patches.unflatten(-1, (self.kernel**self.axes, self.inputs))
         padded = parts.new_zeros(*patches.shape[:2], *(size + 2 * margin for size in positions), self.inputs)
         for part, offset in enumerate(itertools.product(range(self.kernel), repeat=self.axes)):
             window = tuple(slice(start, start + size) for start, size in zip(offset, positions, strict=True))
-            padded[(slice(None), slice(None), *window)] += parts[..., part]
+            padded[(slice(None), slice(None), *window)] += parts[..., part, :]
         inner = tuple(slice(margin, margin + size) for size in positions)
         return padded[(slice(None), slice(None), *inner)]
 
@@ -99,27 +102,32 @@ class MaxPool(ParameterFree):
 
     def forward(self, weights: Weights, inputs: Tensor) -> tuple[Tensor, Any]:
         """(M, B, *positions, channels) → (M, B, *half the positions, channels)."""
-        outputs, winners = self._windows(inputs).max(dim=-1)
-        return outputs, (inputs.shape, winners)
+        pictures = self._pictures(inputs)
+        pooled, winners = _aten.max_pool2d_with_indices(pictures, self._kernel, self._kernel)
+        return self._channels_last(pooled, inputs.shape), (inputs, winners)
 
     def backward(self, weights: Weights, saved: Any, deltas: Tensor, *, inputs_too: bool) -> tuple[Tensor, list[Tap]]:
         """Each delta goes to the position that was largest, the first one among equals."""
-        shape, winners = saved
-        result = deltas.new_zeros(shape)
-        windows = deltas.new_zeros(*deltas.shape, 2**self.axes)
-        windows.scatter_(-1, winners.unsqueeze(-1), deltas.unsqueeze(-1))
-        for part, offset in enumerate(itertools.product(range(2), repeat=self.axes)):
-            strided = tuple(
-                slice(start, start + 2 * size, 2) for start, size in zip(offset, deltas.shape[2:-1], strict=True)
-            )
-            result[(slice(None), slice(None), *strided)] = windows[..., part]
-        return result, []
+        inputs, winners = saved
+        result = _aten.max_pool2d_with_indices_backward(
+            self._pictures(deltas), self._pictures(inputs), self._kernel, self._kernel, [0, 0], [1, 1], False, winners
+        )
+        return self._channels_last(result, inputs.shape), []
 
-    def _windows(self, inputs: Tensor) -> Tensor:
-        """(M, B, *half the positions, channels, 2^axes), positions of a window in torch.nn's order."""
-        for axis in range(2, 2 + self.axes):
-            inputs = inputs.unfold(axis, 2, 2)
-        return inputs.flatten(-self.axes)
+    @property
+    def _kernel(self) -> list[int]:
+        """A sequence is a picture of one column."""
+        return [2, 2] if self.axes == 2 else [2, 1]
+
+    def _pictures(self, values: Tensor) -> Tensor:
+        """(M, B, *positions, channels) → (M · B, channels, rows, columns), without a copy."""
+        columns = values if self.axes == 2 else values.unsqueeze(3)
+        return columns.flatten(0, 1).permute(0, 3, 1, 2)
+
+    def _channels_last(self, pictures: Tensor, shape: torch.Size) -> Tensor:
+        """The way back; torch keeps channels last in memory, so this is no copy either."""
+        values = pictures.permute(0, 2, 3, 1).unflatten(0, shape[:2])
+        return (values if self.axes == 2 else values.squeeze(3)).contiguous()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.models.convolution import MaxPool
 from engine.models.layers import Layer, ParameterFree, Relu, Tanh, Tap, Weights
 from engine.models.network import Network
 from engine.models.recurrent import Pool
@@ -45,10 +44,8 @@ class DropoutLayer(ParameterFree):
 def with_dropout(net: Network, dropout: DropoutLayer) -> Network:
     """The network with a layer after every hidden activation, block of convolution, or pool of states."""
     layers: list[Layer] = []
-    for index, layer in enumerate(net.layers):
+    for layer in net.layers:
         layers.append(layer)
-        if isinstance(layer, MaxPool | Pool) or (
-            isinstance(layer, Relu | Tanh) and not isinstance(net.layers[index + 1], MaxPool)
-        ):
+        if isinstance(layer, Relu | Tanh | Pool):
             layers.append(dropout)
     return Network(tuple(layers), net.view)

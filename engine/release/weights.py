@@ -32,7 +32,7 @@ def released(weights: Arrays, release: Release, *, seed: int, wave: int) -> list
         copies.append(
             {
                 name: value + np.float32(noise.sigma) * rng.standard_normal(value.shape, dtype=np.float32)
-                for name, value in weights.items()
+                for name, value in sorted(weights.items())  # stored weights come back in any order
             }
         )
     return copies

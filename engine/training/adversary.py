@@ -12,7 +12,7 @@ from engine.models.layers import Linear, Relu
 from engine.models.network import Network
 from engine.recipe import MODELS_PER_WAVE, Adam
 from engine.training.clipping import sum_gradients
-from engine.training.parameters import Parameters, optimizer, parameters
+from engine.training.parameters import Parameters, Steps, optimizer, parameters
 
 _UNITS = 64
 
@@ -49,7 +49,7 @@ class Adversary:
     strength: float
     net: Network
     params: Parameters
-    rule: torch.optim.Optimizer
+    rule: Steps
     labels: Tensor
     others: Tensor
     other_labels: Tensor

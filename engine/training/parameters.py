@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from engine.mechanisms import DecoupledWeightDecay, L1Penalty, L2Penalty, Mechanism
 from engine.models.layers import Weights
@@ -46,7 +48,46 @@ def _views(flat: Tensor, like: dict[str, np.ndarray]) -> Weights:
     return {name: piece.view(array.shape) for (name, array), piece in zip(like.items(), pieces, strict=True)}
 
 
-def optimizer(params: Parameters, rule: Optimizer, mechanisms: tuple[Mechanism, ...]) -> torch.optim.Optimizer:
+class Steps(Protocol):
+    """What training needs of an optimizer."""
+
+    def step(self) -> object:
+        """Move the weights along the gradients."""
+        ...
+
+
+@dataclass(frozen=True)
+class _FusedAdam:
+    """torch.optim.Adam by torch's functional form: its class costs half as much again in Python at every step."""
+
+    params: Parameters
+    rule: Adam
+    penalty: float
+    first: Tensor  # running means of the gradient …
+    second: Tensor  # … and of its square
+    done: Tensor  # () steps
+
+    def step(self) -> None:
+        """Move the weights along the gradients."""
+        adam(
+            [self.params.flat],
+            [self.params.gradient],
+            [self.first],
+            [self.second],
+            [],
+            [self.done],
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.rule.learning_rate,
+            weight_decay=self.penalty,
+            eps=1e-8,
+            maximize=False,
+        )
+
+
+def optimizer(params: Parameters, rule: Optimizer, mechanisms: tuple[Mechanism, ...]) -> Steps:
     """The fused torch optimizer over all models at once, weight decay and L2 penalty included.
 
     Every operation is elementwise, so stacking models changes nothing for any of them.
@@ -54,8 +95,10 @@ def optimizer(params: Parameters, rule: Optimizer, mechanisms: tuple[Mechanism, 
     penalty = sum(part.strength for part in mechanisms if isinstance(part, L2Penalty))
     params.flat.grad = params.gradient
     match rule:
-        case Adam(learning_rate=rate):
-            return torch.optim.Adam([params.flat], lr=rate, weight_decay=penalty, fused=True)
+        case Adam():
+            first, second = torch.zeros_like(params.flat), torch.zeros_like(params.flat)
+            done = torch.zeros((), device=params.flat.device)
+            return _FusedAdam(params, rule, penalty, first, second, done)
         case Sgd(learning_rate=rate, momentum=momentum):
             return torch.optim.SGD([params.flat], lr=rate, momentum=momentum, weight_decay=penalty, fused=True)
 

@@ -29,7 +29,7 @@ from engine.recipe import Recipe
 from engine.seeds import entropy, generator
 from engine.training.adversary import Adversary, adversary
 from engine.training.augmentation import cropped, cut_out, mixed, noisy
-from engine.training.labels import disturbed, one_hot, smoothed
+from engine.training.labels import disturbed, one_hot, probabilities, smoothed
 from engine.training.relaxation import relaxed
 
 _ON_EXAMPLES = (RandomCrop, GaussianInput, Cutout, DisturbLabel, LabelSmoothing, Mixup)
@@ -85,7 +85,7 @@ class Regularization:
     def deltas(self, logits: Tensor, targets: Tensor, real: Tensor, epoch: int) -> Tensor:
         """Gradients (M, B, C) of each record's own loss with respect to its logits, in an epoch counted from 1."""
         if self.relaxation is None:
-            return torch.softmax(logits, dim=2).sub_(targets)
+            return probabilities(logits).sub_(targets)
         return relaxed(logits, targets, real, self.relaxation.alpha, ascend=epoch % 2 == 1)
 
     def public_examples(self, against: Adversary, real: Tensor) -> tuple[Tensor, Tensor]:

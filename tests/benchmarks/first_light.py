@@ -6,6 +6,8 @@ of two waves of it. Loading of the records, once per process, is measured apart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from engine.pipeline import assess, train_wave
@@ -35,7 +37,7 @@ def main() -> None:
         print("\n".join(f"{name:50} {value:7.3f} s" for name, value in figures.items()))
 
 
-def best(work) -> float:
+def best(work: Callable[[], object]) -> float:
     """The least seconds of five calls."""
     return min(seconds(work) for _ in range(REPEATS))
 
