@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from engine.populations.catalogue import PopulationInfo
 from engine.validate import InvalidValueError, number, settle, whole
 
 
@@ -20,11 +21,13 @@ class _Mechanism:
         title: its name on screen and in messages.
         coupling: why the analysis of DP-SGD does not hold with it, as the end of a sentence; empty where it holds.
         needs_picture: whether records must be pictures.
+        needs_public: how many public records it needs in each part of them.
     """
 
     title: ClassVar[str]
     coupling: ClassVar[str] = ""
     needs_picture: ClassVar[bool] = False
+    needs_public: ClassVar[int] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,9 +244,11 @@ class AdversarialRegularization(_Mechanism):
     algorithm 1: the inference network h ascends ½ E[log h] over members + ½ E[log(1 − h)] over others, then the
     model descends its loss + strength · E[log h] over members. Here one step of h precedes every step of the model,
     h has two hidden layers of 64 units and learns by Adam at 1e-3, and the others are the public defender records.
+    The code of Song & Mittal 2021 lets the model descend E[h] instead of E[log h]; this follows the paper.
     """
 
     title: ClassVar[str] = "adversarial regularization"
+    needs_public: ClassVar[int] = 300
     coupling: ClassVar[str] = (
         "its inference network carries what it learned of one record into the gradients of others"
     )
@@ -286,3 +291,31 @@ def ordered(mechanisms: object) -> tuple[Mechanism, ...]:
     if len(set(names)) < len(names):
         raise InvalidValueError(f"mechanisms must be of different kinds, got {', '.join(names)}")
     return tuple(sorted(mechanisms, key=lambda mechanism: type(mechanism).__name__))
+
+
+def refuse(mechanism: Mechanism, info: PopulationInfo, *, hidden: bool, channels: bool, private: bool) -> None:
+    """Refuse a mechanism that the records or the architecture leave nothing to act on, or that voids a DP claim.
+
+    Args:
+        mechanism: any.
+        info: of the population.
+        hidden: whether the architecture has hidden activations.
+        channels: whether it has convolutions.
+        private: whether training is with DP-SGD.
+
+    Raises:
+        InvalidValueError: with one sentence that says why.
+    """
+    title, needed = mechanism.title, mechanism.needs_public
+    if mechanism.needs_picture and not info.has_picture:
+        raise InvalidValueError(f"{title} must have pictures, which {info.name} has not")
+    if info.public_part < needed:
+        raise InvalidValueError(
+            f"{title} must have {needed} public records for the defender alone, {info.name} has {info.public_part}"
+        )
+    if isinstance(mechanism, Dropout) and not hidden:
+        raise InvalidValueError(f"{title} must have hidden activations, which logistic regression has not")
+    if isinstance(mechanism, SpatialDropout) and not channels:
+        raise InvalidValueError(f"{title} must have the channels of a convolutional network")
+    if private and mechanism.coupling:
+        raise InvalidValueError(f"{title} must be off with DP-SGD: {mechanism.coupling}")

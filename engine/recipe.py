@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, Literal, get_args
 
 from engine.canonical import build, digest
-from engine.mechanisms import DecoupledWeightDecay, Dropout, Mechanism, SpatialDropout, ordered
+from engine.mechanisms import DecoupledWeightDecay, Mechanism, ordered, refuse
 from engine.populations.catalogue import POPULATIONS, PopulationInfo
 from engine.validate import InvalidValueError, choice, flag, number, settle, whole
 
@@ -226,9 +226,13 @@ class Recipe:
         settle(self, mechanisms=ordered(self.mechanisms))
         self._refuse_divergence()
         for mechanism in self.mechanisms:
-            self._refuse_without_means(mechanism)
-            if self.privacy is not None and mechanism.coupling:
-                raise InvalidValueError(f"{mechanism.title} must be off with DP-SGD: {mechanism.coupling}")
+            refuse(
+                mechanism,
+                self.population.info,
+                hidden=not isinstance(self.architecture, Logistic),
+                channels=isinstance(self.architecture, Cnn1d | Cnn2d),
+                private=self.privacy is not None,
+            )
 
     def _refuse_divergence(self) -> None:
         """Refuse a weight decay that would flip the sign of every weight at every step."""
@@ -236,15 +240,6 @@ class Recipe:
             if isinstance(mechanism, DecoupledWeightDecay):
                 shrink = mechanism.strength * self.optimizer.learning_rate
                 number("weight decay × learning rate", shrink, below=1)
-
-    def _refuse_without_means(self, mechanism: Mechanism) -> None:
-        """Refuse a mechanism that the records or the architecture leave nothing to act on."""
-        if mechanism.needs_picture and not self.population.info.has_picture:
-            raise InvalidValueError(f"{mechanism.title} must have pictures, which {self.population.name} has not")
-        if isinstance(mechanism, Dropout) and isinstance(self.architecture, Logistic):
-            raise InvalidValueError("dropout must have hidden activations, which logistic regression has not")
-        if isinstance(mechanism, SpatialDropout) and not isinstance(self.architecture, Cnn1d | Cnn2d):
-            raise InvalidValueError("spatial dropout must have the channels of a convolutional network")
 
     @property
     def steps(self) -> int:

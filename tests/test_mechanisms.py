@@ -246,9 +246,9 @@ def clipped_gradients(recipe: Recipe, *, exchanged: bool) -> list[torch.Tensor]:
 def test_a_record_that_a_model_did_not_train_on_changes_nothing_of_it(kind):
     recipe, member = recipe_with(ACTIVE[kind]), masks(DIGITS, 0, 0)
     flat = split(DIGITS).contested.flat.copy()
-    flat[17] = flat[17, ::-1]
+    flat[0] = flat[0, ::-1]  # record 0 is also what batches are padded with
     before, after = run(recipe), run(recipe, flat=flat)
-    out = ~member[:, 17]
+    out = ~member[:, 0]
     for name, value in before.items():
         assert np.array_equal(value[out], after[name][out])
         assert not np.array_equal(value[~out], after[name][~out])
@@ -619,6 +619,17 @@ def test_a_mechanism_for_pictures_is_refused_where_records_are_none(kind, monkey
     with pytest.raises(InvalidValueError) as caught:
         Recipe(population=PopulationChoice(name="table", contested=80), mechanisms=(ACTIVE[kind],))
     assert str(caught.value) == f"{kind.title} must have pictures, which table has not"
+
+
+def test_adversarial_regularization_is_refused_where_the_defender_has_too_few_public_records(monkeypatch):
+    monkeypatch.setitem(POPULATIONS, "small", dataclasses.replace(DIGITS.info, name="small", public=899))
+    with pytest.raises(InvalidValueError) as caught:
+        Recipe(
+            population=PopulationChoice(name="small", contested=80),
+            mechanisms=(AdversarialRegularization(strength=1),),
+        )
+    sentence = "adversarial regularization must have 300 public records for the defender alone, small has 299"
+    assert str(caught.value) == sentence
 
 
 @pytest.mark.parametrize(
