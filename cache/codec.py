@@ -30,6 +30,7 @@ _ARRAY_KINDS: dict[str, type] = {
     "reliability": values.Reliability,
 }
 _PARAMETER = "parameter."
+_CHECKPOINT = "epoch."
 
 
 class UnreadableError(ValueError):
@@ -37,8 +38,10 @@ class UnreadableError(ValueError):
 
 
 def wave_to_bytes(wave: TrainedWave) -> bytes:
-    """Parameters as they are and masks packed to one bit a record."""
+    """Parameters as they are, those of earlier epochs with the epoch in their names, masks as one bit a record."""
     arrays = {_PARAMETER + name: array for name, array in wave.parameters.items()}
+    for epoch, parameters in wave.checkpoints.items():
+        arrays |= {f"{_CHECKPOINT}{epoch}.{name}": array for name, array in parameters.items()}
     return _save(
         arrays
         | {
@@ -61,8 +64,32 @@ def wave_from_bytes(blob: bytes) -> TrainedWave:
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise UnreadableError("a stored wave has no readable masks") from error
     return TrainedWave(
-        parameters={name.removeprefix(_PARAMETER): array for name, array in arrays.items()}, masks=masks
+        parameters=_named(arrays, _PARAMETER),
+        masks=masks,
+        checkpoints={epoch: _named(arrays, f"{_CHECKPOINT}{epoch}.") for epoch in _epochs(arrays)},
     )
+
+
+def _named(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with the prefix, named without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _epochs(arrays: Mapping[str, NDArray[Any]]) -> list[int]:
+    """The epochs of the checkpoints among the arrays, in order.
+
+    Raises:
+        UnreadableError: when an array belongs to nothing.
+    """
+    found = set()
+    for name in arrays:
+        if name.startswith(_PARAMETER):
+            continue
+        epoch = name.removeprefix(_CHECKPOINT).partition(".")[0]
+        if not (name.startswith(_CHECKPOINT) and epoch.isdecimal()):
+            raise UnreadableError(f"a stored wave has an array {name!r} that belongs to nothing")
+        found.add(int(epoch))
+    return sorted(found)
 
 
 def headline_to_json(headline: Headline) -> str:

@@ -38,6 +38,7 @@ class Point:
         for name, value, kind in (("recipe", self.recipe, Recipe), ("release", self.release, Release)):
             if not isinstance(value, kind):
                 raise InvalidValueError(f"{name} must be of a known kind, got {value!r}")
+        self.recipe.kept(self.release)
         choice("attack", self.attack, CATALOGUE)
         whole("waves", self.waves, at_least=1, at_most=MOST_WAVES)
 

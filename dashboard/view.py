@@ -19,16 +19,9 @@ from dashboard.stops import (
     WAVES,
 )
 from engine.attacks.catalogue import CATALOGUE
+from engine.mechanisms import DecoupledWeightDecay
 from engine.populations.catalogue import POPULATIONS
-from engine.recipe import (
-    Adam,
-    DecoupledWeightDecay,
-    PopulationChoice,
-    Recipe,
-    Release,
-    Sgd,
-    WeightNoise,
-)
+from engine.recipe import Adam, PopulationChoice, Recipe, Release, Sgd, WeightNoise
 from engine.validate import InvalidValueError
 
 EPOCHS = 30

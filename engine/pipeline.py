@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.assessment import assess as assess_signals
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment
+from engine.mechanisms import SoftLabels
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
 from engine.populations.membership import masks
-from engine.populations.records import split
+from engine.populations.records import Records, split
 from engine.recipe import Recipe, Release
 from engine.release.weights import released
 from engine.seeds import generator
 from engine.signals import Signals, signals
 from engine.training.accounting import claim
 from engine.training.batches import epochs
-from engine.training.loop import noise_generator, one_hot, train
+from engine.training.labels import one_hot, softened
+from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
+from engine.training.regularization import regularization, training_network
 from engine.training.values import EpochReport, TrainedWave
 
 REPORTS = 10
@@ -45,30 +51,53 @@ def train_wave(
         device: where to train.
     """
     net = network(recipe.architecture, recipe.population.info)
-    records = split(recipe.population).contested
+    parts = split(recipe.population)
+    records = parts.contested
     member = masks(recipe.population, recipe.seed, wave)
     inputs = view_tensor(net, records, device=device)
     initial = net.initial(len(member), generator(recipe.seed, "initial weights", wave))
     params = parameters(initial, device=device)
 
+    checkpoints: dict[int, dict[str, NDArray[np.float32]]] = {}
+
     def after_epoch(epoch: int) -> None:
+        if epoch in recipe.kept_epochs:
+            checkpoints[epoch] = {name: value.cpu().numpy().copy() for name, value in params.weights.items()}
         if report is not None and epoch * REPORTS // recipe.epochs > (epoch - 1) * REPORTS // recipe.epochs:
             answers = signals(logits(net, params.weights, inputs), records.labels)
             report(epoch_report(answers, member, epoch, recipe.epochs))
 
     train(
-        net,
+        training_network(net, recipe, wave),
         recipe,
         params,
         inputs,
-        one_hot(records.labels, records.info.classes, device=device),
+        targets(recipe, wave, records, check=check, device=device),
         epochs(recipe, wave, member),
+        regularization=regularization(recipe, wave, parts, device=device),
         noise=noise_generator(recipe.seed, wave),
         after_step=check,
         after_epoch=after_epoch,
     )
-    weights = {name: value.cpu().numpy().copy() for name, value in params.weights.items()}
-    return TrainedWave(parameters=weights, masks=member)
+    return TrainedWave(parameters=checkpoints.pop(recipe.epochs), masks=member, checkpoints=checkpoints)
+
+
+def targets(
+    recipe: Recipe, wave: int, records: Records, *, check: Callable[[], None] | None = None, device: str = "cpu"
+) -> Tensor:
+    """What the models of a wave learn: labels (N, C), or with soft labels each teacher's answers (M, N, C).
+
+    The teachers are the same wave of the recipe without soft labels and are trained here: model m of it has the
+    members, the initial weights and the batches of model m.
+    """
+    soft = next((part for part in recipe.mechanisms if isinstance(part, SoftLabels)), None)
+    if soft is None:
+        return one_hot(records.labels, records.info.classes, device=device)
+    plain = replace(recipe, mechanisms=tuple(part for part in recipe.mechanisms if part is not soft))
+    teachers = train_wave(plain, wave, check=check, device=device)
+    net = network(recipe.architecture, recipe.population.info)
+    answers = logits(net, tensors(teachers.parameters, device=device), view_tensor(net, records, device=device))
+    return softened(torch.from_numpy(answers), soft.temperature).to(device, torch.float32)
 
 
 def epoch_report(answers: Signals, masks: NDArray[np.bool_], epoch: int, epochs: int) -> EpochReport:
@@ -97,12 +126,14 @@ def release_signals(
     net = network(recipe.architecture, recipe.population.info)
     records = split(recipe.population).contested
     inputs = view_tensor(net, records, device=device)
+    kept = recipe.kept(release)
+    published = [wave.parameters if kept == recipe.epochs else wave.checkpoints[kept] for wave in waves]
     answers = [
         [
             logits(net, tensors(copy, device=device), inputs)
-            for copy in released(wave.parameters, release, seed=recipe.seed, wave=number)
+            for copy in released(weights, release, seed=recipe.seed, wave=number)
         ]
-        for number, wave in enumerate(waves)
+        for number, weights in enumerate(published)
     ]
     return tuple(signals(np.concatenate(draw), records.labels) for draw in zip(*answers, strict=True))
 
@@ -124,6 +155,6 @@ def assess(
         np.concatenate([wave.masks for wave in waves]),
         attack,
         classes=recipe.population.info.classes,
-        claim=claim(recipe),
+        claim=claim(replace(recipe, epochs=recipe.kept(release))),
         seed=recipe.seed,
     )

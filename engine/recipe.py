@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from fractions import Fraction
+from typing import Any, Literal, get_args
 
 from engine.canonical import build, digest
+from engine.mechanisms import DecoupledWeightDecay, Mechanism, ordered, refuse
 from engine.populations.catalogue import POPULATIONS, PopulationInfo
-from engine.validate import InvalidValueError, choice, flag, number, whole
+from engine.validate import InvalidValueError, choice, flag, number, settle, whole
 
 PAIRS_PER_WAVE = 4
 MODELS_PER_WAVE = 2 * PAIRS_PER_WAVE
-
-
-def _set(instance: object, **values: object) -> None:
-    """Write normalized values into a frozen dataclass while it is being made."""
-    for name, value in values.items():
-        object.__setattr__(instance, name, value)
+# Fractions are exact: a tenth of 30 epochs is 3.
+_KEPT_SHARES = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 3), Fraction(2, 3), Fraction(1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,36 +140,13 @@ Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecoupledWeightDecay:
-    """Every step also multiplies all weights by 1 − learning rate × strength (AdamW as torch defines it)."""
-
-    strength: float
-
-    def __post_init__(self) -> None:
-        _set(self, strength=number("weight decay", self.strength, above=0, at_most=10_000))
-
-
-@dataclass(frozen=True, kw_only=True)
-class L2Penalty:
-    """The loss gains strength/2 · ‖θ‖², so the optimizer sees strength · θ in every gradient."""
-
-    strength: float
-
-    def __post_init__(self) -> None:
-        _set(self, strength=number("L2 penalty", self.strength, above=0, at_most=10_000))
-
-
-Mechanism = DecoupledWeightDecay | L2Penalty
-
-
-@dataclass(frozen=True, kw_only=True)
 class Adam:
     """Adam (Kingma & Ba 2015), betas .9 and .999, ε 1e-8."""
 
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        _set(self, learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10))
+        settle(self, learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +157,7 @@ class Sgd:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        _set(
+        settle(
             self,
             learning_rate=number("learning rate", self.learning_rate, above=0, at_most=10),
             momentum=number("momentum", self.momentum, at_least=0, below=1),
@@ -209,7 +184,7 @@ class DpSgd:
         clip = None if self.clip is None else number("clip", self.clip, above=0, at_most=1e6)
         if clip is None and noise > 0:
             raise InvalidValueError(f"noise multiplier must be 0 without a clip, got {noise}")
-        _set(self, clip=clip, noise_multiplier=noise)
+        settle(self, clip=clip, noise_multiplier=noise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,8 +223,16 @@ class Recipe:
         whole("epochs", self.epochs, at_least=1, at_most=10_000)
         whole("batch", self.batch, at_least=1, at_most=self.population.contested // 2)
         whole("seed", self.seed, at_least=0, at_most=2**31 - 1)
-        _set(self, mechanisms=_ordered(self.mechanisms))
+        settle(self, mechanisms=ordered(self.mechanisms))
         self._refuse_divergence()
+        for mechanism in self.mechanisms:
+            refuse(
+                mechanism,
+                self.population.info,
+                hidden=not isinstance(self.architecture, Logistic),
+                channels=isinstance(self.architecture, Cnn1d | Cnn2d),
+                private=self.privacy is not None,
+            )
 
     def _refuse_divergence(self) -> None:
         """Refuse a weight decay that would flip the sign of every weight at every step."""
@@ -272,6 +255,25 @@ class Recipe:
         if self.privacy is None:
             return max(1, _nearest(1 / self.sampling_rate))
         return _nearest(epoch / self.sampling_rate) - _nearest((epoch - 1) / self.sampling_rate)
+
+    @property
+    def kept_epochs(self) -> tuple[int, ...]:
+        """The epochs whose weights a wave keeps, at most five: about 1/10, 1/5, 1/3 and 2/3 of all, and the last."""
+        return tuple(sorted({math.ceil(self.epochs * share) for share in _KEPT_SHARES}))
+
+    def kept(self, release: Release) -> int:
+        """The epoch whose weights a release publishes.
+
+        Raises:
+            InvalidValueError: when a wave of this recipe does not keep it.
+        """
+        if release.epoch is None:
+            return self.epochs
+        *earlier, _ = self.kept_epochs
+        if release.epoch not in earlier:
+            stops = ", ".join([*map(str, earlier), "none (the last)"])
+            raise InvalidValueError(f"kept epoch must be one of {stops}, got {release.epoch}")
+        return release.epoch
 
     @property
     def sampling_rate(self) -> float:
@@ -299,18 +301,27 @@ class WeightNoise:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _set(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
+        settle(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
         whole("draws of post-training noise", self.draws, at_least=1, at_most=64)
         whole("seed of post-training noise", self.seed, at_least=0, at_most=2**31 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """What the owner publishes of a trained model: full probabilities, from exact or noisy weights."""
+    """What the owner publishes of a trained model: full probabilities, from exact or noisy weights.
 
+    Attributes:
+        epoch: early stopping: the epoch whose weights are published, one of the recipe's ``kept_epochs`` but the
+            last; None is the last.
+        weight_noise: noise added to those weights, or None.
+    """
+
+    epoch: int | None = None
     weight_noise: WeightNoise | None = None
 
     def __post_init__(self) -> None:
+        if self.epoch is not None:
+            whole("kept epoch", self.epoch, at_least=1, at_most=10_000)
         if not isinstance(self.weight_noise, WeightNoise | None):
             raise InvalidValueError(f"post-training noise must be of a known kind, got {self.weight_noise!r}")
 
@@ -325,19 +336,6 @@ def _nearest(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def _ordered(mechanisms: object) -> tuple[Mechanism, ...]:
-    """The mechanisms by name, so that the order in which they were switched on changes no hash."""
-    if not isinstance(mechanisms, tuple):
-        raise InvalidValueError(f"mechanisms must be a tuple, got {mechanisms!r}")
-    for mechanism in mechanisms:
-        if not isinstance(mechanism, Mechanism):
-            raise InvalidValueError(f"mechanisms must be of known kinds, got {mechanism!r}")
-    names = [type(mechanism).__name__ for mechanism in mechanisms]
-    if len(set(names)) < len(names):
-        raise InvalidValueError(f"mechanisms must be of different kinds, got {', '.join(names)}")
-    return tuple(sorted(mechanisms, key=lambda mechanism: type(mechanism).__name__))
-
-
 _KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
@@ -349,8 +347,7 @@ _KINDS: dict[str, type] = {
         Lstm,
         Cnn1d,
         Cnn2d,
-        DecoupledWeightDecay,
-        L2Penalty,
+        *get_args(Mechanism),
         Adam,
         Sgd,
         DpSgd,

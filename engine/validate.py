@@ -68,6 +68,12 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
+def settle(instance: object, **values: object) -> None:
+    """Write normalized values into a frozen dataclass while it is being made."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+
+
 def _bounds(
     name: str,
     value: float,

@@ -15,7 +15,8 @@ from engine.recipe import Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, Populat
 from engine.seeds import generator
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, squared_norms, sum_gradients
-from engine.training.loop import add_noise, noise_generator, one_hot, train, write_gradients
+from engine.training.labels import one_hot
+from engine.training.loop import add_noise, noise_generator, train, write_gradients
 from engine.training.parameters import parameters
 from tests.torch_reference import as_torch, load, reference_model
 

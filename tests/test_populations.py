@@ -8,11 +8,12 @@ import itertools
 import numpy as np
 import pytest
 
+from engine.mechanisms import L2Penalty
 from engine.pipeline import train_wave
 from engine.populations.catalogue import POPULATIONS
 from engine.populations.membership import masks
 from engine.populations.records import PUBLIC_PARTS, Records, split
-from engine.recipe import PAIRS_PER_WAVE, Adam, DpSgd, L2Penalty, Logistic, Lstm, PopulationChoice, Recipe, Sgd
+from engine.recipe import PAIRS_PER_WAVE, Adam, DpSgd, Logistic, Lstm, PopulationChoice, Recipe, Sgd
 
 NAMES = sorted(POPULATIONS)
 SMALL = PopulationChoice(name="digits", contested=200)

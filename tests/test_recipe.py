@@ -16,15 +16,30 @@ from hypothesis import strategies as st
 
 from engine import recipe as module
 from engine.canonical import canonical_json, digest, plain
+from engine.mechanisms import (
+    AdversarialRegularization,
+    Cutout,
+    DecoupledWeightDecay,
+    DisturbLabel,
+    Dropout,
+    GaussianInput,
+    L1Penalty,
+    L2Penalty,
+    LabelSmoothing,
+    Mechanism,
+    Mixup,
+    RandomCrop,
+    RelaxLoss,
+    SoftLabels,
+    SpatialDropout,
+)
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import (
     Adam,
     Cnn1d,
     Cnn2d,
-    DecoupledWeightDecay,
     DpSgd,
     Gru,
-    L2Penalty,
     Logistic,
     Lstm,
     Mlp,
@@ -56,6 +71,18 @@ PARTS: dict[str, Any] = {
         Cnn2d(),
         DecoupledWeightDecay(strength=1),
         L2Penalty(strength=1),
+        L1Penalty(strength=1),
+        Dropout(rate=0.5),
+        SpatialDropout(rate=0.5),
+        LabelSmoothing(alpha=0.5),
+        DisturbLabel(theta=0.5),
+        GaussianInput(sigma=0.5),
+        RandomCrop(padding=1),
+        Cutout(size=1),
+        Mixup(alpha=1),
+        SoftLabels(temperature=1),
+        RelaxLoss(alpha=1),
+        AdversarialRegularization(strength=1),
         Adam(),
         Sgd(),
         DpSgd(noise_multiplier=1),
@@ -74,6 +101,7 @@ OTHERS = {
     "Recipe.mechanisms": (L2Penalty(strength=1),),
     "Recipe.optimizer": Sgd(),
     "Recipe.privacy": DpSgd(),
+    "Release.epoch": 3,
     "Release.weight_noise": WeightNoise(sigma=0.1),
 }
 FIELDS = [
@@ -94,7 +122,9 @@ def holding(part: object) -> Recipe | Release:
             return Recipe(population=part)
         case Logistic() | Mlp() | Rnn() | Gru() | Lstm() | Cnn1d() | Cnn2d():
             return Recipe(architecture=part)
-        case DecoupledWeightDecay() | L2Penalty():
+        case SpatialDropout():
+            return Recipe(mechanisms=(part,), architecture=Cnn2d())
+        case _ if isinstance(part, Mechanism):
             return Recipe(mechanisms=(part,))
         case Adam() | Sgd():
             return Recipe(optimizer=part)

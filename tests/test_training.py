@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import math
 
@@ -12,30 +13,17 @@ import torch
 from scipy import stats
 from torch import nn
 
+from engine.mechanisms import DecoupledWeightDecay, L2Penalty
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, parameter_count
 from engine.pipeline import train_wave
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import (
-    Adam,
-    Cnn1d,
-    Cnn2d,
-    DecoupledWeightDecay,
-    DpSgd,
-    Gru,
-    L2Penalty,
-    Logistic,
-    Lstm,
-    Mlp,
-    PopulationChoice,
-    Recipe,
-    Rnn,
-    Sgd,
-)
+from engine.recipe import Adam, Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Rnn, Sgd
 from engine.seeds import generator
 from engine.training.batches import deal, epochs, pad, poisson
-from engine.training.loop import one_hot, train
+from engine.training.labels import one_hot
+from engine.training.loop import train
 from engine.training.parameters import parameters
 from tests.torch_reference import as_torch, load, reference_model, train_one
 
@@ -224,3 +212,52 @@ def test_batches_do_not_depend_on_the_architecture():
         zip(*epochs(recipe, 0, member), strict=True), zip(*epochs(other, 0, member), strict=True), strict=True
     ):
         assert np.array_equal(first.records, second.records)
+
+
+# Recorded before mechanisms acted on examples and losses: recipe hash, sum of |weights| and digest of wave 1.
+RECORDED = {
+    "mlp": ({"architecture": Mlp(width=8)}, "fceae6cd580d1e9f", 390.1659114165777, "132e92f1f18e30fb"),
+    "decays": (
+        {
+            "architecture": Mlp(width=8),
+            "mechanisms": (DecoupledWeightDecay(strength=5.0), L2Penalty(strength=0.1)),
+        },
+        "cbab1f2237952570",
+        337.0086670180899,
+        "46cb5ef23aa74eb9",
+    ),
+    "dp": (
+        {"architecture": Mlp(width=8), "optimizer": Sgd(), "privacy": DpSgd(noise_multiplier=1.0)},
+        "5aedf6fc88205873",
+        1053.2682687949855,
+        "16ec182975bf8639",
+    ),
+    "lstm": ({"architecture": Lstm(hidden=5)}, "e83e850a591c1139", 642.8166380722541, "e51a0f75aa91986f"),
+    "cnn": ({"architecture": Cnn2d(width=3, depth=1)}, "7069537218f9e75a", 322.3230006773665, "475c9f268eb7ee0e"),
+}
+RECORDED_WITH = ("2.13.0+cpu", "5e5dcf3ff7a858e5")
+
+
+def arithmetic():
+    """A digest of this machine's float32 arithmetic: products of several shapes, softmax and tanh."""
+    parts = []
+    for models, rows, inner, columns in ((8, 16, 64, 8), (8, 16, 8, 10), (8, 64, 3, 9)):
+        left = torch.linspace(-1, 1, models * rows * inner).sin().view(models, rows, inner)
+        right = torch.linspace(-1, 1, models * inner * columns).cos().view(models, inner, columns)
+        parts += [torch.bmm(left, right), torch.bmm(left, right).softmax(dim=2), torch.bmm(left, right).tanh()]
+    return hashlib.sha256(b"".join(part.numpy().tobytes() for part in parts)).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recipes_without_new_mechanisms_have_the_numbers_they_had(name):
+    settings, recipe_hash, total, digest = RECORDED[name]
+    recipe = Recipe(population=DIGITS, epochs=3, batch=16, **settings)
+    assert recipe.hash.startswith(recipe_hash)
+    wave = train_wave(recipe, 1)
+    sums = [np.abs(value.astype(float)).sum() for value in wave.parameters.values()]
+    assert sum(sums) == pytest.approx(total, rel=1e-5)
+    if (torch.__version__, arithmetic()) == RECORDED_WITH:  # bit for bit, where the arithmetic is the same
+        own = hashlib.sha256()
+        for key, value in wave.parameters.items():
+            own.update(key.encode() + value.tobytes())
+        assert own.hexdigest().startswith(digest)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from dashboard.stops import CONTESTED, DEFAULT_CONTESTED, DIALS, WAVES
 from dashboard.view import DP_BATCH, DP_OPTIMIZER, PLAIN_BATCH, View, key, point
 from engine.canonical import plain
-from engine.recipe import Adam, DecoupledWeightDecay, DpSgd, Recipe, recipe_from_json
+from engine.mechanisms import DecoupledWeightDecay
+from engine.recipe import Adam, DpSgd, Recipe, recipe_from_json
 from engine.validate import InvalidValueError
 
 

@@ -9,20 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.recipe import (
-    Adam,
-    Cnn1d,
-    Cnn2d,
-    DecoupledWeightDecay,
-    Gru,
-    L2Penalty,
-    Logistic,
-    Lstm,
-    Mlp,
-    Recipe,
-    Rnn,
-    Sgd,
-)
+from engine.mechanisms import DecoupledWeightDecay, L2Penalty
+from engine.recipe import Adam, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Recipe, Rnn, Sgd
 from engine.training.batches import Batch
 
 

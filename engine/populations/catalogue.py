@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PUBLIC_PARTS = ("tuning", "defender", "attacker")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PopulationInfo:
@@ -34,6 +36,16 @@ class PopulationInfo:
     def contested_limit(self) -> int:
         """The largest number of contested records N."""
         return self.records - self.public
+
+    @property
+    def public_part(self) -> int:
+        """The least number of records in one of the ``PUBLIC_PARTS``."""
+        return self.public // len(PUBLIC_PARTS)
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether a record is a picture: its features have rows and columns."""
+        return min(self.picture) > 1
 
     @property
     def features(self) -> int:

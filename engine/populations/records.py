@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.populations.catalogue import POPULATIONS, PopulationInfo
+from engine.populations.catalogue import POPULATIONS, PUBLIC_PARTS, PopulationInfo
 from engine.recipe import PopulationChoice
 from engine.seeds import generator
-
-PUBLIC_PARTS = ("tuning", "defender", "attacker")
 
 
 @dataclass(frozen=True, kw_only=True)

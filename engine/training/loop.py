@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from engine.models.layers import Tap
 from engine.models.network import Network
 from engine.recipe import DpSgd, Recipe
 from engine.seeds import entropy
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, sum_gradients
-from engine.training.parameters import Parameters, optimizer, shrinkage
+from engine.training.parameters import Parameters, add_l1_penalty, optimizer, shrinkage
+from engine.training.regularization import Regularization
 
 
 @torch.no_grad()
@@ -25,6 +26,7 @@ def train(
     targets: Tensor,
     epochs: Iterable[list[Batch]],
     *,
+    regularization: Regularization | None = None,
     noise: torch.Generator | None = None,
     after_step: Callable[[], None] | None = None,
     after_epoch: Callable[[int], None] | None = None,
@@ -33,20 +35,25 @@ def train(
 
     Args:
         net: the network.
-        recipe: optimizer, mechanisms, batch size and privacy are read from it.
+        recipe: optimizer, penalties, decay, batch size and privacy are read from it.
         params: weights of the M models; changed.
         inputs: (N, …) contested records in the network's view.
-        targets: (N, C) their labels as probabilities.
+        targets: (N, C) their labels as probabilities, or (M, N, C) where models have targets of their own.
         epochs: the batches of each epoch.
+        regularization: the mechanisms that act on examples and losses; None is none of them.
         noise: CPU generator of the noise of DP-SGD; needed where the noise multiplier is positive.
         after_step: called after every step; what it raises ends the training.
         after_epoch: called with the number of epochs done; likewise.
     """
     rule = optimizer(params, recipe.optimizer, recipe.mechanisms)
     keep = shrinkage(recipe.optimizer, recipe.mechanisms)
+    means = regularization or Regularization()
     for done, batches in enumerate(epochs, start=1):
         for batch in batches:
-            write_gradients(net, recipe, params, inputs, targets, batch, noise=noise)
+            write_gradients(
+                net, recipe, params, inputs, targets, batch, regularization=means, epoch=done, noise=noise
+            )
+            add_l1_penalty(params, recipe.mechanisms)
             if keep != 1.0:
                 params.flat.mul_(keep)
             rule.step()
@@ -64,6 +71,8 @@ def write_gradients(
     targets: Tensor,
     batch: Batch,
     *,
+    regularization: Regularization | None = None,
+    epoch: int = 1,
     noise: torch.Generator | None = None,
 ) -> None:
     """Write the gradient that one step follows into ``params``.
@@ -71,30 +80,49 @@ def write_gradients(
     Plain: the mean over a model's own batch. With ``privacy``: the (clipped) sum, plus noise, divided by the
     expected batch size, never by the private count.
     """
-    device, dtype = params.flat.device, params.flat.dtype
-    records = torch.from_numpy(batch.records).to(device)
-    real = torch.from_numpy(batch.real).to(device, dtype)
-    models, size = records.shape
-    picked = records.view(-1)
-    logits, saved = net.forward(params.weights, inputs.index_select(0, picked).view(models, size, *inputs.shape[1:]))
-    deltas = probabilities(logits).sub_(targets.index_select(0, picked).view_as(logits))
+    means = regularization or Regularization()
+    real = torch.from_numpy(batch.real).to(params.flat)
     if recipe.privacy is None:
-        deltas *= (real / real.sum(dim=1, keepdim=True)).unsqueeze(2)
-        sum_gradients(net.backward(params.weights, saved, deltas), params.gradients)
+        shares = real / real.sum(dim=1, keepdim=True)
+        taps = record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=shares)
+        sum_gradients(taps, params.gradients)
         return
-    taps = net.backward(params.weights, saved, deltas * real.unsqueeze(2))
+    taps = record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=real)
     clip = recipe.privacy.clip
     sum_gradients(taps, params.gradients, None if clip is None else clip_factors(taps, clip))
     add_noise(params.gradient, recipe.privacy, noise)
     params.gradient.div_(recipe.batch)
 
 
-def probabilities(logits: Tensor) -> Tensor:
-    """Softmax over the last of the dimensions (M, B, C).
+def record_taps(
+    net: Network,
+    params: Parameters,
+    inputs: Tensor,
+    targets: Tensor,
+    batch: Batch,
+    *,
+    means: Regularization,
+    epoch: int,
+    shares: Tensor,
+) -> list[Tap]:
+    """The taps of one pass over a batch, in which each record's loss counts with its share, (M, B)."""
+    records = torch.from_numpy(batch.records).to(shares.device)
+    real = torch.from_numpy(batch.real).to(shares)
+    shown, wanted = means.examples(_rows(inputs, records), _rows(targets, records, own=targets.dim() == 3), real)
+    logits, saved = net.forward(params.weights, shown)
+    deltas = means.deltas(logits, wanted, real, epoch)
+    if means.adversary is not None:
+        public, labels = means.public_examples(means.adversary, real)
+        answers, _ = net.forward(params.weights, public)
+        deltas += means.adversary.deceived(logits, records, real, answers, labels)
+    return net.backward(params.weights, saved, deltas * shares.unsqueeze(2))
 
-    Done with the classes in the middle: torch's softmax over a short last dimension takes five times as long.
-    """
-    return torch.softmax(logits.transpose(1, 2).contiguous(), dim=1).transpose(1, 2).contiguous()
+
+def _rows(values: Tensor, records: Tensor, *, own: bool = False) -> Tensor:
+    """(N, …) by (M, B) positions → (M, B, …); with ``own`` each model has values of its own, (M, N, …)."""
+    if own:
+        return values[torch.arange(len(values), device=values.device).unsqueeze(1), records]
+    return values.index_select(0, records.view(-1)).view(*records.shape, *values.shape[1:])
 
 
 def add_noise(gradient: Tensor, privacy: DpSgd, generator: torch.Generator | None) -> None:
@@ -116,8 +144,3 @@ def add_noise(gradient: Tensor, privacy: DpSgd, generator: torch.Generator | Non
 def noise_generator(seed: int, wave: int) -> torch.Generator:
     """The generator of a wave's training noise."""
     return torch.Generator().manual_seed(entropy(seed, "noise", wave) % 2**63)
-
-
-def one_hot(labels: np.ndarray, classes: int, *, device: str = "cpu") -> Tensor:
-    """(N,) labels → (N, C) probabilities, float32."""
-    return torch.nn.functional.one_hot(torch.from_numpy(labels), classes).to(device, torch.float32)

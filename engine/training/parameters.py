@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
+from engine.mechanisms import DecoupledWeightDecay, L1Penalty, L2Penalty, Mechanism
 from engine.models.layers import Weights
-from engine.recipe import Adam, DecoupledWeightDecay, L2Penalty, Mechanism, Optimizer, Sgd
+from engine.recipe import Adam, Optimizer, Sgd
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,10 @@ def shrinkage(rule: Optimizer, mechanisms: tuple[Mechanism, ...]) -> float:
     """
     decay = sum(part.strength for part in mechanisms if isinstance(part, DecoupledWeightDecay))
     return 1.0 - rule.learning_rate * decay
+
+
+def add_l1_penalty(params: Parameters, mechanisms: tuple[Mechanism, ...]) -> None:
+    """Add strength · sign(θ), the gradient of strength · Σ|θ|, to the gradients (Tibshirani 1996); 0 at θ = 0."""
+    for part in mechanisms:
+        if isinstance(part, L1Penalty):
+            params.gradient.add_(params.flat.sign(), alpha=part.strength)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,12 @@ class TrainedWave:
     Attributes:
         parameters: by name, float32 arrays of shape (M, …), M models first.
         masks: (M, N) bool, which contested records each model trained on; rows 2p and 2p + 1 are complements.
+        checkpoints: the parameters after earlier epochs of the same training, by epoch.
     """
 
     parameters: dict[str, NDArray[np.float32]]
     masks: NDArray[np.bool_]
+    checkpoints: dict[int, dict[str, NDArray[np.float32]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,9 @@ import torch
 from engine.assessment.roc import auc, sweep
 from engine.attacks import ATTACKS
 from engine.attacks.leave_pair_out import cohort_scores
+from engine.mechanisms import DecoupledWeightDecay
 from engine.pipeline import release_signals, train_wave
-from engine.recipe import DecoupledWeightDecay, DpSgd, PopulationChoice, Recipe, Release, Sgd, WeightNoise
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Release, Sgd, WeightNoise
 from engine.training.accounting import epsilon
 
 SEEDS = range(10)

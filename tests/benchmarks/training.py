@@ -25,7 +25,8 @@ from engine.populations.records import split
 from engine.recipe import Adam, DpSgd, Lstm, Mlp, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.batches import epochs
-from engine.training.loop import noise_generator, one_hot, train
+from engine.training.labels import one_hot
+from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
 from tests.benchmarks import one_by_one
 from tests.benchmarks.timing import Best, Side, fastest, json_asked_for, print_json, seconds
