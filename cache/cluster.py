@@ -10,7 +10,9 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dask.config
@@ -24,6 +26,18 @@ _MOST_WORKERS = 8
 # are made of short steps that wait for each other at Python's lock.
 _TASKS_PER_WORKER = 1
 _HOST = "127.0.0.1"
+_SCHEDULER: dict[str, Any] = {
+    "dashboard": False,
+    "dashboard_address": f"{_HOST}:0",  # Dask opens a web server in any case; this one has no pages, see below
+    "allowed_failures": 1,  # when a worker dies, all tasks that were given to it try again once
+}
+_SETTINGS: dict[str, Any] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,  # it interrupts the worker every 10 ms
+    "distributed.admin.large-graph-warning-threshold": "1GiB",  # stored waves are large
+    "logging.distributed": "error",
+}
 
 
 class Cluster:
@@ -39,7 +53,7 @@ class Cluster:
             workers: how many workers, by default one less than there are cores.
             threads: threads that torch and its libraries may use in each worker.
         """
-        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})  # stored waves are large
+        dask.config.set(_SETTINGS)
         count = default_workers() if workers is None else workers
         security = Security.temporary()
         start = _local_cluster if sys.platform == "win32" else _subprocess_cluster
@@ -75,14 +89,21 @@ def _worker_options(threads: int) -> dict[str, Any]:
 
 
 def _subprocess_cluster(workers: int, threads: int, security: Security) -> Any:
-    """Scheduler and workers in processes that share nothing with this one but its environment."""
-    with _environment(_settings(security) | {PARENT: str(os.getpid())}):
+    """Scheduler and workers in processes that share nothing with this one but its environment.
+
+    Python's safe path keeps a folder named ``cache`` or ``engine`` where the visitor happens to be out of them.
+    """
+    with _environment(_variables(security)), tempfile.TemporaryDirectory() as folder:
+        scheduler = _SCHEDULER | {
+            "protocol": "tls",
+            "preload": ["cache.watch"],
+            "scheduler_file": str(Path(folder) / "scheduler.json"),  # needed at the start only
+        }
         return SubprocessCluster(
             host=_HOST,
             n_workers=workers,
             threads_per_worker=_TASKS_PER_WORKER,
-            dashboard_address=None,  # pyright: ignore[reportArgumentType] — annotated str, documented None
-            scheduler_kwargs={"protocol": "tls", "preload": ["cache.watch"], "allowed_failures": 1},
+            scheduler_kwargs=scheduler,
             worker_kwargs=_worker_options(threads) | {"preload_nanny": ["cache.watch"]},
             silence_logs=logging.ERROR,
             security=security,
@@ -97,29 +118,29 @@ def _local_cluster(workers: int, threads: int, security: Security) -> Any:
         n_workers=workers,
         threads_per_worker=_TASKS_PER_WORKER,
         processes=True,
-        dashboard_address=None,  # pyright: ignore[reportArgumentType] — annotated str, documented None
-        scheduler_kwargs={"allowed_failures": 1},
+        scheduler_kwargs=_SCHEDULER,
         silence_logs=logging.ERROR,
         security=security,
         **_worker_options(threads),
     )
 
 
-def _settings(security: Security) -> dict[str, str]:
-    """Dask's configuration for the processes, as environment variables.
+def _variables(security: Security) -> dict[str, str]:
+    """The environment of the processes: the key pair, Dask's configuration and the process to watch.
 
     A command line is readable by every user of the machine, an environment by its owner alone.
     """
     tls = security.get_tls_config_for_role("scheduler")
-    settings = {"COMM__REQUIRE_ENCRYPTION": "true", "COMM__TLS__CA_FILE": tls["ca_file"]}
-    for role in ("scheduler", "worker", "client"):
-        settings[f"COMM__TLS__{role.upper()}__KEY"] = tls["key"]
-        settings[f"COMM__TLS__{role.upper()}__CERT"] = tls["cert"]
-    named = {f"DASK_DISTRIBUTED__{name}": value for name, value in settings.items()}
-    return named | {
-        "DASK_LOGGING__DISTRIBUTED": "error",
-        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false",  # it interrupts the worker every 10 ms
+    settings = _SETTINGS | {
+        "distributed.comm.require-encryption": True,
+        "distributed.comm.tls.ca-file": tls["ca_file"],
     }
+    for role in ("scheduler", "worker", "client"):
+        settings |= {f"distributed.comm.tls.{role}.{part}": tls[part] for part in ("key", "cert")}
+    named = {
+        "DASK_" + name.upper().replace(".", "__").replace("-", "_"): str(value) for name, value in settings.items()
+    }
+    return named | {PARENT: str(os.getpid()), "PYTHONSAFEPATH": "1"}
 
 
 @contextlib.contextmanager

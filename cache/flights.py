@@ -51,12 +51,20 @@ class Flights:
         self._attempts = itertools.count()
         client.subscribe_topic(TOPIC, self._hear)
 
-    def board(self, key: str, user: Hashable, submit: Callable[..., Future], *, stored: bool) -> Flight:
-        """The flight to a key, started by ``submit(key=name)`` unless it is on its way already."""
+    def board(self, kind: str, key: str, user: Hashable, submit: Callable[..., Future], *, stored: bool) -> Flight:
+        """The flight to a key, started by ``submit(key=name)`` unless it is on its way already.
+
+        Args:
+            kind: what flies; Dask expects tasks of one kind to take about as long as each other.
+            key: the key of the result in the store.
+            user: who boards.
+            submit: starts the computation under a name.
+            stored: whether the result comes from the store.
+        """
         with self._lock:
             flight = self._by_key.get(key)
-            if flight is None:
-                name = f"{key}-{next(self._attempts)}"
+            if flight is None or flight.future.status not in {"pending", "finished"}:
+                name = f"{kind}-{key}-{next(self._attempts)}"
                 flight = Flight(key=key, name=name, future=submit(key=name), stored=stored)
                 self._by_key[key] = self._by_name[name] = flight
             flight.users.add(user)
@@ -65,12 +73,14 @@ class Flights:
     def leave(self, user: Hashable) -> None:
         """Take a user off all his flights; those that nobody is on any more end."""
         with self._lock:
-            left = [flight for flight in self._by_key.values() if user in flight.users]
+            left = [flight for flight in self._by_name.values() if user in flight.users]
             for flight in left:
                 flight.users.discard(user)
             ended = [flight for flight in left if not flight.users]
             for flight in ended:
-                del self._by_key[flight.key], self._by_name[flight.name]
+                del self._by_name[flight.name]
+                if self._by_key.get(flight.key) is flight:
+                    del self._by_key[flight.key]
         # Outside the lock: the client may wait here for its event loop, which must be free to hear events.
         unfinished = [flight.future for flight in ended if not flight.future.done()]
         if unfinished:

@@ -53,7 +53,8 @@ class _Job:
 
     def now(self) -> Progress:
         """How far it is while it goes on."""
-        flight = self.waves[self.wave - 1] if self.wave <= len(self.waves) else None
+        waves = self.waves  # the job's thread may replace the list meanwhile
+        flight = waves[self.wave - 1] if self.wave <= len(waves) else None
         trained = flight is not None and (flight.stored or flight.future.done())
         epochs = self.point.recipe.epochs
         trace = flight.trace if flight else ()
@@ -120,25 +121,23 @@ class Jobs:
         return None if job is None else job.ended or job.now()
 
     def close(self) -> None:
-        """Stop all jobs."""
+        """Stop all jobs; to be called before the cluster is closed."""
         for visitor in list(self._watched):
             self.cancel(visitor)
         self._flights.close()
 
     def _run(self, job: _Job, replaced: _Job | None) -> None:
         """Measure a point from beginning to end, in a thread of its own."""
+        state, message = "done", ""
         try:
             self._measure(job, replaced)
-            self._end(job, "done")
-        except (CancelledError, _StoppedError):
-            self._end(job, "cancelled")
         except Exception as error:  # noqa: BLE001 — whatever a worker raised becomes a sentence on the page
             if job.ended is None:
                 _log.error("The measurement of %r failed", job.point, exc_info=error)
-            self._end(job, "failed", message=_sentence(error))
-        finally:
-            self._flights.leave(job)
-            self._stop_if_unwatched(replaced)
+            state, message = "failed", _sentence(error)
+        self._flights.leave(job)
+        self._end(job, state, message)
+        self._stop_if_unwatched(replaced)
 
     def _measure(self, job: _Job, replaced: _Job | None) -> None:
         """Keep all workers busy with waves, but train no further wave while an assessment could wait for it."""
@@ -175,15 +174,8 @@ class Jobs:
         if blob is not None:
             submit = functools.partial(self._client.submit, remote.keep, blob)
         else:
-            submit = functools.partial(
-                self._client.submit,
-                remote.run,
-                "train",
-                recipe,
-                wave,
-                priority=-wave,
-            )
-        return self._board(job, wave_key(recipe, wave), submit, stored=blob is not None)
+            submit = functools.partial(self._client.submit, remote.run, "train", recipe, wave, priority=-wave)
+        return self._board("wave", job, wave_key(recipe, wave), submit, stored=blob is not None)
 
     def _board_assessment(self, job: _Job, point: Point) -> Flight:
         """The flight of the assessment of the first waves of a job; Dask starts it when they are there."""
@@ -198,11 +190,11 @@ class Jobs:
             futures,
             priority=_ASSESS_FIRST,
         )
-        return self._board(job, assessment_key(point), submit, stored=False)
+        return self._board("assessment", job, assessment_key(point), submit, stored=False)
 
-    def _board(self, job: _Job, key: str, submit: Callable[..., Future], *, stored: bool) -> Flight:
+    def _board(self, kind: str, job: _Job, key: str, submit: Callable[..., Future], *, stored: bool) -> Flight:
         """A flight with the job on it, unless the job was stopped meanwhile."""
-        flight = self._flights.board(key, job, submit, stored=stored)
+        flight = self._flights.board(kind, key, job, submit, stored=stored)
         if job.ended is not None:
             raise _StoppedError  # the job leaves its flights when its thread ends
         return flight
@@ -222,7 +214,7 @@ class Jobs:
     def _keep_assessment(self, key: str, blob: bytes) -> None:
         self._store.put_assessment(key, assessment_from_bytes(blob))
 
-    def _end(self, job: _Job, state: State, message: str = "") -> None:
+    def _end(self, job: _Job, state: State, message: str) -> None:
         """Note how a job ended, unless it was stopped before; forget the oldest jobs that ended."""
         with self._lock:
             if job.ended is None:
@@ -250,6 +242,8 @@ def _sentence(error: Exception) -> str:
     """What went wrong, for a person; the log has the whole of it."""
     if isinstance(error, CacheError | InvalidValueError):
         return str(error)
+    if isinstance(error, CancelledError):
+        return "The processes that compute were lost; start Privacy Dial again if this happens twice."
     if isinstance(error, KilledWorker):
         return "The worker process died twice while it computed this setting, perhaps for lack of memory."
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -18,6 +18,8 @@ _PERIOD = 0.5  # seconds
 
 def dask_setup(_: Any) -> None:
     """Start to watch the process whose number is in the environment variable ``PARENT``."""
+    # Ctrl-C in a terminal reaches its whole process group: the dashboard gets it and ends the cluster in order.
+    os.setpgrp()
     # The scheduler's errors come through a pipe that nobody reads; full, it would stop the scheduler.
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
     threading.Thread(target=_watch, args=(int(os.environ[PARENT]),), daemon=True).start()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
 from typing import TypedDict
 
 import streamlit as st
 
-from dashboard.landscape import Landscape, stop_label
+from dashboard.landscape import Landscape, Marks, stop_label
 from dashboard.stops import DIALS
 from dashboard.view import SWEEPS, View
 from dashboard.visit import go, this_visit
@@ -104,7 +104,7 @@ def _slider(found: Landscape, name: str, title: str, about: str) -> None:
     st.html(marks_html(name, found.marks[name], getattr(found.view, name)))
 
 
-def marks_html(name: str, marks: Mapping[str | int, bool], at: str | int) -> str:
+def marks_html(name: str, marks: Marks, at: str | int) -> str:
     """The strip under a dial: filled where measured, hollow where not, the present stop larger; also in words."""
     dots = "".join(
         f'<i class="pd-mark{" pd-on" if measured else ""}{" pd-here" if stop == at else ""}"></i>'
@@ -116,7 +116,7 @@ def marks_html(name: str, marks: Mapping[str | int, bool], at: str | int) -> str
     )
 
 
-def marks_words(name: str, marks: Mapping[str | int, bool]) -> str:
+def marks_words(name: str, marks: Marks) -> str:
     """The strip in words."""
     measured = [stop_label(name, stop) for stop, done in marks.items() if done]
     if not measured:

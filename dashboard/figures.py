@@ -113,8 +113,6 @@ def tradeoff(found: Landscape) -> Figure:
     spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
     across, upwards = _ranges(spots)
     notes = [
-        note("← more private", xref="paper", yref="paper", x=0.01, y=0.01, xanchor="left", yanchor="bottom"),
-        note("more accurate ↑", xref="paper", yref="paper", x=0.01, y=0.99, xanchor="left", yanchor="top"),
         note("guessing", x=0.5, yref="paper", y=0.5, textangle=-90, xanchor="right", yanchor="middle"),
     ]
     if not spots:
@@ -132,8 +130,8 @@ def tradeoff(found: Landscape) -> Figure:
         "data": data,
         "layout": layout(
             height=HEIGHT,
-            xaxis=axis("Attack AUC", range=across, tickformat=".2f"),
-            yaxis=axis("Test accuracy", range=upwards, tickformat=".1~%"),
+            xaxis=axis("← more private · Attack AUC", range=across, tickformat=".2f"),
+            yaxis=axis("Test accuracy · more accurate →", range=upwards, tickformat=".1~%"),
             shapes=[
                 {
                     "type": "line",

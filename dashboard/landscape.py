@@ -10,6 +10,12 @@ from dashboard.stops import DIALS, WAVES
 from dashboard.view import SWEEPS, View, key
 from engine.assessment.values import Headline
 
+Marks = Mapping[str, bool] | Mapping[int, bool]
+"""By stop of a dial, whether it has been measured."""
+
+GHOSTS = 4
+"""Settings visited before that are drawn."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spot:
@@ -35,7 +41,7 @@ class Landscape:
         current: the setting itself with the most models there are so far, at most as many as asked for.
         waves: of ``current``; 0 when nothing has been measured.
         path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
-        ghosts: settings visited before, most recent first.
+        ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
         marks: by dial, whether each stop has been measured with as many models as asked, the others fixed.
     """
 
@@ -44,7 +50,7 @@ class Landscape:
     waves: int
     path: tuple[Spot, ...]
     ghosts: tuple[Spot, ...]
-    marks: Mapping[str, Mapping[str | int, bool]]
+    marks: Mapping[str, Marks]
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -84,7 +90,7 @@ def landscape(store: Store, view: View, before: Sequence[View] = ()) -> Landscap
             _spot(at, known[key(at, at.waves)])
             for at in before
             if key(at, at.waves) in known and not any(same_setting(at, on) for on in along)
-        ),
+        )[:GHOSTS],
         marks={name: {getattr(at, name): key(at, at.waves) in known for at in _along(view, name)} for name in SWEEPS},
     )
 

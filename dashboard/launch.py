@@ -106,8 +106,6 @@ def _serve(listener: socket.socket, host: str, directory: Path, *, browser: bool
     port = listener.getsockname()[1]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("uvicorn", "distributed"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     bootstrap.load_config_options(settings(host, port))
     _run(Store(directory), listener, lambda: _announce(address, browser=browser))
 
@@ -124,10 +122,16 @@ def _run(store: Store, listener: socket.socket, ready: Callable[[], None]) -> No
             if self.started:
                 ready()
 
+    logging.getLogger("distributed").setLevel(logging.WARNING)
     # uvicorn hands the signal on when all has been stopped; it is then a regular end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
-        server(store), lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE
+        server(store),
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE,
     )
     Announced(config).run(sockets=[listener])
 
@@ -137,3 +141,7 @@ def _announce(address: str, *, browser: bool) -> None:
     sys.stdout.flush()
     if browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

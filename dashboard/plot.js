@@ -3,11 +3,11 @@
 
 const LIGHT = {
   member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
-  accent: "#D55E00", ghost: "#8a8780", third: "#009E73",
+  accent: "#D55E00", ghost: "#8a8780",
 };
 const DARK = {
   member: "#56B4E9", outsider: "#E8743B", path: "#56B4E9", "path-soft": "rgba(86,180,233,0.45)",
-  accent: "#E69F00", ghost: "#9d9a94", third: "#2FC79B",
+  accent: "#E69F00", ghost: "#9d9a94",
 };
 
 // Plotly is loaded once per document, from the dashboard itself.

@@ -28,7 +28,7 @@ from dashboard.plot import PLOTLY_ROUTE
 from dashboard.running import Running, set_running
 
 _LOG = logging.getLogger(__name__)
-_PAGE = Path(__file__).with_name("app.py")
+_SCRIPT = Path(__file__).parent / "pages" / "app.py"  # beside a folder "pages" Streamlit would run its files
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 
 
@@ -51,7 +51,7 @@ def server(store: Store) -> st.App:
                 await asyncio.to_thread(cluster.close)
 
     return st.App(
-        _PAGE,
+        _SCRIPT,
         lifespan=lifespan,
         routes=[Route(PLOTLY_ROUTE, _plotly)],
         middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)],

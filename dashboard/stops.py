@@ -89,7 +89,7 @@ REGULARIZATION: Dial[float] = Dial(
     about=(
         "Weight decay: every step also shrinks all weights, by learning rate × strength (AdamW). 0 is none. "
         "When the DP optimizer trains, its learning rate and number of steps are different, so the strength is "
-        "converted: weights shrink by the same share in every epoch."
+        "converted: over the whole training weights shrink by the same share."
     ),
     stops=_numbers("0", "0.1", "0.3", "1", "2", "3", "5", "10", "20", "50"),
 )

@@ -194,7 +194,7 @@ def _recipe(view: View) -> Recipe:
 
 
 def _conversion(plain: Recipe, private: Recipe) -> float:
-    """What a strength is multiplied by so that an epoch of the DP optimizer shrinks weights as much as Adam's."""
+    """What a strength is multiplied by so that the DP optimizer shrinks weights as much as Adam's."""
     of_plain = plain.optimizer.learning_rate * plain.steps
     return of_plain / (private.optimizer.learning_rate * private.steps)
 

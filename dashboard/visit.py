@@ -18,7 +18,8 @@ from dashboard.view import View, key
 REST = 0.5
 """Seconds that a dial rests on a stop before its training starts."""
 
-GHOSTS = 4
+MEMORY = 24
+"""Settings that a session remembers; many of them may only have been passed on the way to another."""
 
 Step = Literal["starting", "resting", "ask", "watch", "held", "failed"]
 
@@ -51,7 +52,7 @@ class Visit:
             return replace(self, view=view, problems=())
         before = [at for at in (self.view, *self.before) if not same_setting(at, view)]
         distinct = [at for i, at in enumerate(before) if not any(same_setting(at, b) for b in before[:i])]
-        return replace(self, view=view, problems=(), before=tuple(distinct[:GHOSTS]), turned_at=now, held=False)
+        return replace(self, view=view, problems=(), before=tuple(distinct[:MEMORY]), turned_at=now, held=False)
 
     def step(self, now: float, *, ready: bool, progress: Progress | None) -> Step:
         """What is to be done about a setting that has not been measured.

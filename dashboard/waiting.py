@@ -19,6 +19,8 @@ from dashboard.visit import Step, keep, this_visit
 POLL = 0.5
 """Seconds between two looks at a training."""
 
+_RESTS = {"held", "failed"}  # steps that only the visitor ends
+
 
 def waiting(waves: int) -> None:
     """Draw the panel; it looks again by itself only while something is still to come.
@@ -26,7 +28,7 @@ def waiting(waves: int) -> None:
     Args:
         waves: how many waves of the setting are on the page already.
     """
-    polls = running().problem is None and _look()[0] not in {"held", "failed"}
+    polls = running().problem is None and _look()[0] not in _RESTS
     with st.container(key="waiting"):
         st.fragment(_panel, run_every=POLL if polls else None)(waves, polls)
 
@@ -48,8 +50,8 @@ def _panel(waves: int, polls: bool) -> None:
     if step == "ask" and (jobs := running().jobs) is not None:
         _ask(jobs)
         step, progress = _look()
-    if _news(waves) or (polls and step in {"held", "failed"}):
-        st.rerun()
+    if _news(waves) or polls != (step not in _RESTS):
+        st.rerun()  # the whole page, which then starts or ends the polling
     _draw(step, progress)
 
 
@@ -83,10 +85,10 @@ def _cancel() -> None:
 def _draw(step: Step, progress: Progress | None) -> None:
     if step == "failed" and progress is not None:
         st.error(f"The training failed: {progress.message} The log has the rest.")
-        st.button("Try again", key="retry", on_click=_again)
+        st.button("Try again", key="retry", type="primary", on_click=_again)
     elif step == "held":
         st.markdown("Cancelled. Nothing is trained until you turn a dial.")
-        st.button("Measure this", key="measure", on_click=_again)
+        st.button("Measure this", key="measure", type="primary", on_click=_again)
     else:
         _under_way(step, progress)
 

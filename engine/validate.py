@@ -5,7 +5,7 @@ Used by the frozen dataclasses in ``__post_init__``; nothing further inside chec
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection
 
 
@@ -27,7 +27,8 @@ def number(
     Raises:
         InvalidValueError: with one sentence that names the field, the rule and the value.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # Not math.isfinite, which fails on whole numbers beyond the largest float; NaN compares false.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise InvalidValueError(f"{name} must be a finite number, got {value!r}")
     _bounds(name, value, at_least=at_least, above=above, at_most=at_most, below=below)
     return float(value) + 0.0  # -0.0 becomes 0.0: equal values must have equal canonical JSON

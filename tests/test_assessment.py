@@ -176,6 +176,20 @@ def test_the_histogram_holds_every_score_once() -> None:
     assert histogram.members[-1] == (scores[masks] >= histogram.edges[-2]).sum()
 
 
+@every_attack
+def test_permuting_records_changes_no_number(attack: str) -> None:
+    signals, masks = planted_cohort(15)
+    order = np.random.default_rng(0).permutation(masks.shape[1])
+    moved = Signals(phi=signals.phi[:, order], correct=signals.correct[:, order], labels=signals.labels[order])
+    before, after = _assessed(attack, signals, masks=masks), _assessed(attack, moved, masks=masks[:, order])
+    for name in ("auc", "balanced_accuracy", "train_accuracy", "test_accuracy"):
+        expected = dataclasses.astuple(getattr(before.headline, name))
+        assert dataclasses.astuple(getattr(after.headline, name)) == pytest.approx(expected, abs=1e-12)
+    assert after.roc.tpr == pytest.approx(before.roc.tpr, abs=1e-12)
+    assert after.risk.member == pytest.approx(before.risk.member[order], abs=1e-9)
+    assert np.array_equal(after.histogram.members, before.histogram.members)
+
+
 def test_an_assessment_is_a_pure_function_of_its_arguments() -> None:
     signals, masks = planted_cohort(12)
     assert _assessed("lira", signals, masks=masks).headline == _assessed("lira", signals, masks=masks).headline

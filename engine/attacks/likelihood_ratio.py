@@ -77,4 +77,4 @@ def _log_density(phi: NDArray[np.float64], side: _Side, variance: NDArray[np.flo
     """Logarithm of N(φ; μ, s²(1 + 1/n)), but for the constant −½ log 2π; (..., T, N)."""
     predictive = variance[..., None] * (1 + 1 / np.maximum(side.number, 1))
     distance = phi - side.mean[..., None, :]
-    return -0.5 * (np.log(predictive)[..., None, :] + distance**2 / predictive[..., None, :])
+    return distance**2 * (-0.5 / predictive)[..., None, :] - 0.5 * np.log(predictive)[..., None, :]

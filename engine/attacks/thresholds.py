@@ -78,11 +78,12 @@ def _best_threshold(values: NDArray[np.float64], members: NDArray[np.bool_]) -> 
     """
     order = np.argsort(values)
     rising = values[order]
-    total = members.sum(axis=-1, dtype=np.int64)[..., None]
-    below = np.cumsum(members[..., order], axis=-1, dtype=np.int64)  # members before the next candidate
+    exact = np.int32 if values.size**2 < 2**31 else np.int64  # holds the product of two counts
+    total = members.sum(axis=-1, dtype=exact)[..., None]
+    below = np.cumsum(members[..., order], axis=-1, dtype=exact)  # members before the next candidate
     # ½(TPR + TNR) = ½ + gain / (2·total·(V − total)) in exact integers. The smallest value accuses all: gain 0;
     # so does the entry after the largest value, which accuses none and is never chosen.
-    gain = np.arange(1, values.size + 1) * total - values.size * below
+    gain = np.arange(1, values.size + 1, dtype=exact) * total - values.size * below
     gain[..., :-1][..., rising[1:] == rising[:-1]] = 0  # no threshold passes between equal values
     best = np.where(gain.max(axis=-1) > 0, gain.argmax(axis=-1) + 1, 0)
     return _Thresholds(rising[best], ((total > 0) & (total < values.size))[..., 0])

@@ -28,12 +28,13 @@ def claim(recipe: Recipe) -> PrivacyClaim | None:
     """
     if recipe.privacy is None:
         return None
-    return PrivacyClaim(epsilon=epsilon(recipe, delta(recipe)), delta=delta(recipe), accountant="RDP")
+    promised = delta(recipe.population.contested)
+    return PrivacyClaim(epsilon=epsilon(recipe, promised), delta=promised, accountant="RDP")
 
 
-def delta(recipe: Recipe) -> float:
-    """δ = 1e-5, or for more than 10,000 contested records the next power of ten that is at most 1 / (10 N)."""
-    return min(1e-5, 10.0 ** math.floor(-math.log10(10 * recipe.population.contested)))
+def delta(contested: int) -> float:
+    """δ = 1e-5, or for N > 10,000 contested records the next power of ten that is at most 1 / (10 N)."""
+    return min(1e-5, 10.0 ** math.floor(-math.log10(10 * contested)))
 
 
 def epsilon(recipe: Recipe, delta: float) -> float | None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.pages import explore
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parent.parent
 
 st.set_page_config(page_title="Privacy Dial", page_icon=_HERE / "icon.svg", layout="wide")
 st.html(_HERE / "app.css")

@@ -1,0 +1,156 @@
+import pytest
+
+from cache.progress import Progress
+from cache.store import Store
+from dashboard.dials import marks_html, marks_words
+from dashboard.landscape import GHOSTS, best_key, landscape
+from dashboard.stops import DIALS
+from dashboard.view import SWEEPS, View, key
+from dashboard.visit import MEMORY, REST, Visit
+from dashboard.waiting import progress_words, share
+from tests.handmade import measure
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def test_exactly_the_measured_stops_are_marked(store):
+    measure(store, View())
+    measure(store, View(regularization="3"))
+    measure(store, View(dp="clip"))
+    measure(store, View(regularization="3", dp="clip"))  # not on any dial of the default view
+    measure(store, View(noise="0.05", models=8))  # fewer models than asked for
+    marks = landscape(store, View()).marks
+    on = {name: [stop for stop, measured in marks[name].items() if measured] for name in SWEEPS}
+    assert on == {
+        "architecture": ["mlp-128"],
+        "regularization": ["0", "3"],
+        "dp": ["off", "clip"],
+        "noise": ["0"],
+        "contested": [1000],
+    }
+
+
+def test_the_path_joins_measured_stops_in_the_order_of_the_dial(store):
+    for stop in ("10", "0", "3"):
+        measure(store, View(regularization=stop))
+    assert [spot.label for spot in landscape(store, View(regularization="1")).path] == ["0", "3", "10"]
+    assert [spot.label for spot in landscape(store, View(sweep="dp")).path] == ["off"]
+
+
+def test_the_path_never_mixes_numbers_of_models(store):
+    measure(store, View(models=8))
+    measure(store, View(regularization="3", models=16))
+    assert [spot.view.regularization for spot in landscape(store, View()).path] == ["3"]
+
+
+def test_the_best_number_of_waves_up_to_the_asked_one_is_shown(store):
+    view = View(models=32)
+    assert landscape(store, view).current is None
+    for waves in (1, 3, 8):
+        measure(store, view, waves=waves, pairs=4 * waves)
+    found = landscape(store, view)
+    assert found.current is not None
+    assert (found.waves, found.current.headline.pairs, found.complete) == (3, 12, False)
+    assert best_key(found) == key(view, 3)
+
+
+def test_ghosts_are_the_latest_measured_settings_that_are_not_on_the_path(store):
+    before = [View(noise=stop) for stop in DIALS["noise"].stops if stop != "0"]
+    for view in before[1:]:
+        measure(store, view)
+    measure(store, View(regularization="3"))
+    found = landscape(store, View(), [View(regularization="3"), *before])
+    assert [ghost.view for ghost in found.ghosts] == before[1 : 1 + GHOSTS]
+
+
+def test_marks_are_also_written_in_words():
+    marks = {"0": True, "0.1": False, "3": True}
+    assert marks_words("regularization", marks) == "Measured: 0, 3; 1 stops not yet."
+    assert marks_words("dp", {"off": False, "clip": False}) == "None of 2 stops measured yet."
+    shown = marks_html("regularization", marks, "3")
+    assert shown.count("pd-mark") - shown.count("pd-marks") == 3
+    assert shown.count("pd-on") == 2
+    assert shown.count("pd-here") == 1
+
+
+@pytest.fixture
+def visit():
+    return Visit(visitor="v", view=View(), turned_at=100.0)
+
+
+def progress(state, *, wave=1, epoch=0):
+    return Progress(state=state, wave=wave, waves=2, epoch=epoch, epochs=30, waves_assessed=0)
+
+
+def test_a_dial_must_rest_before_anything_is_asked_for(visit):
+    assert visit.step(100.0 + REST - 0.01, ready=True, progress=None) == "resting"
+    assert visit.step(100.0 + REST, ready=True, progress=None) == "ask"
+    assert visit.step(100.0 + REST, ready=False, progress=None) == "starting"
+
+
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        ("queued", "watch"),
+        ("training", "watch"),
+        ("assessing", "watch"),
+        ("failed", "failed"),
+        ("cancelled", "held"),
+    ],
+)
+def test_what_was_asked_for_is_watched_until_it_ends(state, step):
+    asked = Visit(visitor="v", view=View(), turned_at=0.0, asked=key(View(), 2))
+    assert asked.step(9.0, ready=True, progress=progress(state)) == step
+
+
+def test_another_visitors_cancelled_training_does_not_stop_this_visitor(visit):
+    assert visit.step(101.0, ready=True, progress=progress("cancelled")) == "ask"
+
+
+def test_after_a_cancel_nothing_starts_until_a_dial_moves():
+    held = Visit(visitor="v", view=View(), turned_at=0.0, held=True)
+    assert held.step(1e9, ready=True, progress=None) == "held"
+    assert held.moved(View(sweep="dp"), 5.0).held
+    assert not held.moved(View(dp="clip"), 5.0).held
+
+
+def test_a_turn_is_remembered_once_most_recent_first(visit):
+    there = visit.moved(View(dp="clip"), 1.0)
+    back = there.moved(View(), 2.0).moved(View(dp="1"), 3.0)
+    assert back.before == (View(), View(dp="clip"))
+    assert back.turned_at == 3.0
+
+
+def test_tracing_another_dial_is_no_turn(visit):
+    traced = visit.moved(View(sweep="dp"), 7.0)
+    assert (traced.view.sweep, traced.before, traced.turned_at) == ("dp", (), 100.0)
+
+
+def test_a_session_remembers_a_bounded_number_of_settings(visit):
+    for contested in View().stops("contested"):
+        for stop in View().stops("noise"):
+            visit = visit.moved(View().turned("contested", contested).turned("noise", stop), 1.0)
+    assert len(visit.before) == MEMORY
+
+
+def test_progress_is_told_in_models_and_epochs():
+    assert progress_words("starting", None, 16) == "Starting the workers …"
+    assert progress_words("resting", None, 16) == (
+        "Not measured yet. 16 models are trained as soon as the dial rests."
+    )
+    assert progress_words("watch", progress("queued"), 16) == "Waiting for a free worker to train 16 models …"
+    assert progress_words("watch", progress("training", wave=2, epoch=12), 16) == (
+        "Training models 9 to 16 of 16: epoch 12 of 30 …"
+    )
+    assert progress_words("watch", progress("assessing"), 16) == "Attacking models 1 to 8 of 16 …"
+
+
+def test_the_share_done_counts_waves_and_epochs():
+    assert share(None) == 0.0
+    assert share(progress("training", wave=2, epoch=15)) == 0.75
+    assert share(progress("assessing", wave=2, epoch=30)) == 1.0

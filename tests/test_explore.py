@@ -1,0 +1,161 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from cache.cluster import Cluster
+from cache.jobs import Jobs
+from cache.store import Store
+from dashboard.running import Running, set_running
+from dashboard.view import View
+from tests.handmade import claim, measure
+
+APP = Path(dashboard.__file__).parent / "pages" / "app.py"
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    set_running(Running(store=store))
+    yield store
+    set_running(None)
+    store.close()
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=20)
+    for name, text in query.items():
+        app.query_params[name] = text
+    return app.run()
+
+
+def shown(app: AppTest) -> str:
+    """All texts of the page."""
+    assert not app.exception
+    return " ".join(
+        str(getattr(element, "body", None) or getattr(element.proto, "body", ""))
+        for kind in ("html", "markdown", "warning", "error")
+        for element in app.get(kind)
+    )
+
+
+def drawn(app: AppTest) -> int:
+    return len(app.get("bidi_component"))
+
+
+def test_an_empty_cache_opens_with_dials_and_says_what_is_to_come(store):
+    app = opened()
+    assert "This setting has not been measured yet." in shown(app)
+    assert "the first numbers appear after 8 of them" in shown(app)
+    assert [slider.label for slider in app.select_slider] == [
+        "Architecture",
+        "Regularization strength",
+        "DP noise",
+        "Noise after training",
+        "Contested records N",
+    ]
+    assert drawn(app) == 1
+
+
+def test_a_measured_setting_shows_its_sentence_tiles_and_five_figures(store):
+    measure(store, View(), claim=claim(None))
+    text = shown(opened())
+    assert "an attacker who accuses 1 in 100 outsiders finds 95 (80–110); guessing would find 5." in text
+    assert ".796" in text
+    assert "this is not a guarantee" in text
+    assert drawn(opened()) == 5
+
+
+def test_fewer_models_than_asked_are_shown_with_a_badge_and_the_page_waits_for_more(store):
+    measure(store, View(), waves=1, pairs=4, shadows=6)
+    app = opened()
+    assert "8 of 16 models" in shown(app)
+    assert [button.label for button in app.button] == ["Cancel"]
+
+
+def test_moving_a_dial_changes_the_url_and_traces_that_dial(store):
+    app = opened()
+    app.select_slider(key="dial-dp").set_value("clip").run()
+    assert app.query_params == {"dp": "clip", "sweep": "dp"}
+    assert app.session_state["visit"].before == (View(),)
+
+
+def test_the_url_alone_brings_the_view_back(store):
+    app = opened(population="digits", contested="200", noise="0.05", models="8", attack="loss")
+    assert app.select_slider(key="dial-contested-digits").value == 200
+    assert app.select_slider(key="dial-noise").value == "0.05"
+    assert app.selectbox(key="control-attack").value == "loss"
+    assert app.session_state["visit"].view == View(
+        population="digits", contested=200, noise="0.05", models=8, attack="loss"
+    )
+    assert not app.warning
+
+
+def test_a_broken_url_gives_sentences_and_works_on(store):
+    app = opened(models="7", dp="clip", x="<script>")
+    (warning,) = app.warning
+    assert "is not part of a view; it was ignored" in warning.value.replace("\\", "")
+    assert "models must be one of 8, 16, 32, 64, got '7'" in warning.value.replace("\\", "")
+    assert app.query_params == {"dp": "clip"}
+    app.select_slider(key="dial-dp").set_value("1").run()
+    assert not app.warning
+
+
+def test_another_population_brings_its_own_dial_for_n(store):
+    app = opened(contested="3500")
+    app.selectbox(key="control-population").set_value("digits").run()
+    assert app.select_slider(key="dial-contested-digits").value == 600
+    assert app.query_params == {"population": "digits"}
+
+
+def test_workers_that_did_not_start_are_told_of_and_measured_settings_stay_open(store):
+    set_running(Running(store=store, problem="The workers could not be started."))
+    measure(store, View())
+    assert not opened().error
+    app = opened(dp="clip")
+    assert [error.value for error in app.error] == ["The workers could not be started."]
+
+
+def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
+    app = opened()
+    app.button(key="cancel").click().run()
+    assert "Nothing is trained until you turn a dial" in shown(app)
+    assert app.button(key="measure").label == "Measure this"
+    app.select_slider(key="dial-noise").set_value("0.1").run()
+    assert app.button(key="cancel").label == "Cancel"
+
+
+def test_no_table_is_made_before_somebody_opens_it(store):
+    measure(store, View())
+    app = opened()
+    assert [table.label for table in app.expander] == ["Show the numbers as a table"] * 5
+    assert "<table>" not in shown(app)
+
+
+def test_resting_on_a_stop_trains_it_with_real_workers_and_shows_it(store):
+    with Cluster(workers=1) as cluster:
+        jobs = Jobs(cluster.client, store)
+        set_running(Running(store=store, jobs=jobs))
+        try:
+            app = opened(population="digits", contested="100", architecture="logistic", models="8")
+            deadline = time.monotonic() + 120
+            while "not been measured" in shown(app) and time.monotonic() < deadline:
+                time.sleep(0.3)
+                app.run()
+            assert "For these 100 records of a demonstration set" in shown(app)
+            assert not app.button
+        finally:
+            jobs.close()
+
+
+def test_the_dashboard_process_never_holds_torch_opacus_or_scikit_learn():
+    code = (
+        "import sys, dashboard.server, dashboard.pages.explore, dashboard.launch;"
+        "print(*sorted({'torch', 'opacus', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")

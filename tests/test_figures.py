@@ -1,0 +1,195 @@
+import json
+import re
+
+import numpy as np
+import pytest
+
+from cache.progress import Progress, TracePoint
+from cache.store import Store
+from dashboard import details, figures, findings, tables
+from dashboard.landscape import landscape
+from dashboard.panels import table_html
+from dashboard.plot import _HERE
+from dashboard.view import View
+from tests.handmade import assessment, interval, measure
+
+ROLES = re.compile(r'"@([a-z-]+)"')
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def traces(figure, name):
+    return [trace for trace in figure["data"] if trace.get("name") == name]
+
+
+def test_an_empty_cache_draws_no_point_and_says_so(store):
+    figure = figures.tradeoff(landscape(store, View()))
+    assert figure["data"] == []
+    assert any("Nothing measured here yet" in note["text"] for note in figure["layout"]["annotations"])
+
+
+def test_the_figure_holds_exactly_the_measured_points_with_their_intervals(store):
+    auc = {"0": (0.80, 0.79, 0.82), "3": (0.70, 0.68, 0.71)}
+    accuracy = {"0": (0.87, 0.86, 0.89), "3": (0.88, 0.85, 0.90)}
+    for stop, value in auc.items():
+        view = View(regularization=stop)
+        measure(store, view, auc=interval(*value), test_accuracy=interval(*accuracy[stop]))
+    figure = figures.tradeoff(landscape(store, View(regularization="3")))
+    (path,) = traces(figure, "Regularization strength turned")
+    assert path["x"] == [0.80, 0.70]
+    assert path["y"] == [0.87, 0.88]
+    assert path["text"] == ["0", "3"]
+    assert path["customdata"] == ["", "regularization=3"]
+    assert path["error_x"]["array"] == pytest.approx([0.02, 0.01])
+    assert path["error_x"]["arrayminus"] == pytest.approx([0.01, 0.02])
+    assert path["error_y"]["array"] == pytest.approx([0.02, 0.02])
+    assert path["error_y"]["arrayminus"] == pytest.approx([0.01, 0.03])
+    (current,) = traces(figure, "this setting")
+    assert (current["x"], current["y"], current["customdata"]) == ([0.70], [0.88], ["regularization=3"])
+
+
+def test_a_setting_that_is_still_sharpening_is_drawn_but_not_on_the_path(store):
+    measure(store, View(), waves=1)
+    figure = figures.tradeoff(landscape(store, View()))
+    assert len(traces(figure, "this setting")) == 1
+    assert not traces(figure, "Regularization strength turned")
+
+
+def test_ghosts_carry_the_address_of_their_setting(store):
+    before = View(dp="clip", attack="loss")
+    measure(store, before)
+    (ghosts,) = traces(figures.tradeoff(landscape(store, View(), [before])), "before")
+    assert [View.from_query(dict([pair.split("=") for pair in ghosts["customdata"][0].split("&")]))] == [(before, ())]
+
+
+def test_every_interval_and_the_chance_line_lie_within_the_axes(store):
+    measure(store, View(), auc=interval(0.48, 0.41, 0.97), test_accuracy=interval(0.5, 0.2, 0.99))
+    drawn = figures.tradeoff(landscape(store, View()))["layout"]
+    left, right = drawn["xaxis"]["range"]
+    low, high = drawn["yaxis"]["range"]
+    assert left < 0.41
+    assert right > 0.97
+    assert low < 0.2
+    assert high > 0.99
+    assert drawn["shapes"][0]["x0"] == drawn["shapes"][0]["x1"] == 0.5
+
+
+def test_the_zoom_is_kept_whatever_is_drawn(store):
+    empty = figures.tradeoff(landscape(store, View()))
+    measure(store, View())
+    full = figures.tradeoff(landscape(store, View()))
+    assert empty["layout"]["uirevision"] == full["layout"]["uirevision"] == "keep"
+
+
+def test_the_score_histogram_has_the_counts_of_members_and_outsiders():
+    members, outsiders = details.scores(assessment())["data"]
+    assert (members["name"], members["y"], members["x"]) == (
+        "members",
+        [10, 20, 30, 40],
+        [-1.5, -0.5, 0.5, 1.5],
+    )
+    assert (outsiders["name"], outsiders["y"]) == ("non-members", [40, 30, 20, 10])
+
+
+def test_members_and_outsiders_differ_by_more_than_colour():
+    members, outsiders = details.scores(assessment())["data"]
+    assert members["marker"]["pattern"]["shape"] != outsiders["marker"]["pattern"]["shape"]
+
+
+def test_the_risk_histogram_counts_each_record_once_on_each_side():
+    trained, left_out = details.risk(assessment())["data"]
+    assert sum(trained["y"]) == sum(left_out["y"]) == 4
+    assert trained["y"][-2:] == [1, 1]
+
+
+def test_empty_bins_are_missing_from_the_reliability_diagram():
+    _, observed = details.reliability(assessment())["data"]
+    assert observed["x"] == [0.1, 0.5, 0.7, 0.95]
+    assert observed["y"] == [0.2, 0.5, 0.6, 0.9]
+
+
+def test_the_roc_figure_draws_what_can_stand_on_logarithmic_axes():
+    _, attack = details.roc(assessment())["data"]
+    assert min(attack["x"]) > 0
+    assert min(attack["y"]) > 0
+    assert len(attack["x"]) == 10
+
+
+def test_a_training_under_way_is_drawn_epoch_by_epoch():
+    trace = tuple(
+        TracePoint(epoch=epoch, train_accuracy=0.5 + epoch / 10, test_accuracy=0.4, loss_auc=0.5) for epoch in (1, 2)
+    )
+    progress = Progress(state="training", wave=1, waves=2, epoch=2, epochs=30, waves_assessed=0, trace=trace)
+    train, test, auc = details.trace(progress)["data"]
+    assert (train["x"], train["y"]) == ([1, 2], [0.6, 0.7])
+    assert (test["y"], auc["y"]) == ([0.4, 0.4], [0.5, 0.5])
+
+
+def all_figures(store):
+    measure(store, View())
+    measure(store, View(dp="clip"))
+    found = landscape(store, View(), [View(dp="clip")])
+    made = assessment()
+    return [
+        figures.tradeoff(found),
+        *(draw(made) for draw in (details.scores, details.risk, details.reliability, details.roc)),
+    ]
+
+
+def test_every_figure_is_plain_json_without_nan(store):
+    for figure in all_figures(store):
+        json.dumps(figure, allow_nan=False)
+
+
+def test_every_colour_role_is_known_to_the_component_in_light_and_dark(store):
+    script = (_HERE / "plot.js").read_text(encoding="utf-8")
+    light, dark, both = (
+        set(re.findall(r'["\s]([a-z-]+)"?: ', script.split(start, 1)[1].split("}", 1)[0]))
+        for start in ("const LIGHT = {", "const DARK = {", "(dark ? DARK : LIGHT)")
+    )
+    roles = set(ROLES.findall(json.dumps(all_figures(store))))
+    assert light == dark
+    assert roles <= light | both | {"paper"}
+    assert len(roles) > 8
+
+
+def test_findings_say_what_the_figures_show(store):
+    made = assessment()
+    assert findings.scores(made) == (
+        "Above 0 the attack says “member”: it says so of about 70 % of the members and 30 % of the non-members. "
+        "Outer bars hold everything beyond."
+    )
+    assert findings.risk(made) == (
+        "2 of 4 records are at a risk of .9 or more when a model trained on them; of the same records left out, "
+        "0 look like that. The median risk is 0.75 in training and 0.45 left out."
+    )
+    assert "over all 40 cases claim and truth are 5.0 points apart" in findings.reliability(made)
+    assert findings.roc(made).endswith("Both axes are logarithmic.")
+    assert findings.tradeoff(landscape(store, View())) == (
+        "This setting has not been measured. No stop of the dial “Regularization strength” has been measured "
+        "with 16 models yet."
+    )
+    measure(store, View(), waves=1, pairs=4)
+    assert "so far, on 8 of 16 models." in findings.tradeoff(landscape(store, View()))
+
+
+def test_tables_hold_the_numbers_of_the_figures(store):
+    measure(store, View())
+    (row,) = tables.spots(landscape(store, View()).spots)
+    assert row["Attack AUC"] == ".796 (.790 – .802)"
+    assert row["Shadows"] == "14"
+    made = assessment()
+    assert [line["Members"] for line in tables.scores(made)] == ["10", "20", "30", "40"]
+    assert sum(int(line["Records, in training"]) for line in tables.risk(made)) == 4
+    assert len(tables.reliability(made)) == 4
+    at_ten = next(line for line in tables.roc(made) if line["False alarms (FPR)"] == "10 %")
+    assert at_ten["Members found (TPR)"] == f"{100 * np.sqrt(0.1):.1f} %"
+
+
+def test_a_table_escapes_its_texts():
+    assert "<b>" not in table_html([{"<b>": "<b>"}])

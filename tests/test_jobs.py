@@ -1,0 +1,286 @@
+import dataclasses
+import itertools
+import os
+import signal
+import sqlite3
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from cache.cluster import Cluster
+from cache.codec import wave_from_bytes, wave_to_bytes
+from cache.jobs import Jobs
+from cache.keys import Point, assessment_key, wave_key
+from cache.remote import TOPIC
+from cache.store import Store
+from engine.populations.membership import masks
+from engine.recipe import Logistic, Mlp, PopulationChoice, Recipe, Release
+from engine.training.values import TrainedWave
+
+seeds = itertools.count()
+
+
+def quick(*, waves=1, attack="loss"):
+    """A point that no other test asks for and that takes a tenth of a second."""
+    recipe = Recipe(
+        population=PopulationChoice(name="digits", contested=60),
+        architecture=Logistic(),
+        epochs=20,
+        batch=20,
+        seed=next(seeds),
+    )
+    return Point(recipe=recipe, release=Release(), attack=attack, waves=waves)
+
+
+def endless():
+    """A point that takes longer than any test."""
+    point = quick()
+    return dataclasses.replace(
+        point, recipe=dataclasses.replace(point.recipe, architecture=Mlp(), epochs=10_000, batch=1)
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(workers=1) as cluster:
+        cluster.client.wait_for_workers(1, timeout=120)
+        yield cluster
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def jobs(cluster, store):
+    jobs = Jobs(cluster.client, store)
+    yield jobs
+    jobs.close()
+
+
+def until(condition, seconds=60):
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def end(jobs, point):
+    """How the job ends."""
+    until(lambda: not jobs.progress(point).active)
+    return jobs.progress(point)
+
+
+def trainings(cluster, recipe, wave=0):
+    """How often a worker took up a wave, as it logged itself."""
+    events = [message for _, message in cluster.client.get_events(TOPIC)]
+    key = wave_key(recipe, wave)
+    return sum(key in message["task"] and "point" not in message for message in events)
+
+
+def execute(store, statement, *values):
+    connection = sqlite3.connect(store.file)
+    try:
+        with connection:
+            connection.execute(statement, values)
+    finally:
+        connection.close()
+
+
+def test_assessments_of_all_waves_appear_one_by_one(jobs, store):
+    point = quick(waves=3)
+    jobs.request("ada", point)
+    for waves in (1, 2, 3):
+        until(lambda waves=waves: jobs.progress(point).waves_assessed >= waves)
+        key = assessment_key(point.with_waves(waves))
+        assert store.headlines([key])[key].pairs == 4 * waves
+    assert end(jobs, point).state == "done"
+
+
+def test_progress_tells_the_epochs_and_how_the_models_stand(jobs):
+    point = quick()
+    jobs.request("ada", point)
+    done = end(jobs, point)
+    assert (done.state, done.wave, done.waves, done.waves_assessed, done.message) == ("done", 1, 1, 1, "")
+    assert (done.epoch, done.epochs) == (20, 20)
+    assert [after.epoch for after in done.trace] == list(range(2, 21, 2))
+    assert done.trace[-1].train_accuracy == done.train_accuracy > 0.3
+    assert 0 < done.test_accuracy < 1
+    assert 0 < done.loss_auc < 1
+
+
+def test_nobody_asked_is_no_progress(jobs):
+    assert jobs.progress(quick()) is None
+
+
+def test_a_setting_that_many_visitors_ask_for_is_trained_once(jobs, cluster):
+    points = [quick(waves=2) for _ in range(3)]
+    visitors = [threading.Thread(target=jobs.request, args=(f"{number}", points[number % 3])) for number in range(12)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert [end(jobs, point).state for point in points] == ["done"] * 3
+    assert [trainings(cluster, point.recipe, wave) for point in points for wave in (0, 1)] == [1] * 6
+
+
+def test_a_wave_that_two_attacks_need_is_trained_once(jobs, cluster):
+    point = quick(attack="loss")
+    other = dataclasses.replace(point, attack="lira")
+    jobs.request("ada", point)
+    jobs.request("bob", other)
+    assert (end(jobs, point).state, end(jobs, other).state) == ("done", "done")
+    assert trainings(cluster, point.recipe) == 1
+
+
+def test_moving_on_to_another_attack_keeps_the_wave_in_training(jobs, cluster):
+    point = endless()
+    jobs.request("ada", point)
+    until(lambda: jobs.progress(point).state == "training")
+    other = dataclasses.replace(point, attack="lira")
+    jobs.request("ada", other)
+    until(lambda: jobs.progress(point).state == "cancelled")
+    assert jobs.progress(other).state == "training"
+    assert trainings(cluster, point.recipe) == 1
+
+
+def test_moving_on_to_another_recipe_frees_the_worker(jobs):
+    point, other = endless(), quick()
+    jobs.request("ada", point)
+    until(lambda: jobs.progress(point).state == "training")
+    jobs.request("ada", other)
+    assert end(jobs, other).state == "done"
+    assert jobs.progress(point).state == "cancelled"
+
+
+def test_a_cancelled_job_frees_the_worker_and_can_be_asked_for_again(jobs, cluster):
+    point, other = endless(), quick()
+    jobs.request("ada", point)
+    until(lambda: jobs.progress(point).state == "training")
+    jobs.cancel("ada")
+    assert jobs.progress(point).state == "cancelled"
+    jobs.request("bob", other)
+    assert end(jobs, other).state == "done"
+    jobs.request("ada", point)
+    until(lambda: jobs.progress(point).state == "training")
+    assert trainings(cluster, point.recipe) == 2
+
+
+def test_a_job_in_the_queue_can_be_cancelled(jobs, cluster):
+    point, waiting = endless(), quick()
+    jobs.request("ada", point)
+    until(lambda: jobs.progress(point).state == "training")
+    jobs.request("bob", waiting)
+    jobs.cancel("bob")
+    assert end(jobs, waiting).state == "cancelled"
+    jobs.cancel("ada")
+    until(lambda: not cluster.client.futures)
+    assert trainings(cluster, waiting.recipe) == 0
+
+
+def test_a_job_that_somebody_else_watches_goes_on(jobs, store):
+    point = quick(waves=3)
+    jobs.request("ada", point)
+    jobs.request("bob", point)
+    jobs.cancel("ada")
+    jobs.cancel("ada")
+    assert end(jobs, point).state == "done"
+    assert store.measured([assessment_key(point)])
+
+
+def test_asking_again_changes_nothing(jobs, cluster):
+    point = quick()
+    for _ in range(20):
+        jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
+    jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
+    assert trainings(cluster, point.recipe) == 1
+
+
+def test_stored_waves_are_not_trained_again(jobs, cluster, store):
+    point = quick(waves=1)
+    jobs.request("ada", point)
+    end(jobs, point)
+    further = dataclasses.replace(point.with_waves(3), attack="lira")
+    jobs.request("ada", further)
+    assert end(jobs, further).state == "done"
+    assert [trainings(cluster, point.recipe, wave) for wave in range(3)] == [1, 1, 1]
+    assert store.headlines([assessment_key(further)])[assessment_key(further)].pairs == 12
+
+
+def test_a_damaged_wave_is_trained_again_to_the_same_weights(jobs, cluster, store, caplog):
+    point = quick()
+    jobs.request("ada", point)
+    end(jobs, point)
+    before = wave_from_bytes(store.wave(point.recipe, 0)).parameters
+    execute(store, "UPDATE wave SET blob = substr(blob, 1, 100)")
+    other = dataclasses.replace(point, attack="lira")
+    jobs.request("ada", other)
+    assert end(jobs, other).state == "done"
+    assert "Dropped the wave" in caplog.text
+    assert trainings(cluster, point.recipe) == 2
+    after = wave_from_bytes(store.wave(point.recipe, 0)).parameters
+    assert all(np.array_equal(after[name], before[name]) for name in before)
+
+
+def test_an_exception_in_a_worker_is_one_sentence_and_the_job_can_be_asked_for_again(jobs, store, caplog):
+    point = quick()
+    drawn = masks(point.recipe.population, point.recipe.seed, 0)
+    store.put_wave(point.recipe, 0, wave_to_bytes(TrainedWave(parameters={}, masks=drawn)))
+    jobs.request("ada", point)
+    failed = end(jobs, point)
+    assert failed.state == "failed"
+    assert failed.message.startswith("This setting could not be computed: ")
+    assert "\n" not in failed.message
+    assert "Traceback" in caplog.text
+    execute(store, "DELETE FROM wave")
+    jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
+
+
+def test_a_result_that_cannot_be_stored_is_one_sentence_and_leaves_nothing(jobs, store):
+    point = quick()
+    full = "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    execute(store, f"CREATE TRIGGER full BEFORE INSERT ON assessment {full}")
+    jobs.request("ada", point)
+    failed = end(jobs, point)
+    assert failed.state == "failed"
+    assert "cannot be used (database or disk is full)" in failed.message
+    assert store.measured([assessment_key(point)]) == set()
+    execute(store, "DROP TRIGGER full")
+    jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
+
+
+def test_jobs_that_ended_are_forgotten_and_hold_no_results(jobs, cluster, monkeypatch):
+    monkeypatch.setattr("cache.jobs._REMEMBERED", 2)
+    points = [quick() for _ in range(4)]
+    for point in points:
+        jobs.request("ada", point)
+        end(jobs, point)
+    assert [jobs.progress(point) is None for point in points] == [True, True, False, False]
+    until(lambda: not cluster.client.futures)
+    assert cluster.client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.task_prefixes)) <= 3
+
+
+def test_the_death_of_a_worker_is_one_sentence_and_the_next_job_works(jobs, cluster):
+    point, other = endless(), quick()
+    jobs.request("ada", point)
+    killed = set()
+    while len(killed) < 2:
+        until(lambda: trainings(cluster, point.recipe) > len(killed))
+        (worker,) = cluster.client.run(os.getpid).values()
+        os.kill(worker, signal.SIGKILL)
+        killed.add(worker)
+    failed = end(jobs, point)
+    assert failed.state == "failed"
+    assert failed.message.startswith("The worker process died twice")
+    jobs.request("ada", other)
+    assert end(jobs, other).state == "done"

@@ -1,0 +1,370 @@
+"""Recipes and releases: identity, validation, JSON, and the number of steps."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import recipe as module
+from engine.canonical import canonical_json, digest, plain
+from engine.populations.catalogue import POPULATIONS
+from engine.recipe import (
+    Adam,
+    DecoupledWeightDecay,
+    DpSgd,
+    L2Penalty,
+    Logistic,
+    Lstm,
+    Mlp,
+    PopulationChoice,
+    Recipe,
+    Release,
+    Sgd,
+    WeightNoise,
+    recipe_from_json,
+    release_from_json,
+)
+from engine.validate import InvalidValueError
+
+DEFAULT_HASH = "a1e54b31fb0cffa5d9a97e8b838f184ad87867d3842cb9208a64ba357df18690"
+DIGITS = PopulationChoice(name="digits", contested=600)
+
+# One value of every kind, and for every field that is no number another value of it.
+PARTS: dict[str, Any] = {
+    type(part).__name__: part
+    for part in (
+        PopulationChoice(contested=100),
+        Logistic(),
+        Mlp(),
+        Lstm(),
+        DecoupledWeightDecay(strength=1),
+        L2Penalty(strength=1),
+        Adam(),
+        Sgd(),
+        DpSgd(noise_multiplier=1),
+        Recipe(),
+        WeightNoise(sigma=0.1),
+        Release(),
+    )
+}
+OTHERS = {
+    "PopulationChoice.name": "digits",
+    "Mlp.activation": "tanh",
+    "Recipe.population": DIGITS,
+    "Recipe.architecture": Logistic(),
+    "Recipe.mechanisms": (L2Penalty(strength=1),),
+    "Recipe.optimizer": Sgd(),
+    "Recipe.privacy": DpSgd(),
+    "Release.weight_noise": WeightNoise(sigma=0.1),
+}
+FIELDS = [
+    f"{kind}.{field.name}"
+    for kind, class_ in module._KINDS.items()  # every class that can appear in a recipe or a release
+    for field in dataclasses.fields(class_)
+]
+
+
+def holding(part: object) -> Recipe | Release:
+    """A whole recipe or release with the part in it."""
+    match part:
+        case Recipe() | Release():
+            return part
+        case WeightNoise():
+            return Release(weight_noise=part)
+        case PopulationChoice():
+            return Recipe(population=part)
+        case Logistic() | Mlp() | Lstm():
+            return Recipe(architecture=part)
+        case DecoupledWeightDecay() | L2Penalty():
+            return Recipe(mechanisms=(part,))
+        case Adam() | Sgd():
+            return Recipe(optimizer=part)
+        case DpSgd():
+            return Recipe(privacy=part)
+    raise AssertionError(f"nothing holds {part!r}")
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    """Valid recipes of all kinds."""
+    seeds = st.integers(0, 2**31 - 1)
+    name = draw(st.sampled_from(sorted(POPULATIONS)))
+    contested = draw(st.integers(40, POPULATIONS[name].contested_limit))
+    rates = st.floats(1e-8, 1e-4)
+    strengths = st.floats(0, 9999, exclude_min=True)
+    kinds = draw(st.sets(st.sampled_from([DecoupledWeightDecay, L2Penalty])))
+    architecture = st.one_of(
+        st.just(Logistic()),
+        st.builds(
+            Mlp, width=st.integers(1, 4096), depth=st.integers(1, 8), activation=st.sampled_from(["relu", "tanh"])
+        ),
+        st.builds(Lstm, hidden=st.integers(1, 1024)),
+    )
+    optimizer = st.builds(Adam, learning_rate=rates) | st.builds(
+        Sgd, learning_rate=rates, momentum=st.floats(0, 1, exclude_max=True)
+    )
+    noisy = st.builds(DpSgd, clip=st.floats(1e-3, 1e6), noise_multiplier=st.floats(0, 1000))
+    return Recipe(
+        population=PopulationChoice(name=name, contested=contested, seed=draw(seeds)),
+        architecture=draw(architecture),
+        mechanisms=tuple(kind(strength=draw(strengths)) for kind in kinds),
+        optimizer=draw(optimizer),
+        privacy=draw(st.none() | st.just(DpSgd(clip=None)) | noisy),
+        epochs=draw(st.integers(1, 10_000)),
+        batch=draw(st.integers(1, contested // 2)),
+        seed=draw(seeds),
+    )
+
+
+def test_a_changed_default_hash_is_a_decision():
+    # Whoever changes this orphans every cached wave and breaks shared URLs: say so in CHANGELOG.md.
+    assert Recipe().hash == DEFAULT_HASH
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1", "4711"])
+def test_the_hash_is_the_same_in_every_process(hash_seed: str):
+    code = "from engine.recipe import Recipe; print(Recipe().hash)"
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == DEFAULT_HASH
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_parameter_of_every_part_changes_the_hash(name: str):
+    kind, field = name.split(".")
+    part = PARTS[kind]
+    value = getattr(part, field)
+    number = value + 1 if isinstance(value, int) else value / 2 if isinstance(value, float) else None
+    changed = dataclasses.replace(part, **{field: OTHERS.get(name, number)})
+    assert digest(holding(changed)) != digest(holding(part))
+
+
+def test_every_kind_has_a_hash_of_its_own():
+    assert set(PARTS) == set(module._KINDS)
+    assert len({digest(part) for part in PARTS.values()}) == len(PARTS)
+    assert (
+        Recipe(mechanisms=(L2Penalty(strength=1),)).hash
+        != Recipe(mechanisms=(DecoupledWeightDecay(strength=1),)).hash
+    )
+
+
+def test_no_defence_and_a_defence_without_effect_are_told_apart():
+    assert len({Recipe(privacy=privacy).hash for privacy in (None, DpSgd(clip=None), DpSgd())}) == 3
+
+
+def test_the_order_of_fields_changes_no_hash():
+    data = plain(Recipe(privacy=DpSgd()))
+    turned = {name: data[name] for name in reversed(data)}
+    assert list(turned) != list(data)
+    assert recipe_from_json(turned).hash == Recipe(privacy=DpSgd()).hash
+
+
+def test_the_order_of_mechanisms_changes_no_hash():
+    one, other = DecoupledWeightDecay(strength=1), L2Penalty(strength=2)
+    assert Recipe(mechanisms=(one, other)) == Recipe(mechanisms=(other, one))
+    assert Recipe(mechanisms=(one, other)).hash == Recipe(mechanisms=(other, one)).hash
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Adam(learning_rate=1), Adam(learning_rate=1.0)),
+        (Sgd(learning_rate=1, momentum=0), Sgd(learning_rate=1.0, momentum=-0.0)),
+        (DecoupledWeightDecay(strength=3), DecoupledWeightDecay(strength=3.0)),
+        (L2Penalty(strength=3), L2Penalty(strength=3.0)),
+        (DpSgd(clip=1, noise_multiplier=0), DpSgd(clip=1.0, noise_multiplier=-0.0)),
+        (WeightNoise(sigma=1), WeightNoise(sigma=1.0)),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_equal_numbers_have_equal_hashes(one: object, other: object):
+    assert one == other
+    assert canonical_json(one) == canonical_json(other)
+
+
+@settings(deadline=None, max_examples=200)
+@given(recipes())
+def test_a_recipe_survives_json(recipe: Recipe):
+    again = recipe_from_json(json.loads(canonical_json(recipe)))
+    assert again == recipe
+    assert again.hash == recipe.hash
+
+
+@settings(deadline=None)
+@given(
+    st.builds(
+        Release,
+        weight_noise=st.none()
+        | st.builds(
+            WeightNoise,
+            sigma=st.floats(0, 1000, exclude_min=True),
+            draws=st.integers(1, 64),
+            seed=st.integers(0, 2**31 - 1),
+        ),
+    )
+)
+def test_a_release_survives_json(release: Release):
+    assert release_from_json(json.loads(canonical_json(release))) == release
+
+
+@settings(deadline=None)
+@given(recipes(), recipes())
+def test_different_recipes_have_different_hashes(one: Recipe, other: Recipe):
+    assert (one == other) == (one.hash == other.hash)
+
+
+@pytest.mark.parametrize(
+    ("kind", "choices", "sentence"),
+    [
+        (PopulationChoice, {"name": "cats"}, "population must be one of digits, mnist5k, got 'cats'"),
+        (
+            PopulationChoice,
+            {"contested": 3501},
+            "number of contested records of mnist5k must be at most 3,500, got 3501",
+        ),
+        (
+            PopulationChoice,
+            {"name": "digits", "contested": 898},
+            "number of contested records of digits must be at most 897, got 898",
+        ),
+        (PopulationChoice, {"contested": 39}, "number of contested records of mnist5k must be at least 40, got 39"),
+        (
+            PopulationChoice,
+            {"contested": 1000.0},
+            "number of contested records of mnist5k must be a whole number, got 1000.0",
+        ),
+        (PopulationChoice, {"seed": -1}, "population seed must be at least 0, got -1"),
+        (Mlp, {"width": 0}, "width must be at least 1, got 0"),
+        (Mlp, {"depth": 9}, "depth must be at most 8, got 9"),
+        (Mlp, {"activation": "sigmoid"}, "activation must be one of relu, tanh, got 'sigmoid'"),
+        (Lstm, {"hidden": 1025}, "hidden must be at most 1,024, got 1025"),
+        (DecoupledWeightDecay, {"strength": 0}, "weight decay must be above 0, got 0"),
+        (DecoupledWeightDecay, {"strength": "much"}, "weight decay must be a finite number, got 'much'"),
+        (L2Penalty, {"strength": -1.0}, "L2 penalty must be above 0, got -1.0"),
+        (Adam, {"learning_rate": 0.0}, "learning rate must be above 0, got 0.0"),
+        (Sgd, {"learning_rate": 11}, "learning rate must be at most 10, got 11"),
+        (Sgd, {"momentum": 1.0}, "momentum must be below 1, got 1.0"),
+        (DpSgd, {"noise_multiplier": -1.0}, "noise multiplier must be at least 0, got -1.0"),
+        (DpSgd, {"noise_multiplier": math.nan}, "noise multiplier must be a finite number, got nan"),
+        (DpSgd, {"clip": 0}, "clip must be above 0, got 0"),
+        (
+            DpSgd,
+            {"clip": None, "noise_multiplier": 1},
+            "noise multiplier must be 0 without a clip, got 1.0",
+        ),
+        (Recipe, {"epochs": 0}, "epochs must be at least 1, got 0"),
+        (Recipe, {"epochs": True}, "epochs must be a whole number, got True"),
+        (Recipe, {"batch": 501}, "batch must be at most 500, got 501"),
+        (Recipe, {"seed": 2**31}, "seed must be at most 2,147,483,647, got 2147483648"),
+        (Recipe, {"population": "mnist5k"}, "population must be of a known kind, got 'mnist5k'"),
+        (Recipe, {"architecture": None}, "architecture must be of a known kind, got None"),
+        (Recipe, {"optimizer": Logistic()}, "optimizer must be of a known kind, got Logistic()"),
+        (Recipe, {"privacy": 1.0}, "privacy must be of a known kind, got 1.0"),
+        (Recipe, {"mechanisms": []}, "mechanisms must be a tuple, got []"),
+        (Recipe, {"mechanisms": (Logistic(),)}, "mechanisms must be of known kinds, got Logistic()"),
+        (
+            Recipe,
+            {"mechanisms": (L2Penalty(strength=1), L2Penalty(strength=2))},
+            "mechanisms must be of different kinds, got L2Penalty, L2Penalty",
+        ),
+        (
+            Recipe,
+            {"mechanisms": (DecoupledWeightDecay(strength=4),), "optimizer": Sgd(learning_rate=0.25)},
+            "weight decay × learning rate must be below 1, got 1.0",
+        ),
+        (WeightNoise, {"sigma": 0}, "post-training noise must be above 0, got 0"),
+        (WeightNoise, {"sigma": 1, "draws": 65}, "draws of post-training noise must be at most 64, got 65"),
+        (WeightNoise, {"sigma": 1, "seed": -1}, "seed of post-training noise must be at least 0, got -1"),
+        (Release, {"weight_noise": 0.1}, "post-training noise must be of a known kind, got 0.1"),
+    ],
+)
+def test_a_value_out_of_range_gives_one_sentence(kind: type, choices: dict[str, Any], sentence: str):
+    with pytest.raises(InvalidValueError) as caught:
+        kind(**choices)
+    assert str(caught.value) == sentence
+
+
+def test_a_weight_decay_just_below_the_limit_is_accepted():
+    Recipe(mechanisms=(DecoupledWeightDecay(strength=3.99),), optimizer=Sgd(learning_rate=0.25))
+
+
+def test_an_l2_penalty_has_no_such_limit():
+    Recipe(mechanisms=(L2Penalty(strength=4),), optimizer=Sgd(learning_rate=0.25))
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (None, "recipe must be an object of kind 'Recipe', got NoneType"),
+        ([], "recipe must be an object of kind 'Recipe', got tuple"),
+        ({"kind": "Adam", "learning_rate": 1}, "recipe must be an object of kind 'Recipe', got Adam"),
+        ({**plain(Recipe()), "epochs": 0}, "epochs must be at least 1, got 0"),
+        ({**plain(Recipe()), "batch": "32"}, "batch must be a whole number, got '32'"),
+        ({**plain(Recipe()), "mechanisms": None}, "mechanisms must be a tuple, got None"),
+        ({**plain(Recipe()), "seed": 10**400}, f"seed must be at most 2,147,483,647, got {10**400}"),
+    ],
+)
+def test_json_that_is_no_recipe_gives_one_sentence(data: object, sentence: str):
+    with pytest.raises(InvalidValueError) as caught:
+        recipe_from_json(data)
+    assert str(caught.value) == sentence
+
+
+def test_json_without_a_field_or_with_an_unknown_one_is_refused():
+    data = plain(Recipe())
+    with pytest.raises(InvalidValueError, match="'seed' is missing"):
+        recipe_from_json({name: value for name, value in data.items() if name != "seed"})
+    with pytest.raises(InvalidValueError, match="'device' is not a field of it"):
+        recipe_from_json({**data, "device": "cuda"})
+
+
+def test_a_recipe_is_no_release():
+    with pytest.raises(InvalidValueError, match=r"^release must be an object of kind 'Release', got Recipe$"):
+        release_from_json(plain(Recipe()))
+
+
+def test_recipes_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().epochs = 1  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("population", "batch", "steps"),
+    [
+        (DIGITS, 32, 9),  # 300 / 32 = 9.4
+        (DIGITS, 24, 13),  # 12.5: halves up
+        (DIGITS, 200, 2),  # 1.5: halves up
+        (DIGITS, 300, 1),
+        (PopulationChoice(), 32, 16),  # 500 / 32 = 15.6
+        (PopulationChoice(name="digits", contested=41), 20, 1),
+    ],
+)
+def test_shuffled_batches_make_the_nearest_number_of_steps(population: PopulationChoice, batch: int, steps: int):
+    recipe = Recipe(population=population, batch=batch, epochs=7)
+    assert [recipe.steps_in_epoch(epoch) for epoch in range(1, 8)] == [steps] * 7
+    assert recipe.steps == 7 * steps
+
+
+def test_poisson_sampling_rounds_the_running_total():
+    recipe = Recipe(population=DIGITS, batch=64, epochs=30, privacy=DpSgd())
+    # 300 / 64 = 4.6875; 4.69, 9.38, 14.06, 18.75, … round to 5, 9, 14, 19, …
+    assert [recipe.steps_in_epoch(epoch) for epoch in range(1, 5)] == [5, 4, 5, 5]
+    assert recipe.steps == 141  # 30 · 300 / 64 = 140.6
+
+
+def test_the_sampling_rate_is_the_batch_over_the_expected_number_of_members():
+    assert Recipe(population=DIGITS, batch=64).sampling_rate == 64 / 300
+
+
+@pytest.mark.parametrize(("release", "draws"), [(Release(), 1), (Release(weight_noise=WeightNoise(sigma=1)), 4)])
+def test_a_release_knows_its_number_of_copies(release: Release, draws: int):
+    assert release.draws == draws

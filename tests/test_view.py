@@ -1,0 +1,158 @@
+import itertools
+from dataclasses import fields, replace
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.stops import CONTESTED, DEFAULT_CONTESTED, DIALS, WAVES
+from dashboard.view import DP_BATCH, DP_OPTIMIZER, PLAIN_BATCH, View, key, point
+from engine.canonical import plain
+from engine.recipe import Adam, DecoupledWeightDecay, DpSgd, Recipe, recipe_from_json
+from engine.validate import InvalidValueError
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    view = View().turned("population", draw(st.sampled_from(sorted(CONTESTED))))
+    for field in fields(View):
+        if field.name != "population":
+            view = view.turned(field.name, draw(st.sampled_from(view.stops(field.name))))
+    return view
+
+
+@given(views())
+def test_a_view_survives_the_way_through_the_url(view):
+    assert View.from_query(view.to_query()) == (view, ())
+    assert View.from_query(dict(parse_qsl(view.address))) == (view, ())
+
+
+@given(views())
+def test_a_query_names_only_what_is_not_at_its_default(view):
+    default = replace(View().turned("population", view.population))
+    for name, text in view.to_query().items():
+        if name != "population":
+            assert text != str(getattr(default, name))
+
+
+def test_the_default_view_has_an_empty_query():
+    assert View().to_query() == {}
+
+
+@given(st.dictionaries(st.text(max_size=60), st.text(max_size=60), max_size=6))
+def test_no_query_whatever_raises_or_passes_silently(query):
+    view, problems = View.from_query(query)
+    understood = {name for name, text in query.items() if view.to_query().get(name) == text}
+    defaults = {field.name: str(getattr(view, field.name)) for field in fields(View)}
+    silent = {name for name, text in query.items() if defaults.get(name) == text}
+    assert len(problems) == len(set(query) - understood - silent)
+
+
+def test_each_broken_value_gives_a_sentence_with_field_rule_and_value():
+    view, problems = View.from_query({"models": "7", "dp": "4", "contested": "123", "colour": "red"})
+    assert view == View(dp="4")
+    assert problems == (
+        "'colour' is not part of a view; it was ignored.",
+        (
+            "contested must be one of 200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500, got '123'; "
+            "1000 is shown instead."
+        ),
+        "models must be one of 8, 16, 32, 64, got '7'; 16 is shown instead.",
+    )
+
+
+def test_a_long_foreign_value_is_cut_in_the_sentence():
+    _, (problem,) = View.from_query({"attack": "x" * 5000})
+    assert len(problem) < 200
+
+
+def test_contested_records_are_read_for_the_population_in_the_same_url():
+    assert View.from_query({"contested": "897", "population": "digits"}) == (
+        View(population="digits", contested=897),
+        (),
+    )
+
+
+def test_a_view_off_its_stops_is_refused():
+    with pytest.raises(InvalidValueError, match=r"noise must be one of .* got '0.3'"):
+        View(noise="0.3")
+
+
+@pytest.mark.parametrize("population", sorted(CONTESTED))
+def test_every_combination_of_population_n_dp_and_regularization_is_a_valid_recipe(population):
+    axes = (CONTESTED[population], DIALS["dp"].stops, DIALS["regularization"].stops)
+    for contested, dp, strength in itertools.product(*axes):
+        view = View(population=population, contested=contested, dp=dp, regularization=strength)
+        recipe = point(view).recipe
+        assert recipe_from_json(plain(recipe)) == recipe
+        assert recipe.population.contested == contested
+
+
+@pytest.mark.parametrize("population", sorted(CONTESTED))
+@pytest.mark.parametrize("name", ["architecture", "noise"])
+def test_every_stop_of_the_other_dials_is_a_valid_point(population, name):
+    base = View().turned("population", population)
+    points = [point(base.turned(name, stop)) for stop in base.stops(name)]
+    assert len({key(base.turned(name, stop), 1) for stop in base.stops(name)}) == len(points)
+
+
+@pytest.mark.parametrize("name", [*DIALS, "contested"])
+@pytest.mark.parametrize("population", sorted(CONTESTED))
+def test_every_dial_has_eight_to_twelve_stops_and_its_default_is_one_of_them(name, population):
+    view = View().turned("population", population)
+    assert 8 <= len(view.stops(name)) <= 12
+    assert getattr(view, name) in view.stops(name)
+
+
+def test_the_default_point_is_the_setting_of_the_design():
+    assert point(View()).recipe == Recipe()
+    assert point(View()).release.weight_noise is None
+    assert point(View()).waves == 2
+
+
+def test_the_dp_dial_goes_in_visible_steps():
+    recipes = {stop: point(View(dp=stop)).recipe for stop in ("off", "optimizer", "clip", "1.5")}
+    assert (recipes["off"].optimizer, recipes["off"].privacy) == (Adam(learning_rate=1e-3), None)
+    assert recipes["off"].batch == PLAIN_BATCH
+    assert recipes["optimizer"].privacy == DpSgd(clip=None, noise_multiplier=0.0)
+    assert recipes["clip"].privacy == DpSgd(clip=1.0, noise_multiplier=0.0)
+    assert recipes["1.5"].privacy == DpSgd(clip=1.0, noise_multiplier=1.5)
+    for stop in ("optimizer", "clip", "1.5"):
+        assert (recipes[stop].optimizer, recipes[stop].batch) == (DP_OPTIMIZER, DP_BATCH)
+
+
+@pytest.mark.parametrize("contested", CONTESTED["digits"])
+def test_weights_shrink_by_the_same_share_with_and_without_dp(contested):
+    def shrinkage(dp: str) -> float:
+        view = View(population="digits", contested=contested, dp=dp, regularization="5")
+        recipe = point(view).recipe
+        (decay,) = recipe.mechanisms
+        assert isinstance(decay, DecoupledWeightDecay)
+        return recipe.steps * recipe.optimizer.learning_rate * decay.strength
+
+    assert shrinkage("clip") == pytest.approx(shrinkage("off"), rel=1e-12)
+
+
+def test_small_populations_of_records_get_small_batches():
+    assert point(View(population="digits", contested=100, dp="clip")).recipe.batch == 50
+
+
+def test_what_is_traced_changes_no_key_and_every_dial_does():
+    base = View()
+    assert key(base, 2) == key(replace(base, sweep="dp"), 2)
+    others = [
+        base.turned(name, next(stop for stop in base.stops(name) if stop != getattr(base, name)))
+        for name in (*DIALS, "contested", "population", "attack")
+    ]
+    assert len({key(view, 2) for view in (base, *others)}) == len(others) + 1
+    assert key(base, 1) != key(base, 2)
+
+
+def test_a_new_population_brings_its_own_default_n():
+    assert View(contested=3500).turned("population", "digits").contested == DEFAULT_CONTESTED["digits"]
+    assert View(contested=3500).turned("population", "mnist5k").contested == 3500
+
+
+def test_models_come_in_whole_waves_of_four_pairs():
+    assert all(models == 8 * waves for models, waves in WAVES.items())

@@ -1,0 +1,88 @@
+import pytest
+
+from dashboard import words
+from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
+from tests.handmade import claim, headline, interval, rate
+
+
+def test_the_finding_counts_members_with_interval_and_baseline():
+    assert words.finding(headline()) == (
+        "Of 500 members, an attacker who accuses 1 in 100 outsiders finds 95 (80–110); guessing would find 5."
+    )
+
+
+def test_the_finding_says_so_when_there_are_too_few_outsiders():
+    few = headline(records=100, low_fpr=(rate(alarms=4.0, non_members=100),))
+    assert words.finding(few) == (
+        "Of 50 members we cannot say how many an attacker finds who accuses 1 in 100 outsiders: "
+        "there are too few outsiders to count."
+    )
+
+
+def test_the_scope_names_records_set_attack_targets_and_shadows():
+    assert words.scope(headline(), "MNIST digits 28 × 28") == (
+        "For these 1,000 records of a demonstration set (MNIST digits 28 × 28). Attack: LiRA, 16 models attacked, "
+        "each with 14 shadow models; intervals are 95 %."
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "value", "behind"),
+    [
+        (None, "no guarantee", "Trained without differential privacy: nothing is proved."),
+        (claim(None), "∞", "No noise was added: this is not a guarantee."),
+        (claim(6.5749), "6.57", "δ = 1e-5, per run, add or remove one record, RDP accountant."),
+    ],
+)
+def test_epsilon_says_what_is_proved_and_what_is_not(made, value, behind):
+    assert words.epsilon(headline(claim=made)) == (value, behind)
+
+
+def test_numbers_are_written_without_leading_zeros_and_with_their_sign():
+    assert words.decimals(interval(0.796, 0.7, 0.8)) == ".796"
+    assert words.between(interval(0.5, 0.4789, 1.0)) == ".479 – 1.000"
+    assert words.decimals(interval(-0.01, -0.02, 0.0)) == "-.010"
+    assert words.percent_between(interval(0.19, 0.16, 0.224)) == "16.0 – 22.4 %"
+
+
+def test_the_randomization_test_is_a_sentence():
+    assert words.null_test(headline()) == (
+        "If nothing leaked, a result this strong would come up in 0.1 % of cases "
+        "(999 random re-draws of who was a member)."
+    )
+
+
+def test_each_tile_has_its_interval_and_what_stands_behind_it():
+    accuracy, auc, found, proved = tiles(headline(claim=claim(6.5749)))
+    assert (accuracy.value, accuracy.interval, accuracy.behind) == (
+        "86.8 %",
+        "86.0 – 87.6 %",
+        "train 100.0 %, 16 models",
+    )
+    assert (auc.value, auc.interval, auc.behind) == (
+        ".796",
+        ".790 – .802",
+        "guessing .500, 14 shadow models",
+    )
+    assert (found.value, found.interval) == ("19.0 %", "16.0 – 22.0 %")
+    assert found.behind == "80 false alarms expected among 1,000 outsiders, 0.80 % reached, 14 shadow models"
+    assert (proved.value, proved.interval) == ("6.57", "")
+    assert not any(tile.muted for tile in (accuracy, auc, found, proved))
+
+
+def test_what_cannot_be_claimed_is_greyed_and_says_why():
+    *_, found, proved = tiles(headline(low_fpr=(rate(alarms=9.9),), claim=claim(None)))
+    assert found.muted
+    assert found.behind.endswith("too few to claim")
+    assert proved.muted
+
+
+def test_empty_tiles_have_the_same_names_and_no_number():
+    assert [tile.name for tile in empty_tiles()] == [tile.name for tile in tiles(headline())]
+    assert {tile.value for tile in empty_tiles()} == {"–"}
+
+
+def test_no_text_reaches_the_page_unescaped():
+    shown = tiles_html([Tile(name="<a>", value="<b>", interval="<c>", behind="<d>")])
+    assert not any(mark in shown for mark in ("<a>", "<b>", "<c>", "<d>"))
+    assert "<i>" not in headline_html("<i>", "<i>", "<i>")
