@@ -19,7 +19,6 @@ from dashboard.stops import (
     WAVES,
 )
 from engine.attacks.catalogue import CATALOGUE
-from engine.populations.catalogue import POPULATIONS
 from engine.recipe import (
     Adam,
     DecoupledWeightDecay,
@@ -46,7 +45,7 @@ class View:
     """What the visitor has chosen; every combination is a valid setting.
 
     Attributes:
-        population: a key of ``POPULATIONS``.
+        population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
         architecture: a token of the dial.
         regularization: a token of the dial.
@@ -126,7 +125,7 @@ class View:
 
 
 _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
-    "population": tuple(POPULATIONS),
+    "population": tuple(CONTESTED),
     "architecture": tuple(ARCHITECTURE.stops),
     "regularization": tuple(REGULARIZATION.stops),
     "dp": tuple(DP.stops),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from engine.canonical import build, digest
-from engine.populations.catalogue import POPULATIONS, PopulationInfo
+from engine.populations.catalogue import POPULATIONS, PopulationInfo, View
 from engine.validate import InvalidValueError, choice, flag, number, whole
 
 PAIRS_PER_WAVE = 4
@@ -58,6 +58,8 @@ class PopulationChoice:
 class Logistic:
     """Multinomial logistic regression on the flat view of a record."""
 
+    view: ClassVar[View] = "flat"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mlp:
@@ -66,6 +68,8 @@ class Mlp:
     width: int = 128
     depth: int = 1
     activation: Literal["relu", "tanh"] = "relu"
+
+    view: ClassVar[View] = "flat"
 
     def __post_init__(self) -> None:
         whole("width", self.width, at_least=1, at_most=4096)
@@ -88,6 +92,8 @@ class _RecurrentFamily:
     layers: int = 1
     bidirectional: bool = False
     pooling: Literal["last", "mean"] = "last"
+
+    view: ClassVar[View] = "sequence"
 
     def __post_init__(self) -> None:
         whole("hidden", self.hidden, at_least=1, at_most=1024)
@@ -132,13 +138,23 @@ class _ConvolutionalFamily:
 class Cnn1d(_ConvolutionalFamily):
     """Convolutions along the steps of the sequence view, the features of a step as channels."""
 
+    view: ClassVar[View] = "sequence"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cnn2d(_ConvolutionalFamily):
     """Convolutions over the picture view, one channel."""
 
+    view: ClassVar[View] = "picture"
+
 
 Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
+
+
+def why_not(architecture: Architecture, info: PopulationInfo) -> str | None:
+    """Why the architecture cannot read the records of a population, in one sentence; None where it can."""
+    lacking = info.why_no_view(architecture.view)
+    return lacking and f"architecture {type(architecture).__name__} reads a {architecture.view} view, and {lacking}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +261,9 @@ class Recipe:
         ):
             if not isinstance(value, kind):
                 raise InvalidValueError(f"{name} must be of a known kind, got {value!r}")
+        refused = why_not(self.architecture, self.population.info)
+        if refused is not None:
+            raise InvalidValueError(refused)
         whole("epochs", self.epochs, at_least=1, at_most=10_000)
         whole("batch", self.batch, at_least=1, at_most=self.population.contested // 2)
         whole("seed", self.seed, at_least=0, at_most=2**31 - 1)

@@ -19,8 +19,11 @@ from engine.canonical import canonical_json, digest, plain
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import (
     Adam,
+    Cnn1d,
+    Cnn2d,
     DecoupledWeightDecay,
     DpSgd,
+    Gru,
     L2Penalty,
     Logistic,
     Lstm,
@@ -28,10 +31,12 @@ from engine.recipe import (
     PopulationChoice,
     Recipe,
     Release,
+    Rnn,
     Sgd,
     WeightNoise,
     recipe_from_json,
     release_from_json,
+    why_not,
 )
 from engine.validate import InvalidValueError
 
@@ -45,7 +50,11 @@ PARTS: dict[str, Any] = {
         PopulationChoice(contested=100),
         Logistic(),
         Mlp(),
+        Rnn(),
+        Gru(),
         Lstm(),
+        Cnn1d(),
+        Cnn2d(),
         DecoupledWeightDecay(strength=1),
         L2Penalty(strength=1),
         Adam(),
@@ -59,6 +68,8 @@ PARTS: dict[str, Any] = {
 OTHERS = {
     "PopulationChoice.name": "digits",
     "Mlp.activation": "tanh",
+    **{f"{kind}.bidirectional": True for kind in ("Rnn", "Gru", "Lstm")},
+    **{f"{kind}.pooling": "mean" for kind in ("Rnn", "Gru", "Lstm")},
     "Recipe.population": DIGITS,
     "Recipe.architecture": Logistic(),
     "Recipe.mechanisms": (L2Penalty(strength=1),),
@@ -82,7 +93,7 @@ def holding(part: object) -> Recipe | Release:
             return Release(weight_noise=part)
         case PopulationChoice():
             return Recipe(population=part)
-        case Logistic() | Mlp() | Lstm():
+        case Logistic() | Mlp() | Rnn() | Gru() | Lstm() | Cnn1d() | Cnn2d():
             return Recipe(architecture=part)
         case DecoupledWeightDecay() | L2Penalty():
             return Recipe(mechanisms=(part,))
@@ -107,8 +118,12 @@ def recipes(draw: st.DrawFn) -> Recipe:
         st.builds(
             Mlp, width=st.integers(1, 4096), depth=st.integers(1, 8), activation=st.sampled_from(["relu", "tanh"])
         ),
-        st.builds(Lstm, hidden=st.integers(1, 1024)),
-    )
+        *(
+            st.builds(family, hidden=st.integers(1, 1024), layers=st.integers(1, 4), bidirectional=st.booleans())
+            for family in (Rnn, Gru, Lstm)
+        ),
+        *(st.builds(family, width=st.integers(1, 512), depth=st.integers(1, 3)) for family in (Cnn1d, Cnn2d)),
+    ).filter(lambda family: why_not(family, POPULATIONS[name]) is None)
     optimizer = st.builds(Adam, learning_rate=rates) | st.builds(
         Sgd, learning_rate=rates, momentum=st.floats(0, 1, exclude_max=True)
     )
@@ -225,7 +240,11 @@ def test_different_recipes_have_different_hashes(one: Recipe, other: Recipe):
 @pytest.mark.parametrize(
     ("kind", "choices", "sentence"),
     [
-        (PopulationChoice, {"name": "cats"}, "population must be one of digits, mnist5k, got 'cats'"),
+        (
+            PopulationChoice,
+            {"name": "cats"},
+            "population must be one of breast-cancer, digits, mnist1d, mnist5k, purchases, got 'cats'",
+        ),
         (
             PopulationChoice,
             {"contested": 3501},
