@@ -151,6 +151,10 @@ class Cnn2d(_ConvolutionalFamily):
 Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
 
 
+# The largest width, or number of hidden units, of each family that has one.
+LARGEST_SIZE: dict[type, int] = {Mlp: 4096, Rnn: 1024, Gru: 1024, Lstm: 1024, Cnn1d: 512, Cnn2d: 512}
+
+
 def why_not(architecture: Architecture, info: PopulationInfo) -> str | None:
     """Why the architecture cannot read the records of a population, in one sentence; None where it can."""
     lacking = info.why_no_view(architecture.view)
