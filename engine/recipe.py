@@ -309,22 +309,29 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightNoise:
-    """θ + N(0, σ²I) on all weights after training (Yang, Gohari & Topcu 2022).
+    """θ + N(0, σ²I) on weights after training (Yang, Gohari & Topcu 2022).
 
     Attributes:
-        sigma: the standard deviation σ of the noise on every weight.
+        sigma: the standard deviation σ of the noise on every weight, or with ``scale`` "relative" its share of the
+            tensor's root mean square ‖θₜ‖/√d, so that the noise on a tensor is about σ times as long as the tensor.
         draws: K independent noisy copies of each model; the attacker sees one, metrics are means over all K.
         seed: of the noise.
+        tensors: noise on all weights, or on those of the output layer only; the others are then published exactly.
+        scale: whether σ is absolute, or relative to each tensor.
     """
 
     sigma: float
     draws: int = 4
     seed: int = 0
+    tensors: Literal["all", "output"] = "all"
+    scale: Literal["absolute", "relative"] = "absolute"
 
     def __post_init__(self) -> None:
         _set(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
         whole("draws of post-training noise", self.draws, at_least=1, at_most=64)
         whole("seed of post-training noise", self.seed, at_least=0, at_most=2**31 - 1)
+        choice("tensors with post-training noise", self.tensors, ("all", "output"))
+        choice("scale of post-training noise", self.scale, ("absolute", "relative"))
 
 
 @dataclass(frozen=True, kw_only=True)

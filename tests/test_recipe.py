@@ -75,6 +75,8 @@ OTHERS = {
     "Recipe.mechanisms": (L2Penalty(strength=1),),
     "Recipe.optimizer": Sgd(),
     "Recipe.privacy": DpSgd(),
+    "WeightNoise.tensors": "output",
+    "WeightNoise.scale": "relative",
     "Release.weight_noise": WeightNoise(sigma=0.1),
 }
 FIELDS = [

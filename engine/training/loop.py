@@ -79,7 +79,7 @@ def write_gradients(
     logits, saved = net.forward(params.weights, inputs.index_select(0, picked).view(models, size, *inputs.shape[1:]))
     deltas = torch.softmax(logits, dim=2).sub_(targets.index_select(0, picked).view_as(logits))
     if recipe.privacy is None:
-        deltas *= (real / real.sum(dim=1, keepdim=True)).unsqueeze(2)
+        deltas *= (real / torch.from_numpy(batch.divisors).to(real)).unsqueeze(2)
         sum_gradients(net.backward(params.weights, saved, deltas), params.gradients)
         return
     taps = net.backward(params.weights, saved, deltas * real.unsqueeze(2))
