@@ -88,7 +88,8 @@ def reference_model(recipe: Recipe, *, opacus: bool = False) -> nn.Module:
         case Mlp():
             return Perceptron(info.features, info.classes, architecture)
         case Cnn1d() | Cnn2d():
-            return Convolutional(architecture, *info.shape_of(architecture.view), info.classes)
+            rows, columns = info.shape_of(architecture.view)
+            return Convolutional(architecture, rows, columns, info.classes)
     family: Any = nn
     if opacus:
         from opacus import layers as family
