@@ -9,7 +9,7 @@ from typing import TypedDict
 import streamlit as st
 
 from dashboard.landscape import Landscape, Marks, stop_label
-from dashboard.stops import DIALS
+from dashboard.stops import CONTESTED, DIALS
 from dashboard.view import SWEEPS, View
 from dashboard.visit import go, this_visit
 from engine.attacks.catalogue import CATALOGUE
@@ -60,9 +60,9 @@ def rail(found: Landscape) -> None:
         _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
         st.selectbox(
             "Population",
-            tuple(POPULATIONS),
+            view.stops("population"),
             format_func=lambda name: POPULATIONS[name].title,
-            help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
+            help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values() if info.name in CONTESTED),
             **_bound("population", "control-population", view),
         )
         st.selectbox(

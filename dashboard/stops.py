@@ -129,10 +129,11 @@ NOISE: Dial[float] = Dial(
 CONTESTED: Mapping[str, tuple[int, ...]] = {
     "mnist5k": (200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500),
     "digits": (100, 150, 200, 300, 400, 500, 600, 700, 800, 897),
+    "mnist1d": (200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500),
 }
-"""Stops of the dial for N, by population."""
+"""Stops of the dial for N, by population; here are the populations that every stop of every dial can train on."""
 
-DEFAULT_CONTESTED: Mapping[str, int] = {"mnist5k": 1000, "digits": 600}
+DEFAULT_CONTESTED: Mapping[str, int] = {"mnist5k": 1000, "digits": 600, "mnist1d": 1000}
 
 WAVES: Mapping[int, int] = {8: 1, 16: 2, 32: 4, 64: 8}
 """Waves of four pairs, by number of models."""

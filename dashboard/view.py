@@ -20,7 +20,6 @@ from dashboard.stops import (
 )
 from engine.attacks.catalogue import CATALOGUE
 from engine.mechanisms import DecoupledWeightDecay
-from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Adam, PopulationChoice, Recipe, Release, Sgd, WeightNoise
 from engine.validate import InvalidValueError
 
@@ -39,7 +38,7 @@ class View:
     """What the visitor has chosen; every combination is a valid setting.
 
     Attributes:
-        population: a key of ``POPULATIONS``.
+        population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
         architecture: a token of the dial.
         regularization: a token of the dial.
@@ -119,7 +118,7 @@ class View:
 
 
 _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
-    "population": tuple(POPULATIONS),
+    "population": tuple(CONTESTED),
     "architecture": tuple(ARCHITECTURE.stops),
     "regularization": tuple(REGULARIZATION.stops),
     "dp": tuple(DP.stops),
