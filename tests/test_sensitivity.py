@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.mechanisms import DecoupledWeightDecay, L2Penalty
 from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.pipeline import train_wave
@@ -16,10 +17,8 @@ from engine.populations.membership import masks
 from engine.populations.records import split
 from engine.recipe import (
     Adam,
-    DecoupledWeightDecay,
     DpSgd,
     Gru,
-    L2Penalty,
     Logistic,
     Mlp,
     PopulationChoice,
@@ -30,7 +29,8 @@ from engine.release.gaussian import delta_of
 from engine.release.sensitivity import LABEL, _alike, _without, measured_sensitivity, noise_for_measured
 from engine.seeds import generator
 from engine.training.batches import Batch, epochs
-from engine.training.loop import one_hot, train
+from engine.training.labels import one_hot
+from engine.training.loop import train
 from engine.validate import InvalidValueError
 from tests.torch_reference import load, reference_model, reference_optimizer
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mechanisms import DecoupledWeightDecay, L2Penalty
 from engine.models.evaluation import view_tensor
 from engine.models.network import Network, network
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import MODELS_PER_WAVE, DecoupledWeightDecay, L2Penalty, Recipe, WeightNoise
+from engine.recipe import MODELS_PER_WAVE, Recipe, WeightNoise
 from engine.release.gaussian import sigma_for
 from engine.seeds import generator
 from engine.training.batches import Batch, epochs
