@@ -18,30 +18,32 @@ from engine.assessment.values import Interval
 _TAIL = 0.025
 
 
-def over_pairs(values: NDArray[np.float64], *, least: float) -> Interval:
+def over_pairs(values: NDArray[np.float64], *, least: float, bottom: float = 0.0) -> Interval:
     """Student t with P − 1 degrees of freedom over one value per pair, for numbers that use no shadows.
 
     Args:
-        values: (P,) the mean of each pair's two models, in [0, 1].
+        values: (P,) the mean of each pair's two models, in [bottom, 1].
         least: half-width below which no interval goes; one record's worth.
+        bottom: the smallest possible value; −1 for differences.
     """
     error = float(values.std(ddof=1)) / math.sqrt(values.size)
-    return _around(float(values.mean()), _t(values.size) * error, least)
+    return _around(float(values.mean()), _t(values.size) * error, least, bottom)
 
 
-def jackknife(estimate: float, deleted: NDArray[np.float64], *, least: float) -> Interval:
+def jackknife(estimate: float, deleted: NDArray[np.float64], *, least: float, bottom: float = 0.0) -> Interval:
     """Delete-one-pair jackknife, Student t with P − 1 degrees of freedom.
 
     Source: Tukey 1958. Variance = (P − 1)/P · Σ (θ₋ₚ − mean θ₋)².
 
     Args:
-        estimate: θ from all pairs, in [0, 1].
+        estimate: θ from all pairs, in [bottom, 1].
         deleted: (P,) θ₋ₚ, recomputed without pair p as target and as shadow.
         least: half-width below which no interval goes; one record's worth.
+        bottom: the smallest possible value; −1 for differences.
     """
     pairs = deleted.size
     error = math.sqrt((pairs - 1) / pairs * float(((deleted - deleted.mean()) ** 2).sum()))
-    return _around(estimate, _t(pairs) * error, least)
+    return _around(estimate, _t(pairs) * error, least, bottom)
 
 
 def at_least_binomial(interval: Interval, trials: float) -> Interval:
@@ -69,7 +71,7 @@ def _t(pairs: int) -> float:
     return float(stdtrit(pairs - 1, 1 - _TAIL))
 
 
-def _around(estimate: float, half_width: float, least: float) -> Interval:
-    """The interval around a number in [0, 1]."""
+def _around(estimate: float, half_width: float, least: float, bottom: float) -> Interval:
+    """The interval around a number in [bottom, 1]."""
     reach = max(half_width, least)
-    return Interval(estimate=estimate, low=max(0.0, estimate - reach), high=min(1.0, estimate + reach))
+    return Interval(estimate=estimate, low=max(bottom, estimate - reach), high=min(1.0, estimate + reach))

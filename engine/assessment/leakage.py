@@ -17,7 +17,7 @@ from engine.attacks.leave_pair_out import cohort_scores, scores_without
 from engine.signals import Signals
 
 LOW_FPRS = (0.01, 0.001)
-_AUC, _BALANCED, _FIRST_TPR = 0, 1, 2  # columns of _measured
+AUC, BALANCED, FIRST_TPR = 0, 1, 2  # columns of PairFigures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,44 @@ class Leakage:
     low_fpr: tuple[LowFprRate, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class PairFigures:
+    """What every interval of a cohort's leakage is made of; columns AUC, balanced accuracy, TPR at each low FPR.
+
+    Attributes:
+        scores: (K, M, N), K draws.
+        by_pair: (P, 2 + F) means over the pair's two targets and over draws.
+        deleted: (P, 2 + F) means over all other targets when pair p is neither target nor shadow.
+    """
+
+    scores: NDArray[np.float64]
+    by_pair: NDArray[np.float64]
+    deleted: NDArray[np.float64]
+
+    def interval(self, column: int, *, shadows: bool, least: float) -> Interval:
+        """The interval of a column: the jackknife where shadows matter to it, else Student t over pairs."""
+        if shadows:
+            return jackknife(float(self.by_pair[:, column].mean()), self.deleted[:, column], least=least)
+        return over_pairs(self.by_pair[:, column], least=least)
+
+
+def pair_figures(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack) -> PairFigures:
+    """Leakage of a cohort of at least three pairs, pair by pair, averaged over draws.
+
+    Args:
+        draws: K signals of the same M models; draw k of the target is attacked with draw k of the shadows.
+        masks: (M, N).
+        attack: one of ``ATTACKS``.
+    """
+    scores = np.stack([cohort_scores(attack, signals, masks) for signals in draws])
+    measured = _measured(scores, np.broadcast_to(masks, scores.shape)).mean(axis=0)
+    return PairFigures(
+        scores=scores,
+        by_pair=measured.reshape(len(measured) // 2, 2, -1).mean(axis=1),
+        deleted=np.mean([_without_each_pair(attack, signals, masks) for signals in draws], axis=0),
+    )
+
+
 def leakage(
     draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack, *, ranks_without_shadows: bool
 ) -> Leakage:
@@ -46,24 +84,25 @@ def leakage(
         ranks_without_shadows: whether shadows set only the attack's threshold; then AUC and TPR use
             Student t over pairs.
     """
-    scores = np.stack([cohort_scores(attack, signals, masks) for signals in draws])
-    measured = _measured(scores, np.broadcast_to(masks, scores.shape)).mean(axis=0)
-    by_pair = measured.reshape(len(measured) // 2, 2, -1).mean(axis=1)
-    deleted = np.mean([_without_each_pair(attack, signals, masks) for signals in draws], axis=0)
-    worth = 1 / _smaller_side(masks)
+    figures = pair_figures(draws, masks, attack)
+    worth = one_record(masks)
 
     def interval(column: int) -> Interval:
-        if ranks_without_shadows and column != _BALANCED:
-            return over_pairs(by_pair[:, column], least=worth)
-        return jackknife(float(by_pair[:, column].mean()), deleted[:, column], least=worth)
+        return figures.interval(column, shadows=column == BALANCED or not ranks_without_shadows, least=worth)
 
-    tprs = [at_least_binomial(interval(_FIRST_TPR + i), masks.sum(axis=1).mean()) for i in range(len(LOW_FPRS))]
+    tprs = [at_least_binomial(interval(FIRST_TPR + i), masks.sum(axis=1).mean()) for i in range(len(LOW_FPRS))]
     return Leakage(
-        scores=scores,
-        auc=interval(_AUC),
-        balanced_accuracy=interval(_BALANCED),
-        low_fpr=tuple(_low_fpr(fpr, tpr, scores, masks) for fpr, tpr in zip(LOW_FPRS, tprs, strict=True)),
+        scores=figures.scores,
+        auc=interval(AUC),
+        balanced_accuracy=interval(BALANCED),
+        low_fpr=tuple(_low_fpr(fpr, tpr, figures.scores, masks) for fpr, tpr in zip(LOW_FPRS, tprs, strict=True)),
     )
+
+
+def one_record(masks: NDArray[np.bool_]) -> float:
+    """What one record is worth in a rate: 1 / the mean number of members or non-members, whichever is smaller."""
+    members = float(masks.sum(axis=1).mean())
+    return 1 / min(members, masks.shape[1] - members)
 
 
 def _measured(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -87,12 +126,6 @@ def _without_each_pair(attack: Attack, signals: Signals, masks: NDArray[np.bool_
         totals[q] += measured[:2].sum(axis=0)
         totals[p] += measured[2:].sum(axis=0)
     return totals / (2 * pairs - 2)
-
-
-def _smaller_side(masks: NDArray[np.bool_]) -> float:
-    """The mean number of members or of non-members of a target, whichever is smaller."""
-    members = float(masks.sum(axis=1).mean())
-    return min(members, masks.shape[1] - members)
 
 
 def _low_fpr(fpr: float, tpr: Interval, scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> LowFprRate:
