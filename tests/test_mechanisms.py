@@ -527,7 +527,9 @@ def test_partners_are_permutations_of_the_real_records():
 
 def test_a_relaxed_gradient_is_that_of_the_loss_by_autograd():
     rng = torch.Generator().manual_seed(0)
-    answers = (3 * torch.randn(4, 6, 5, generator=rng, dtype=torch.float64)).requires_grad_()
+    answers = 3 * torch.randn(4, 6, 5, generator=rng, dtype=torch.float64)
+    answers[:, 4:] *= 20  # padding, whose losses must not count
+    answers.requires_grad_()
     targets = smoothed(one_hot(np.arange(24) % 5, 5).view(4, 6, 5).double(), 0.1)
     real = torch.ones(4, 6, dtype=torch.float64)
     real[:, 4:] = 0
@@ -544,6 +546,43 @@ def test_a_relaxed_gradient_is_that_of_the_loss_by_autograd():
         expected = torch.autograd.grad(chosen.sum(), answers, retain_graph=True)[0]
         ours = relaxed(answers.detach(), targets, real, level, ascend=ascend)
         torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_odd_epochs_ascend_and_even_ones_flatten():
+    recipe = recipe_with(
+        RelaxLoss(alpha=100), architecture=Logistic(), optimizer=Sgd(learning_rate=0.1, momentum=0), epochs=3
+    )
+    trained = run(recipe)
+    net, parts = network(recipe.architecture, DIGITS.info), split(DIGITS)
+    params = parameters(net.initial(8, generator(recipe.seed, "initial weights", 0)))
+    inputs, labels = view_tensor(net, parts.contested), one_hot(parts.contested.labels, 10)
+    for epoch, batches in enumerate(epochs(recipe, 0, masks(DIGITS, 0, 0)), start=1):
+        for batch in batches:
+            picked, real = torch.from_numpy(batch.records), torch.from_numpy(batch.real)
+            answers, saved = net.forward(params.weights, inputs[picked])
+            deltas = relaxed(answers, labels[picked], real, 100, ascend=epoch in (1, 3))
+            share = (real / real.sum(dim=1, keepdim=True)).unsqueeze(2)
+            sum_gradients(net.backward(params.weights, saved, deltas * share), params.gradients)
+            params.flat.sub_(0.1 * params.gradient)
+    for name, value in params.weights.items():
+        np.testing.assert_allclose(trained[name], value.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [RandomCrop, GaussianInput, Cutout, DisturbLabel, Mixup, Dropout])
+def test_every_wave_draws_anew(kind):
+    recipe, records = recipe_with(ACTIVE[kind]), split(DIGITS).contested
+    inputs = torch.from_numpy(records.flat[:64].copy()).view(8, 8, 64)
+    targets = one_hot(records.labels[:64], 10).view(8, 8, 10)
+    weights = tensors(network(recipe.architecture, DIGITS.info).initial(8, generator(0, "test")))
+
+    def shown(wave: int) -> torch.Tensor:
+        means = regularization(recipe, wave, split(DIGITS))
+        net = training_network(network(recipe.architecture, DIGITS.info), recipe, wave)
+        seen, wanted = means.examples(inputs, targets, torch.ones(8, 8))
+        return torch.cat([net.forward(weights, seen)[0], wanted], dim=2)
+
+    assert torch.equal(shown(0), shown(0))
+    assert not torch.equal(shown(0), shown(1))
 
 
 def test_relaxed_training_keeps_the_loss_near_its_level():
