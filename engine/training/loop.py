@@ -11,6 +11,7 @@ from torch import Tensor
 from engine.models.network import Network
 from engine.recipe import DpSgd, Recipe
 from engine.seeds import entropy
+from engine.training.allocation import keep_freed_memory
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, sum_gradients
 from engine.training.parameters import Parameters, optimizer, shrinkage
@@ -42,6 +43,7 @@ def train(
         after_step: called after every step; what it raises ends the training.
         after_epoch: called with the number of epochs done; likewise.
     """
+    keep_freed_memory()
     rule = optimizer(params, recipe.optimizer, recipe.mechanisms)
     keep = shrinkage(recipe.optimizer, recipe.mechanisms)
     for done, batches in enumerate(epochs, start=1):
