@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine.models.evaluation import view_tensor
+from engine.models.layers import per_record_is_cheaper
 from engine.models.network import network
 from engine.populations.records import split
 from engine.recipe import Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Rnn, Sgd
@@ -95,6 +96,17 @@ def test_per_record_clipped_gradients_equal_opacus(architecture):
             for name, ours in params.gradients.items():
                 expected = their_factors[record] * theirs[name][record]
                 assert (as_torch(ours[index], expected) - expected).norm() <= 1e-5 * max(1.0, float(expected.norm()))
+
+
+def test_a_first_convolution_forms_gradients_of_single_records_and_a_wide_linear_layer_never_does():
+    """On 8 × 8, T = 64: 2T² = 8,192 numbers against 9 · 16 and, on 4 × 4, 512 against 144 · 32."""
+    _, net, params, inputs, targets, batch = setting(Cnn2d(width=16, depth=2))
+    taps = {name: tap for tap in taps_of(net, params, inputs, targets, batch) for name in tap.weights}
+    assert taps["conv1.weight"].per_record["conv1.weight"].shape == (MODELS, RECORDS, 16, 9)
+    assert not taps["conv2.weight"].per_record
+    assert not taps["out.weight"].per_record
+    assert per_record_is_cheaper(784, 16, 9)  # the first convolution on 28 × 28
+    assert not per_record_is_cheaper(28, 1024, 1024)  # a wide linear map over 28 steps
 
 
 def test_both_biases_of_an_lstm_count_in_the_norm():
