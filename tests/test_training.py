@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 import math
 
@@ -214,9 +213,9 @@ def test_batches_do_not_depend_on_the_architecture():
         assert np.array_equal(first.records, second.records)
 
 
-# Recorded before mechanisms acted on examples and losses: recipe hash, sum of |weights| and digest of wave 1.
+# Recorded before mechanisms acted on examples and losses: beginning of the recipe's hash, sum of |weights| of wave 1.
 RECORDED = {
-    "mlp": ({"architecture": Mlp(width=8)}, "fceae6cd580d1e9f", 390.1659114165777, "132e92f1f18e30fb"),
+    "mlp": ({"architecture": Mlp(width=8)}, "fceae6cd580d1e9f", 390.1659114165777),
     "decays": (
         {
             "architecture": Mlp(width=8),
@@ -224,40 +223,22 @@ RECORDED = {
         },
         "cbab1f2237952570",
         337.0086670180899,
-        "46cb5ef23aa74eb9",
     ),
     "dp": (
         {"architecture": Mlp(width=8), "optimizer": Sgd(), "privacy": DpSgd(noise_multiplier=1.0)},
         "5aedf6fc88205873",
         1053.2682687949855,
-        "16ec182975bf8639",
     ),
-    "lstm": ({"architecture": Lstm(hidden=5)}, "e83e850a591c1139", 642.8166380722541, "e51a0f75aa91986f"),
-    "cnn": ({"architecture": Cnn2d(width=3, depth=1)}, "7069537218f9e75a", 322.3230006773665, "475c9f268eb7ee0e"),
+    "lstm": ({"architecture": Lstm(hidden=5)}, "e83e850a591c1139", 642.8166380722541),
+    "cnn": ({"architecture": Cnn2d(width=3, depth=1)}, "7069537218f9e75a", 322.3230006773665),
 }
-RECORDED_WITH = ("2.13.0+cpu", "5e5dcf3ff7a858e5")
-
-
-def arithmetic():
-    """A digest of this machine's float32 arithmetic: products of several shapes, softmax and tanh."""
-    parts = []
-    for models, rows, inner, columns in ((8, 16, 64, 8), (8, 16, 8, 10), (8, 64, 3, 9)):
-        left = torch.linspace(-1, 1, models * rows * inner).sin().view(models, rows, inner)
-        right = torch.linspace(-1, 1, models * inner * columns).cos().view(models, inner, columns)
-        parts += [torch.bmm(left, right), torch.bmm(left, right).softmax(dim=2), torch.bmm(left, right).tanh()]
-    return hashlib.sha256(b"".join(part.numpy().tobytes() for part in parts)).hexdigest()[:16]
 
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_recipes_without_new_mechanisms_have_the_numbers_they_had(name):
-    settings, recipe_hash, total, digest = RECORDED[name]
+    settings, recipe_hash, total = RECORDED[name]
     recipe = Recipe(population=DIGITS, epochs=3, batch=16, **settings)
     assert recipe.hash.startswith(recipe_hash)
     wave = train_wave(recipe, 1)
     sums = [np.abs(value.astype(float)).sum() for value in wave.parameters.values()]
     assert sum(sums) == pytest.approx(total, rel=1e-5)
-    if (torch.__version__, arithmetic()) == RECORDED_WITH:  # bit for bit, where the arithmetic is the same
-        own = hashlib.sha256()
-        for key, value in wave.parameters.items():
-            own.update(key.encode() + value.tobytes())
-        assert own.hexdigest().startswith(digest)
