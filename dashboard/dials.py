@@ -71,7 +71,7 @@ def rail(found: Landscape) -> None:
         _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
         st.selectbox(
             "Population",
-            tuple(POPULATIONS),
+            view.stops("population"),
             format_func=lambda name: POPULATIONS[name].title,
             help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
             **_bound("population", "control-population", view),

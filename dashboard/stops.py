@@ -150,10 +150,19 @@ NOISE: Dial[float] = Dial(
 CONTESTED: Mapping[str, tuple[int, ...]] = {
     "mnist5k": (200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500),
     "digits": (100, 150, 200, 300, 400, 500, 600, 700, 800, 897),
+    "mnist1d": (200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500),
+    "breast-cancer": (60, 100, 150, 200, 250, 300, 350, 419),
+    "purchases": (500, 700, 1000, 1500, 2000, 3000, 5000, 10000),
 }
 """Stops of the dial for N, by population."""
 
-DEFAULT_CONTESTED: Mapping[str, int] = {"mnist5k": 1000, "digits": 600}
+DEFAULT_CONTESTED: Mapping[str, int] = {
+    "mnist5k": 1000,
+    "digits": 600,
+    "mnist1d": 1000,
+    "breast-cancer": 300,
+    "purchases": 2000,
+}
 
 WAVES: Mapping[int, int] = {8: 1, 16: 2, 32: 4, 64: 8}
 """Waves of four pairs, by number of models."""

@@ -23,7 +23,6 @@ from dashboard.stops import (
 )
 from engine.attacks.catalogue import CATALOGUE
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
-from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Adam, PopulationChoice, Recipe, Release, Sgd, WeightNoise
 from engine.validate import InvalidValueError
 
@@ -44,7 +43,7 @@ class View:
     Every dial has a field of its own name that holds a token.
 
     Attributes:
-        population: a key of ``POPULATIONS``.
+        population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
         attack: a key of the attacks' catalogue.
         models: how many models are trained and attacked, a key of ``WAVES``.
@@ -145,7 +144,7 @@ class View:
 
 
 _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
-    "population": tuple(POPULATIONS),
+    "population": tuple(CONTESTED),
     **{name: tuple(dial.stops) for name, dial in DIALS.items()},
     "attack": tuple(CATALOGUE),
     "models": tuple(WAVES),

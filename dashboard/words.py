@@ -90,7 +90,7 @@ def epsilon(headline: Headline) -> tuple[str, str]:
         return "∞", "No noise was added: this is not a guarantee."
     return (
         f"{claim.epsilon:.2f}",
-        f"δ = {_scientific(claim.delta)}, per run, add or remove one record, {claim.accountant} accountant.",
+        f"δ = {_scientific(claim.delta)}, per run, {claim.relation}, {claim.accountant} accountant.",
     )
 
 

@@ -307,12 +307,15 @@ def refuse(mechanism: Mechanism, info: PopulationInfo, *, hidden: bool, channels
         InvalidValueError: with one sentence that says why.
     """
     title, needed = mechanism.title, mechanism.needs_public
-    if mechanism.needs_picture and not info.has_picture:
+    if mechanism.needs_picture and info.picture is None:
         raise InvalidValueError(f"{title} must have pictures, which {info.name} has not")
-    if info.public_part < needed:
+    if info.public_part("defender") < needed:
+        has = info.public_part("defender")
         raise InvalidValueError(
-            f"{title} must have {needed} public records for the defender alone, {info.name} has {info.public_part}"
+            f"{title} must have {needed} public records for the defender alone, {info.name} has {has}"
         )
+    if isinstance(mechanism, GaussianInput) and info.standardized:
+        raise InvalidValueError(f"{title} must have features between 0 and 1, which {info.name} has not")
     if isinstance(mechanism, Dropout) and not hidden:
         raise InvalidValueError(f"{title} must have hidden activations, which logistic regression has not")
     if isinstance(mechanism, SpatialDropout) and not channels:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from engine.canonical import build, digest
 from engine.mechanisms import DecoupledWeightDecay, Mechanism, ordered, refuse
-from engine.populations.catalogue import POPULATIONS, PopulationInfo
+from engine.populations.catalogue import POPULATIONS, PopulationInfo, View
 from engine.validate import InvalidValueError, choice, flag, number, settle, whole
 
 PAIRS_PER_WAVE = 4
@@ -56,6 +56,8 @@ class PopulationChoice:
 class Logistic:
     """Multinomial logistic regression on the flat view of a record."""
 
+    view: ClassVar[View] = "flat"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mlp:
@@ -64,6 +66,8 @@ class Mlp:
     width: int = 128
     depth: int = 1
     activation: Literal["relu", "tanh"] = "relu"
+
+    view: ClassVar[View] = "flat"
 
     def __post_init__(self) -> None:
         whole("width", self.width, at_least=1, at_most=4096)
@@ -86,6 +90,8 @@ class _RecurrentFamily:
     layers: int = 1
     bidirectional: bool = False
     pooling: Literal["last", "mean"] = "last"
+
+    view: ClassVar[View] = "sequence"
 
     def __post_init__(self) -> None:
         whole("hidden", self.hidden, at_least=1, at_most=1024)
@@ -130,13 +136,27 @@ class _ConvolutionalFamily:
 class Cnn1d(_ConvolutionalFamily):
     """Convolutions along the steps of the sequence view, the features of a step as channels."""
 
+    view: ClassVar[View] = "sequence"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cnn2d(_ConvolutionalFamily):
     """Convolutions over the picture view, one channel."""
 
+    view: ClassVar[View] = "picture"
+
 
 Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
+
+
+# The largest width, or number of hidden units, of each family that has one.
+LARGEST_SIZE: dict[type, int] = {Mlp: 4096, Rnn: 1024, Gru: 1024, Lstm: 1024, Cnn1d: 512, Cnn2d: 512}
+
+
+def why_not(architecture: Architecture, info: PopulationInfo) -> str | None:
+    """Why the architecture cannot read the records of a population, in one sentence; None where it can."""
+    lacking = info.why_no_view(architecture.view)
+    return lacking and f"architecture {type(architecture).__name__} reads a {architecture.view} view, and {lacking}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +240,9 @@ class Recipe:
         ):
             if not isinstance(value, kind):
                 raise InvalidValueError(f"{name} must be of a known kind, got {value!r}")
+        refused = why_not(self.architecture, self.population.info)
+        if refused is not None:
+            raise InvalidValueError(refused)
         whole("epochs", self.epochs, at_least=1, at_most=10_000)
         whole("batch", self.batch, at_least=1, at_most=self.population.contested // 2)
         whole("seed", self.seed, at_least=0, at_most=2**31 - 1)
@@ -288,22 +311,29 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightNoise:
-    """θ + N(0, σ²I) on all weights after training (Yang, Gohari & Topcu 2022).
+    """θ + N(0, σ²I) on weights after training (Yang, Gohari & Topcu 2022).
 
     Attributes:
-        sigma: the standard deviation σ of the noise on every weight.
+        sigma: the standard deviation σ of the noise on every weight, or with ``scale`` "relative" its share of the
+            tensor's root mean square ‖θₜ‖/√d, so that the noise on a tensor is about σ times as long as the tensor.
         draws: K independent noisy copies of each model; the attacker sees one, metrics are means over all K.
         seed: of the noise.
+        tensors: noise on all weights, or on those of the output layer only; the others are then published exactly.
+        scale: whether σ is absolute, or relative to each tensor.
     """
 
     sigma: float
     draws: int = 4
     seed: int = 0
+    tensors: Literal["all", "output"] = "all"
+    scale: Literal["absolute", "relative"] = "absolute"
 
     def __post_init__(self) -> None:
         settle(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
         whole("draws of post-training noise", self.draws, at_least=1, at_most=64)
         whole("seed of post-training noise", self.seed, at_least=0, at_most=2**31 - 1)
+        choice("tensors with post-training noise", self.tensors, ("all", "output"))
+        choice("scale of post-training noise", self.scale, ("absolute", "relative"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,13 @@ import dp_accounting
 import numpy as np
 import pytest
 from dp_accounting.pld import PLDAccountant
+from dp_accounting.pld.privacy_loss_distribution import from_gaussian_mechanism
 from dp_accounting.rdp import RdpAccountant
 from scipy.special import logsumexp
 
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
-from engine.training.accounting import claim, delta, epsilon
+from engine.training.accounting import Spent, claim, delta, noise_for, rdp_epsilon, spent
+from engine.validate import InvalidValueError
 
 DIGITS = PopulationChoice(name="digits", contested=600)
 MNIST5K = PopulationChoice(name="mnist5k", contested=2000)
@@ -62,10 +64,10 @@ def integrated(noise: float, q: float, steps: int, delta: float) -> float:
         (PopulationChoice(), 8, 1, 0.016, 63),
     ],
 )
-def test_epsilon_is_that_of_independent_accountants(
+def test_epsilon_by_rdp_is_that_of_independent_accountants(
     noise: float, population: PopulationChoice, batch: int, epochs: int, q: float, steps: int
 ):
-    ours = epsilon(recipe(noise, population=population, batch=batch, epochs=epochs), 1e-5)
+    ours = rdp_epsilon(recipe(noise, population=population, batch=batch, epochs=epochs), 1e-5)
     assert ours is not None
     assert ours == pytest.approx(integrated(noise, q, steps, 1e-5), rel=0.01)
     assert ours >= independent(PLDAccountant(value_discretization_interval=1e-3), noise, q, steps, 1e-5)
@@ -80,12 +82,12 @@ def test_epsilon_is_that_of_independent_accountants(
     [(DIGITS, 30, 64 / 300, 141, (31, 15, 5.1)), (MNIST5K, 20, 0.064, 313, (15, 6.6, 2.2))],
     ids=["digits", "mnist5k"],
 )
-def test_epsilon_is_that_of_the_design_at_its_delta(
+def test_epsilon_by_rdp_is_that_of_the_design_at_its_delta(
     population: PopulationChoice, epochs: int, q: float, steps: int, table: tuple[float, ...]
 ):
     for noise, printed in zip((0.7, 1.0, 2.0), table, strict=True):
         there = 1 / population.contested
-        ours = epsilon(recipe(noise, population=population, epochs=epochs), there)
+        ours = rdp_epsilon(recipe(noise, population=population, epochs=epochs), there)
         # 1 %, and the rounding of the table: its 312.5 steps at N = 2,000 were 312, a recipe's are 313.
         last_digit = 10.0 ** (math.floor(math.log10(printed)) - 1)
         assert ours == pytest.approx(printed, abs=0.01 * printed + last_digit / 2)
@@ -94,7 +96,8 @@ def test_epsilon_is_that_of_the_design_at_its_delta(
 
 def test_epsilon_falls_with_noise_and_with_delta_and_grows_with_steps():
     def at(noise: float = 1.0, delta: float = 1e-5, epochs: int = 30) -> float:
-        return epsilon(recipe(noise, epochs=epochs), delta) or 0.0
+        chosen = recipe(noise, epochs=epochs)
+        return spent(noise, chosen.sampling_rate, chosen.steps, delta).epsilon
 
     base = at()
     assert at(noise=0.9) > base > at(noise=1.1) > 0
@@ -121,13 +124,142 @@ def test_without_noise_no_epsilon_is_finite(clip: float | None):
     stated = claim(recipe(0.0, clip=clip))
     assert stated is not None
     assert stated.epsilon is None
-    assert epsilon(recipe(0.0, clip=clip), 1e-5) is None
+    assert rdp_epsilon(recipe(0.0, clip=clip), 1e-5) is None
 
 
-def test_a_claim_states_epsilon_at_the_delta_of_the_rule_and_its_accountant():
+def test_a_claim_states_epsilon_at_the_delta_of_the_rule_its_accountant_and_the_relation():
     stated = claim(recipe(1.0))
     assert stated is not None
-    assert (stated.epsilon, stated.delta, stated.accountant) == (epsilon(recipe(1.0), 1e-5), 1e-5, "RDP")
+    assert spent(1.0, 64 / 300, 141, 1e-5) == Spent(epsilon=stated.epsilon or 0, accountant=stated.accountant)
+    assert (stated.delta, stated.accountant) == (1e-5, "PRV")
+    assert stated.relation == "add or remove one record, Poisson sampling"
+
+
+def test_a_claim_about_a_kept_epoch_counts_the_steps_until_then():
+    chosen, short = recipe(1.0, epochs=30), recipe(1.0, epochs=7)
+    assert claim(chosen, 7) == claim(short)
+    assert claim(chosen, 30) == claim(chosen)
+    for epoch in (0, 31):
+        with pytest.raises(InvalidValueError, match=r"kept epoch must be at (least 1|most 30), got"):
+            claim(chosen, epoch)
+
+
+GRID = [
+    (noise, q, steps)
+    for noise in (0.3, 0.5, 0.7, 1.0, 2.0, 4.0, 10.0)
+    for q, steps in ((0.016, 1875), (64 / 300, 141), (0.5, 10), (0.05, 1), (0.001, 10_000))
+]
+
+
+@pytest.mark.parametrize(("noise", "q", "steps"), GRID)
+def test_epsilon_is_that_of_privacy_loss_distributions_and_never_below(noise: float, q: float, steps: int):
+    ours = spent(noise, q, steps, 1e-5)
+    grid = 1e-3 if noise < 0.7 else 1e-4 if noise < 4 else 1e-5  # theirs is off by up to the grid at every step
+    theirs = independent(PLDAccountant(value_discretization_interval=grid), noise, q, steps, 1e-5)
+    assert ours.accountant == "PRV"
+    assert ours.epsilon == pytest.approx(theirs, rel=0.02, abs=0.02)
+    step = from_gaussian_mechanism(
+        noise, pessimistic_estimate=False, sampling_prob=q, value_discretization_interval=grid
+    )
+    assert ours.epsilon >= step.self_compose(steps).get_epsilon_for_delta(1e-5)
+
+
+@pytest.mark.parametrize("delta", [1e-3, 1e-6, 1e-9])
+def test_epsilon_is_right_at_other_deltas(delta: float):
+    theirs = independent(PLDAccountant(value_discretization_interval=1e-3), 1.0, 0.064, 313, delta)
+    assert spent(1.0, 0.064, 313, delta).epsilon == pytest.approx(theirs, rel=0.02, abs=0.02)
+
+
+def test_without_sampling_all_steps_are_one_gaussian_mechanism():
+    theirs = independent(PLDAccountant(value_discretization_interval=1e-4), 3.0, 1.0, 20, 1e-5)
+    ours = spent(3.0, 1.0, 20, 1e-5)
+    assert ours.accountant == "exact"
+    assert ours.epsilon == pytest.approx(theirs, rel=1e-3)
+    assert spent(3.0, 0.999999, 20, 1e-5).epsilon == pytest.approx(ours.epsilon, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("noise", "q", "steps", "delta"),
+    [(0.2, 0.128, 234, 1e-5), (1.0, 0.064, 313, 1e-11), (0.1, 0.5, 1000, 1e-5)],
+    ids=["an ε in the hundreds", "a tiny δ", "hardly any noise"],
+)
+def test_rdp_speaks_where_prv_does_not_reach(noise: float, q: float, steps: int, delta: float):
+    found = spent(noise, q, steps, delta)
+    assert found.accountant == "RDP"
+    assert found.epsilon == pytest.approx(integrated(noise, q, steps, delta), rel=0.01) or noise < 0.3
+
+
+def test_rdp_speaks_where_prv_reports_an_error(monkeypatch: pytest.MonkeyPatch):
+    before = spent(1.3, 0.1, 50, 1e-5)
+
+    def fails(*_: object, **__: object):
+        raise RuntimeError("Discrete mean differs significantly from continuous mean.")
+
+    monkeypatch.setattr("opacus.accountants.PRVAccountant.get_epsilon", fails)
+    after = spent.__wrapped__(1.3, 0.1, 50, 1e-5)
+    assert (before.accountant, after.accountant) == ("PRV", "RDP")
+    assert before.epsilon < after.epsilon < 1.2 * before.epsilon
+
+
+@pytest.mark.parametrize("target", [0.05, 0.3, 1.0, 3.0, 8.0, 50.0, 250.0])
+@pytest.mark.parametrize(("q", "steps"), [(64 / 300, 141), (0.064, 313), (1.0, 20)])
+def test_calibration_inverts_accounting_within_1_per_cent_and_from_below(target: float, q: float, steps: int):
+    found = noise_for(target, q, steps, 1e-5)
+    assert found.spent == spent(found.noise_multiplier, q, steps, 1e-5)
+    assert 0.99 * target <= found.spent.epsilon <= target
+
+
+@pytest.mark.parametrize("noise", [0.4, 1.0, 3.0, 20.0])
+def test_accounting_then_calibration_gives_the_noise_back(noise: float):
+    there = spent(noise, 64 / 300, 141, 1e-5).epsilon
+    assert noise_for(there, 64 / 300, 141, 1e-5).noise_multiplier == pytest.approx(noise, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("target", "q", "steps", "sentence"),
+    [
+        (
+            0.0001,
+            64 / 300,
+            141,
+            r"target ε must be at least 0\.00\d+ for 141 steps at .*: noise multiplier 1000 still leaves that much",
+        ),
+        (
+            200,
+            0.01,
+            1,
+            r"target ε must be at most 75\.7 for 1 steps at .*: noise multiplier 0\.1 already proves that, got 200",
+        ),
+        (0, 0.1, 10, "target ε must be above 0, got 0"),
+        (301, 0.1, 10, "target ε must be at most 300"),
+        (math.nan, 0.1, 10, "target ε must be a finite number, got nan"),
+    ],
+)
+def test_a_target_that_cannot_be_reached_is_refused_with_what_can(target: float, q: float, steps: int, sentence: str):
+    with pytest.raises(InvalidValueError, match=sentence):
+        noise_for(target, q, steps, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((0.0, 0.1, 10, 1e-5), r"noise multiplier must be above 0, got 0\.0"),
+        ((1001.0, 0.1, 10, 1e-5), r"noise multiplier must be at most 1,000\.0, got 1001"),
+        ((math.inf, 0.1, 10, 1e-5), "noise multiplier must be a finite number, got inf"),
+        ((1.0, 0.0, 10, 1e-5), r"sampling rate must be above 0, got 0\.0"),
+        ((1.0, 1.01, 10, 1e-5), r"sampling rate must be at most 1, got 1\.01"),
+        ((1.0, 0.1, 0, 1e-5), "steps must be at least 1, got 0"),
+        ((1.0, 0.1, 1.5, 1e-5), r"steps must be a whole number, got 1\.5"),
+        ((1.0, 0.1, 10, 0.0), r"δ must be above 0, got 0\.0"),
+        ((1.0, 0.1, 10, 1.0), r"δ must be below 1, got 1\.0"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(arguments: tuple, sentence: str):
+    with pytest.raises(InvalidValueError, match=sentence):
+        spent(*arguments)
+    if "noise" not in sentence:
+        with pytest.raises(InvalidValueError, match=sentence):
+            noise_for(1.0, *arguments[1:])
 
 
 @pytest.mark.parametrize(

@@ -47,12 +47,12 @@ def test_the_dials_on_request_are_marked_only_while_they_are_on_the_page(store):
 
 def test_stops_that_the_engine_refuses_are_told_from_those_not_measured_yet(store):
     measure(store, View(mixup="1"))
-    marks = landscape(store, View(mixup="1")).marks["dp"]
-    assert marks["off"] == "measured"
-    assert {mark for stop, mark in marks.items() if stop != "off"} == {"refused"}
-    without_channels = landscape(store, View(), dials=["spatial_dropout"]).marks["spatial_dropout"]
-    assert without_channels.pop("off") == "open"
-    assert set(without_channels.values()) == {"refused"}
+    first, *others = landscape(store, View(mixup="1")).marks["dp"].values()
+    assert first == "measured"
+    assert set(others) == {"refused"}
+    first, *others = landscape(store, View(), dials=["spatial_dropout"]).marks["spatial_dropout"].values()
+    assert first == "open"
+    assert set(others) == {"refused"}
 
 
 def test_a_refused_setting_has_its_sentence_and_loses_neither_path_nor_ghosts(store):

@@ -26,13 +26,13 @@ ARCHITECTURES = (
     Mlp(width=20),
     Mlp(width=12, depth=2, activation="tanh"),
     *(
-        family(hidden=7, layers=layers, bidirectional=bidirectional, pooling=pooling)
+        variant
         for family in (Rnn, Gru, Lstm)
-        for layers, bidirectional, pooling in (
-            (1, False, "last"),
-            (1, True, "last"),
-            (2, False, "mean"),
-            (2, True, "mean"),
+        for variant in (
+            family(hidden=7),
+            family(hidden=7, bidirectional=True),
+            family(hidden=7, layers=2, pooling="mean"),
+            family(hidden=7, layers=2, bidirectional=True, pooling="mean"),
         )
     ),
     Cnn1d(width=4, depth=1),

@@ -14,6 +14,7 @@ from cache.store import Store
 from dashboard.running import Running, set_running
 from dashboard.stops import CONTESTED, DIALS, FOUR, GROUPS
 from dashboard.view import View
+from engine.populations.catalogue import POPULATIONS
 from tests.handmade import claim, measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
@@ -167,7 +168,7 @@ def test_turning_a_dial_on_request_makes_a_chip_and_the_chip_removes_it(store):
     app.button(key="chip-label_smoothing").click().run()
     assert app.query_params == {"sweep": "label_smoothing"}
     assert app.select_slider(key="dial-label_smoothing").value == "off"
-    assert not [button for button in app.button if button.key.startswith("chip-")]
+    assert not [button for button in app.button if str(button.key).startswith("chip-")]
     assert [view.label_smoothing for view in app.session_state["visit"].before] == ["0.3"]
 
 
@@ -194,7 +195,16 @@ def test_a_refused_combination_says_why_trains_nothing_and_is_left_by_its_chip(s
 
 
 @pytest.mark.parametrize("population", sorted(CONTESTED))
-def test_every_dial_at_once_opens_with_a_sentence_or_with_what_is_to_come(store, population):
+def test_every_population_opens_with_what_is_to_come_and_tables_refuse_recurrent_networks(store, population):
+    assert "This setting has not been measured yet." in shown(opened(population=population))
+    text = shown(opened(population=population, architecture="lstm-64"))
+    refused = "has no sequence view" in text
+    assert refused == (POPULATIONS[population].sequence is None)
+    assert ("Nothing is trained for this combination: turn a dial." in text) == refused
+
+
+@pytest.mark.parametrize("population", ["digits", "mnist5k"])
+def test_every_dial_at_once_is_possible_without_dp_and_channels(store, population):
     query = {name: str(list(DIALS[name].stops)[-1]) for name in DIALS}
     app = with_more_dials(population=population, **query)
     assert "must be off with DP-SGD" in shown(app)

@@ -36,7 +36,6 @@ from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
 from engine.pipeline import targets as wave_targets
 from engine.pipeline import train_wave
-from engine.populations.catalogue import POPULATIONS
 from engine.populations.membership import masks
 from engine.populations.records import split
 from engine.recipe import (
@@ -651,24 +650,27 @@ def test_a_mechanism_without_anything_to_act_on_is_refused(mechanism, architectu
     assert str(caught.value) == sentence
 
 
+TABLE = PopulationChoice(name="breast-cancer", contested=80)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in ALL if kind.needs_picture])
-def test_a_mechanism_for_pictures_is_refused_where_records_are_none(kind, monkeypatch):
-    table = dataclasses.replace(DIGITS.info, name="table", picture=(1, 64))
-    monkeypatch.setitem(POPULATIONS, "table", table)
+def test_a_mechanism_for_pictures_is_refused_where_records_are_none(kind):
     with pytest.raises(InvalidValueError) as caught:
-        Recipe(population=PopulationChoice(name="table", contested=80), mechanisms=(ACTIVE[kind],))
-    assert str(caught.value) == f"{kind.title} must have pictures, which table has not"
+        Recipe(population=TABLE, mechanisms=(ACTIVE[kind],))
+    assert str(caught.value) == f"{kind.title} must have pictures, which breast-cancer has not"
 
 
-def test_adversarial_regularization_is_refused_where_the_defender_has_too_few_public_records(monkeypatch):
-    monkeypatch.setitem(POPULATIONS, "small", dataclasses.replace(DIGITS.info, name="small", public=899))
+def test_adversarial_regularization_is_refused_where_the_defender_has_too_few_public_records():
     with pytest.raises(InvalidValueError) as caught:
-        Recipe(
-            population=PopulationChoice(name="small", contested=80),
-            mechanisms=(AdversarialRegularization(strength=1),),
-        )
-    sentence = "adversarial regularization must have 300 public records for the defender alone, small has 299"
+        Recipe(population=TABLE, mechanisms=(AdversarialRegularization(strength=1),))
+    sentence = "adversarial regularization must have 300 public records for the defender alone, breast-cancer has 50"
     assert str(caught.value) == sentence
+
+
+def test_input_noise_is_refused_where_features_have_no_range():
+    with pytest.raises(InvalidValueError) as caught:
+        Recipe(population=TABLE, mechanisms=(GaussianInput(sigma=0.1),))
+    assert str(caught.value) == "input noise must have features between 0 and 1, which breast-cancer has not"
 
 
 @pytest.mark.parametrize(

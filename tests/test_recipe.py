@@ -51,6 +51,7 @@ from engine.recipe import (
     WeightNoise,
     recipe_from_json,
     release_from_json,
+    why_not,
 )
 from engine.validate import InvalidValueError
 
@@ -102,6 +103,8 @@ OTHERS = {
     "Recipe.optimizer": Sgd(),
     "Recipe.privacy": DpSgd(),
     "Release.epoch": 3,
+    "WeightNoise.tensors": "output",
+    "WeightNoise.scale": "relative",
     "Release.weight_noise": WeightNoise(sigma=0.1),
 }
 FIELDS = [
@@ -158,7 +161,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
             for family in (Rnn, Gru, Lstm)
         ),
         *(st.builds(family, width=st.integers(1, 512), depth=st.integers(1, 3)) for family in (Cnn1d, Cnn2d)),
-    )
+    ).filter(lambda family: why_not(family, POPULATIONS[name]) is None)
     optimizer = st.builds(Adam, learning_rate=rates) | st.builds(
         Sgd, learning_rate=rates, momentum=st.floats(0, 1, exclude_max=True)
     )
@@ -275,7 +278,11 @@ def test_different_recipes_have_different_hashes(one: Recipe, other: Recipe):
 @pytest.mark.parametrize(
     ("kind", "choices", "sentence"),
     [
-        (PopulationChoice, {"name": "cats"}, "population must be one of digits, mnist5k, got 'cats'"),
+        (
+            PopulationChoice,
+            {"name": "cats"},
+            "population must be one of breast-cancer, digits, mnist1d, mnist5k, purchases, got 'cats'",
+        ),
         (
             PopulationChoice,
             {"contested": 3501},

@@ -7,6 +7,7 @@ import pytest
 
 from engine.recipe import Release, WeightNoise
 from engine.release.weights import Arrays, released
+from engine.validate import InvalidValueError
 
 
 def weights() -> Arrays:
@@ -106,3 +107,62 @@ def test_the_order_in_which_parameters_are_stored_changes_no_noise():
         released(exact, release, seed=0, wave=0), released(turned, release, seed=0, wave=0), strict=True
     ):
         assert all(np.array_equal(copy[name], other[name]) for name in exact)
+
+
+LAYERS = {
+    "hidden.weight": np.full((8, 40, 50), 3, dtype=np.float32) * np.arange(1, 9, dtype=np.float32)[:, None, None],
+    "out.weight": np.full((8, 10, 400), 0.5, dtype=np.float32),
+    "out.bias": np.zeros((8, 10), dtype=np.float32),
+}
+
+
+def added(**options) -> dict[str, np.ndarray]:
+    """The noise on every parameter of one copy."""
+    release = Release(weight_noise=WeightNoise(sigma=0.2, draws=1, **options))
+    (copy,) = released(LAYERS, release, seed=0, wave=0)
+    return {name: copy[name] - value for name, value in LAYERS.items()}
+
+
+def test_noise_on_the_output_layer_leaves_the_others_exact_and_is_the_same_noise():
+    everywhere, output = added(), added(tensors="output")
+    assert not output["hidden.weight"].any()
+    for name in ("out.weight", "out.bias"):
+        assert np.array_equal(output[name], everywhere[name])
+        assert output[name].any()
+
+
+def test_relative_noise_has_the_share_of_each_models_tensors_root_mean_square():
+    relative, everywhere = added(scale="relative"), added()
+    for model in range(8):
+        expected = 0.2 * 3 * (model + 1)  # all weights of the tensor are 3 (model + 1)
+        ours = relative["hidden.weight"][model]
+        assert ours.std() == pytest.approx(expected, rel=0.1)
+        np.testing.assert_allclose(ours, everywhere["hidden.weight"][model] * expected / 0.2, rtol=1e-3, atol=1e-4)
+        norm = np.linalg.norm(LAYERS["hidden.weight"][model])
+        assert np.linalg.norm(ours) == pytest.approx(0.2 * norm, rel=0.1)
+    assert relative["out.weight"].std() == pytest.approx(0.1, rel=0.1)
+    assert not relative["out.bias"].any(), "a tensor of zeros has no length to be relative to"
+
+
+def test_both_options_together_are_relative_noise_on_the_output_layer():
+    both, relative = added(tensors="output", scale="relative"), added(scale="relative")
+    assert not both["hidden.weight"].any()
+    assert np.array_equal(both["out.weight"], relative["out.weight"])
+
+
+def test_copies_are_not_the_weights_themselves_where_no_noise_is_added():
+    release = Release(weight_noise=WeightNoise(sigma=0.2, draws=1, tensors="output"))
+    (copy,) = released(LAYERS, release, seed=0, wave=0)
+    assert copy["hidden.weight"] is not LAYERS["hidden.weight"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"tensors": "first"}, "tensors with post-training noise must be one of all, output, got 'first'"),
+        ({"scale": "log"}, "scale of post-training noise must be one of absolute, relative, got 'log'"),
+    ],
+)
+def test_unknown_options_of_the_noise_are_refused(options: dict, sentence: str):
+    with pytest.raises(InvalidValueError, match=sentence):
+        WeightNoise(sigma=0.1, **options)

@@ -76,14 +76,15 @@ def reference_model(recipe: Recipe, *, opacus: bool = False) -> nn.Module:
         case Mlp():
             return Perceptron(info.features, info.classes, architecture)
         case Cnn1d() | Cnn2d():
-            return Convolutional(architecture, *info.picture, info.classes)
+            rows, columns = info.shape_of(architecture.view)
+            return Convolutional(architecture, rows, columns, info.classes)
     family: Any = nn
     if opacus:
         from opacus import layers as family
     name = {Rnn: "RNN", Gru: "GRU", Lstm: "LSTM"}[type(architecture)]
     kind = getattr(family, f"DP{name}" if opacus else name)
     rnn = kind(
-        info.picture[1],
+        info.shape_of("sequence")[1],
         architecture.hidden,
         num_layers=architecture.layers,
         bidirectional=architecture.bidirectional,

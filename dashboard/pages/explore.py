@@ -60,9 +60,10 @@ def _plain(text: str) -> str:
 
 def _headline(found: Landscape) -> None:
     """The measurement in one sentence, or what is to come."""
+    chipped = bool(found.view.in_use)
     if found.refusal:
         first = words.refused(found.refusal)
-        second = "Nothing is trained for this combination: remove one of the chips above or turn a dial."
+        second = f"Nothing is trained for this combination: turn a dial{', or remove a chip' if chipped else ''}."
     elif found.current is None:
         first, second = "This setting has not been measured yet.", _coming(found)
     else:

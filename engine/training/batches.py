@@ -22,10 +22,17 @@ class Batch:
     Attributes:
         records: (M, B) positions of contested records; padding repeats record 0.
         real: (M, B) float32, 1 for a record, 0 for padding.
+        sizes: (M,) float32, what a plain step divides the sum of gradients by; None is the number of real records.
     """
 
     records: NDArray[np.int64]
     real: NDArray[np.float32]
+    sizes: NDArray[np.float32] | None = None
+
+    @property
+    def divisors(self) -> NDArray[np.float32]:
+        """What a plain step divides the sum of gradients by, (M, 1)."""
+        return (self.real.sum(axis=1) if self.sizes is None else self.sizes)[:, None]
 
 
 def epochs(recipe: Recipe, wave: int, masks: NDArray[np.bool_]) -> Iterator[list[Batch]]:

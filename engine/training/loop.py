@@ -83,7 +83,7 @@ def write_gradients(
     means = regularization or Regularization()
     real = torch.from_numpy(batch.real).to(params.flat)
     if recipe.privacy is None:
-        shares = real / real.sum(dim=1, keepdim=True)
+        shares = real / torch.from_numpy(batch.divisors).to(real)
         taps = record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=shares)
         sum_gradients(taps, params.gradients)
         return

@@ -104,7 +104,7 @@ def regularization(recipe: Recipe, wave: int, parts: Split, *, device: str = "cp
     relaxation, against = by_kind.get(RelaxLoss), by_kind.get(AdversarialRegularization)
     return Regularization(
         steps=tuple((by_kind[kind], draws(recipe, wave, kind)) for kind in _ON_EXAMPLES if kind in by_kind),
-        picture=recipe.population.info.picture,
+        picture=recipe.population.info.picture or (1, 1),  # what looks at it is refused without one
         relaxation=relaxation if isinstance(relaxation, RelaxLoss) else None,
         adversary=_adversary(against, recipe, wave, parts, device)
         if isinstance(against, AdversarialRegularization)

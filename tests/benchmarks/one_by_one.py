@@ -33,7 +33,7 @@ def module(recipe: Recipe, *, private: bool) -> nn.Module:
         from opacus.layers import DPLSTM
 
         hidden = recipe.architecture.hidden
-        layer = (DPLSTM if private else nn.LSTM)(info.picture[1], hidden, batch_first=True)
+        layer = (DPLSTM if private else nn.LSTM)(info.shape_of("sequence")[1], hidden, batch_first=True)
         return nn.Sequential(layer, LastState(), nn.Linear(hidden, info.classes))
     return nn.Sequential(nn.Linear(info.features, 128), nn.ReLU(), nn.Linear(128, info.classes))
 

@@ -20,7 +20,7 @@ from engine.attacks.leave_pair_out import cohort_scores
 from engine.mechanisms import DecoupledWeightDecay
 from engine.pipeline import release_signals, train_wave
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Release, Sgd, WeightNoise
-from engine.training.accounting import epsilon
+from engine.training.accounting import rdp_epsilon
 
 SEEDS = range(10)
 WAVES = 2
@@ -108,7 +108,7 @@ def measure(recipe: Recipe, release: Release, seeds: range = SEEDS) -> dict[str,
     """Means over seeds of the figures in ``Expected``."""
     rows = [_one_seed(recipe, release, seed) for seed in seeds]
     figures = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    spent = epsilon(recipe, 1 / recipe.population.contested)
+    spent = rdp_epsilon(recipe, 1 / recipe.population.contested)
     return figures if spent is None else figures | {"epsilon": spent}
 
 

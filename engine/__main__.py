@@ -1,0 +1,150 @@
+"""Questions that the engine answers from a shell: ``python -m engine --help``.
+
+- ``epsilon``: what DP-SGD proves at a noise multiplier;
+- ``noise``: the noise multiplier that proves a wanted ε;
+- ``match``: two architectures with as many parameters as each other;
+- ``sensitivity``: how far one record moves the trained weights, measured by retraining, and the noise for wanted ε.
+
+Architectures are written as in a recipe: ``Mlp``, ``Lstm:hidden=32,layers=2``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from engine.populations.catalogue import POPULATIONS
+from engine.recipe import Architecture, DpSgd, PopulationChoice, Recipe, Sgd
+from engine.validate import InvalidValueError, choice
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer one question; the exit status is 0, or 2 with one sentence when something is out of range."""
+    options = _parser().parse_args(arguments)
+    try:
+        answer = options.answer(options)
+    except InvalidValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(f"{answer}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m engine", description="Questions that the engine answers from a shell.", allow_abbrev=False
+    )
+    questions = parser.add_subparsers(required=True, metavar="QUESTION")
+    epsilon = questions.add_parser("epsilon", help="what DP-SGD proves at a noise multiplier")
+    epsilon.add_argument("noise", type=float, help="noise multiplier σ")
+    noise = questions.add_parser("noise", help="the noise multiplier that proves a wanted ε")
+    noise.add_argument("epsilon", type=float, help="wanted ε")
+    for question, answer in ((epsilon, _epsilon), (noise, _noise)):
+        _add_recipe(question)
+        question.set_defaults(answer=answer)
+    match = questions.add_parser("match", help="two architectures with as many parameters as each other")
+    match.add_argument("population", choices=sorted(POPULATIONS))
+    match.add_argument("first", help="sets the size, such as Lstm:hidden=64")
+    match.add_argument("second", help="follows, such as Mlp")
+    match.set_defaults(answer=_match)
+    sensitivity = questions.add_parser("sensitivity", help="how far one record moves the weights: measured, no proof")
+    _add_recipe(sensitivity)
+    sensitivity.add_argument("--architecture", default="Mlp")
+    sensitivity.add_argument("--neighbours", type=int, default=32, help="records that are left out in turn (32)")
+    sensitivity.add_argument("--epsilon", type=float, nargs="*", default=[1.0, 3.0, 10.0], help="wanted ε (1 3 10)")
+    sensitivity.set_defaults(answer=_sensitivity)
+    return parser
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--population", default="mnist5k", choices=sorted(POPULATIONS))
+    parser.add_argument("--contested", type=int, default=600, help="contested records N (600)")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--batch", type=int, default=64)
+
+
+def _recipe(options: argparse.Namespace, **parts: Any) -> Recipe:
+    population = PopulationChoice(name=options.population, contested=options.contested)
+    return dataclasses.replace(Recipe(population=population, epochs=options.epochs, batch=options.batch), **parts)
+
+
+def _epsilon(options: argparse.Namespace) -> str:
+    from engine.training.accounting import claim
+
+    found = claim(_recipe(options, privacy=DpSgd(noise_multiplier=options.noise), optimizer=Sgd()))
+    if found is None or found.epsilon is None:
+        return "No ε is finite without noise."
+    return f"ε = {found.epsilon:.4g} at δ = {found.delta:g} by {found.accountant}, for one run; {found.relation}."
+
+
+def _noise(options: argparse.Namespace) -> str:
+    from engine.training.accounting import RELATION, delta, noise_for
+
+    recipe = _recipe(options, privacy=DpSgd(), optimizer=Sgd())
+    promised = delta(options.contested)
+    found = noise_for(options.epsilon, recipe.sampling_rate, recipe.steps, promised)
+    return (
+        f"σ = {found.noise_multiplier:.4g} proves ε = {found.spent.epsilon:.4g} at δ = {promised:g} "
+        f"by {found.spent.accountant}, for one run; {RELATION}."
+    )
+
+
+def _match(options: argparse.Namespace) -> str:
+    from engine.models.matching import match_both
+
+    first, second = (_architecture(text) for text in (options.first, options.second))
+    found = match_both(first, second, POPULATIONS[options.population])
+    return (
+        f"{found.first} has {found.first_parameters:,} parameters, {found.second} has {found.second_parameters:,} "
+        f"({found.gap:+.1%}, {'within' if found.close else 'not within'} 2 %)."
+    )
+
+
+def _sensitivity(options: argparse.Namespace) -> str:
+    from engine.release.sensitivity import measured_sensitivity, noise_for_measured
+    from engine.training.accounting import delta
+
+    recipe = _recipe(options, architecture=_architecture(options.architecture))
+    found = measured_sensitivity(recipe, neighbours=options.neighbours)
+    promised = delta(options.contested)
+    changes = sorted(found.changes)
+    first = (
+        f"Δ = {found.largest:.4g}: the largest joint L2 change of the weights over {len(changes)} of "
+        f"{found.members} records left out in turn; median {changes[len(changes) // 2]:.4g} ({found.label})."
+    )
+    lines = [first]
+    for epsilon in options.epsilon:
+        noise = noise_for_measured(found, epsilon=epsilon, delta=promised)
+        lines.append(f"σ = {noise.sigma:.4g} on all weights for ε = {epsilon:g}, δ = {promised:g} ({found.label}).")
+    return "\n".join(lines)
+
+
+def _architecture(text: str) -> Architecture:
+    """An architecture written as ``Kind:field=value,…``; what is left out is at its default."""
+    kinds = {kind.__name__: kind for kind in get_args(Architecture)}
+    name, _, rest = text.partition(":")
+    kind = kinds[choice("architecture", name, kinds)]
+    given: dict[str, str] = {}
+    for part in filter(None, rest.split(",")):
+        field, _, value = part.partition("=")
+        given[field] = value
+    known = [field.name for field in dataclasses.fields(kind)]
+    for field in given:
+        choice(f"field of {name}", field, known)
+    return kind(**{field: _value(value) for field, value in given.items()})
+
+
+def _value(text: str) -> Any:
+    """A JSON value, or the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Learning rate, clip and batch of DP-SGD for each noise level, tuned on public records only."""

@@ -1,0 +1,210 @@
+"""Measured sensitivity: neighbours trained as one stack, against retraining one by one."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.mechanisms import DecoupledWeightDecay, L2Penalty
+from engine.models.evaluation import view_tensor
+from engine.models.network import network
+from engine.pipeline import train_wave
+from engine.populations.membership import masks
+from engine.populations.records import split
+from engine.recipe import (
+    Adam,
+    DpSgd,
+    Gru,
+    Logistic,
+    Mlp,
+    PopulationChoice,
+    Recipe,
+    Sgd,
+)
+from engine.release.gaussian import delta_of
+from engine.release.sensitivity import LABEL, _alike, _without, measured_sensitivity, noise_for_measured
+from engine.seeds import generator
+from engine.training.batches import Batch, epochs
+from engine.training.labels import one_hot
+from engine.training.loop import train
+from engine.validate import InvalidValueError
+from tests.torch_reference import load, reference_model, reference_optimizer
+
+DIGITS = PopulationChoice(name="digits", contested=60)
+BASE = Recipe(population=DIGITS, architecture=Mlp(width=8), optimizer=Sgd(learning_rate=0.1), epochs=3, batch=7)
+RECIPES = {
+    "perceptron": BASE,
+    "recurrent": replace(BASE, architecture=Gru(hidden=5)),
+    "adam with decay": replace(BASE, optimizer=Adam(), mechanisms=(DecoupledWeightDecay(strength=3),)),
+    "L2 penalty": replace(BASE, mechanisms=(L2Penalty(strength=0.1),)),
+    "Poisson batches": replace(BASE, privacy=DpSgd(clip=None)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def retrained(recipe: Recipe, model: int, dropped: int | None) -> dict[str, torch.Tensor]:
+    """One torch.nn model trained by autograd without a record, sums divided by the sizes with it."""
+    member = masks(recipe.population, recipe.seed, 0)
+    records = split(recipe.population).contested
+    net = network(recipe.architecture, recipe.population.info)
+    inputs, labels = view_tensor(net, records), torch.from_numpy(records.labels)
+    initial = net.initial(8, generator(recipe.seed, "initial weights", 0))
+    own = reference_model(recipe)
+    load(own, {name: torch.from_numpy(value) for name, value in initial.items()}, model)
+    decay = sum(part.strength for part in recipe.mechanisms if isinstance(part, DecoupledWeightDecay))
+    rule = reference_optimizer(own, replace(recipe, mechanisms=recipe.mechanisms))
+    assert not decay or isinstance(rule, torch.optim.AdamW)
+    for batch in itertools.chain.from_iterable(epochs(recipe, 0, member)):
+        drawn = batch.records[model][batch.real[model] > 0]
+        kept = torch.from_numpy(drawn[drawn != dropped])
+        rule.zero_grad()
+        size = recipe.batch if recipe.privacy else len(drawn)
+        (torch.nn.functional.cross_entropy(own(inputs[kept]), labels[kept], reduction="sum") / size).backward()
+        rule.step()
+    return {name: parameter.detach().double() for name, parameter in own.named_parameters()}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_changes_are_those_of_retraining_one_by_one(name: str):
+    recipe = RECIPES[name]
+    found = measured_sensitivity(recipe, model=3, neighbours=5)
+    whole = retrained(recipe, 3, None)
+    for position, record in enumerate(found.dropped):
+        other = retrained(recipe, 3, int(record))
+        by_tensor = {key: float((other[key] - whole[key]).norm()) for key in whole}
+        joint = float(torch.cat([(other[key] - whole[key]).flatten() for key in whole]).norm())
+        assert found.changes[position] == pytest.approx(joint, rel=2e-3)
+        for key, change in by_tensor.items():
+            assert found.by_tensor[key][position] == pytest.approx(change, rel=5e-3, abs=1e-5)
+
+
+def test_a_hand_computed_change():
+    """One step of gradient descent on all members: the change is rate / n · ‖p − y‖ · √(‖x‖² + 1)."""
+    recipe = replace(
+        BASE, architecture=Logistic(), optimizer=Sgd(learning_rate=0.5, momentum=0.0), epochs=1, batch=30
+    )
+    found = measured_sensitivity(recipe, model=2, neighbours=6)
+    records = split(DIGITS).contested
+    initial = network(Logistic(), DIGITS.info).initial(8, generator(0, "initial weights", 0))
+    pixels, labels = records.flat[found.dropped].astype(np.float64), records.labels[found.dropped]
+    logits = pixels @ initial["out.weight"][2].T.astype(np.float64) + initial["out.bias"][2]
+    error = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True) - np.eye(10)[labels]
+    expected = 0.5 / found.members * np.linalg.norm(error, axis=1) * np.sqrt(np.square(pixels).sum(axis=1) + 1)
+    assert found.changes == pytest.approx(expected, rel=1e-4)
+
+
+def test_neighbours_drop_different_members_and_the_model_itself_is_that_of_the_wave():
+    found = measured_sensitivity(BASE, wave=1, model=5, neighbours=10)
+    member = masks(DIGITS, 0, 1)[5]
+    assert len(set(found.dropped)) == 10
+    assert member[found.dropped].all()
+    assert found.members == member.sum()
+    assert (found.changes > 0).all()
+    params = _alike(network(BASE.architecture, DIGITS.info), BASE, 1, 5, 2, device="cpu")
+    run(params, BASE, 5, dropped=np.flatnonzero(~member)[:1], wave=1)
+    trained = train_wave(BASE, 1).parameters
+    for name, value in params.weights.items():
+        np.testing.assert_allclose(value[0], trained[name][5], rtol=0, atol=1e-6)
+
+
+def run(params, recipe: Recipe, model: int, *, dropped: np.ndarray, wave: int = 0) -> None:
+    """Train the copies of a model without the dropped records."""
+    net, records = network(recipe.architecture, DIGITS.info), split(DIGITS).contested
+    batches = epochs(recipe, wave, masks(DIGITS, 0, wave))
+    train(
+        net, recipe, params, view_tensor(net, records), one_hot(records.labels, 10), _without(dropped, model, batches)
+    )
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_neighbour_that_drops_no_member_is_the_model_to_rounding(name: str):
+    recipe = RECIPES[name]
+    outsiders = np.flatnonzero(~masks(DIGITS, 0, 0)[0])[:4]
+    params = _alike(network(recipe.architecture, DIGITS.info), recipe, 0, 0, 5, device="cpu")
+    run(params, recipe, 0, dropped=outsiders)
+    for value in params.weights.values():  # vectorized tails round differently from model to model
+        assert (value[1:] - value[:1]).abs().max() < 2e-7 * max(1.0, float(value.abs().max()))
+
+
+def test_the_size_of_a_batch_is_kept_when_a_record_is_dropped():
+    whole = Batch(records=np.array([[4, 9, 2], [1, 0, 0]]), real=np.array([[1, 1, 1], [1, 0, 0]], dtype=np.float32))
+    assert whole.divisors.tolist() == [[3], [1]]
+    (batch,) = next(_without(np.array([9, 5]), 0, iter([[whole]])))
+    assert batch.records.tolist() == [[4, 9, 2]] * 3
+    assert batch.real.tolist() == [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
+    assert batch.divisors.tolist() == [[3]] * 3
+
+
+def test_the_joint_change_is_that_of_all_tensors_together_and_the_largest_counts():
+    found = measured_sensitivity(BASE, neighbours=8)
+    assert found.changes == pytest.approx(np.linalg.norm(list(found.by_tensor.values()), axis=0), rel=1e-12)
+    assert found.largest == found.changes.max()
+    assert (found.changes < np.sum(list(found.by_tensor.values()), axis=0)).all()
+
+
+def test_a_kept_epoch_is_a_shorter_training():
+    early = measured_sensitivity(BASE, neighbours=4, epoch=2)
+    assert np.array_equal(early.changes, measured_sensitivity(replace(BASE, epochs=2), neighbours=4).changes)
+    assert not np.array_equal(early.changes, measured_sensitivity(BASE, neighbours=4).changes)
+
+
+def test_the_same_question_has_the_same_answer_and_another_model_another():
+    first, again = measured_sensitivity(BASE, neighbours=4), measured_sensitivity(BASE, neighbours=4)
+    assert np.array_equal(first.changes, again.changes)
+    assert not np.array_equal(first.dropped, measured_sensitivity(BASE, neighbours=4, model=1).dropped)
+
+
+def test_more_weight_decay_means_less_sensitivity():
+    decayed = replace(BASE, mechanisms=(DecoupledWeightDecay(strength=3),), epochs=10)
+    plain = measured_sensitivity(replace(BASE, epochs=10), neighbours=10)
+    assert measured_sensitivity(decayed, neighbours=10).largest < plain.largest
+
+
+def test_noise_for_a_target_satisfies_the_analytic_gaussian_mechanism_at_the_largest_change():
+    found = measured_sensitivity(BASE, neighbours=4)
+    noise = noise_for_measured(found, epsilon=3.0, delta=1e-5)
+    assert delta_of(3.0, sensitivity=found.largest, sigma=noise.sigma) == pytest.approx(1e-5, rel=1e-9)
+    assert (noise.tensors, noise.scale) == ("all", "absolute")
+
+
+def test_the_label_says_that_it_is_no_proof():
+    assert measured_sensitivity(BASE, neighbours=1).label == LABEL == "measured sensitivity, not a proof"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"neighbours": 0}, "neighbours must be at least 1, got 0"),
+        ({"neighbours": 60}, r"neighbours must be at most \d\d, got 60"),
+        ({"model": 8}, "model of a wave must be at most 7, got 8"),
+        ({"epoch": 4}, "kept epoch must be at most 3, got 4"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(changes: dict, sentence: str):
+    with pytest.raises(InvalidValueError, match=sentence):
+        measured_sensitivity(BASE, **changes)
+
+
+def test_training_with_noise_is_refused():
+    noisy = replace(BASE, privacy=DpSgd(noise_multiplier=1.0))
+    with pytest.raises(InvalidValueError, match="must be of training without noise: DP-SGD proves its ε"):
+        measured_sensitivity(noisy)
+
+
+def test_what_a_check_raises_ends_the_measurement():
+    def check():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measured_sensitivity(BASE, neighbours=2, check=check)
