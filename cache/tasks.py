@@ -15,6 +15,7 @@ from engine.pipeline import assess as assess_waves
 from engine.pipeline import train_wave
 from engine.populations.records import split
 from engine.recipe import Logistic, PopulationChoice, Recipe, Release
+from engine.training.allocation import keep_freed_memory
 from engine.training.values import EpochReport
 
 
@@ -58,6 +59,7 @@ def dask_setup(_: Any) -> None:
     if hasattr(os, "nice"):
         os.nice(10)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    keep_freed_memory()
     split(PopulationChoice())
     recipe = Recipe(
         population=PopulationChoice(name="digits", contested=40), architecture=Logistic(), epochs=1, batch=20

@@ -35,10 +35,11 @@ class Recurrent(nn.Module):
         self.out = nn.Linear(architecture.hidden * (2 if architecture.bidirectional else 1), classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        states, hidden = self.rnn(inputs), self.architecture.hidden
-        states = states[0]
+        states, hidden = self.rnn(inputs)[0], self.architecture.hidden
         if self.architecture.pooling == "mean":
             return self.out(states.mean(dim=1))
+        if not self.architecture.bidirectional:
+            return self.out(states[:, -1])
         return self.out(torch.cat([states[:, -1, :hidden], states[:, 0, hidden:]], dim=1))
 
 

@@ -10,6 +10,7 @@ name with M in front. Inputs are (M, B, …), or (B, …) where all models see t
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -35,6 +36,31 @@ class Tap:
     deltas: Tensor
     weights: dict[str, Tensor]
     biases: tuple[str, ...]
+
+    @functools.cached_property
+    def per_record(self) -> Weights:
+        """Gradients of single records, (M, B, out, in), of the weights for which that is the cheaper form."""
+        steps, outputs = self.deltas.shape[2:]
+        deltas = self.deltas.flatten(0, 1).transpose(1, 2)
+        return {
+            name: torch.bmm(deltas, inputs.flatten(0, 1)).unflatten(0, self.deltas.shape[:2])
+            for name, inputs in self.weights.items()
+            if per_record_is_cheaper(steps, outputs, inputs.shape[3])
+        }
+
+    @functools.cached_property
+    def record_bias(self) -> Tensor:
+        """Gradient of single records of each of the biases, (M, B, out)."""
+        return self.deltas.sum(dim=2)
+
+
+def per_record_is_cheaper(steps: int, outputs: int, inputs: int) -> bool:
+    """Whether one record's gradient, out · in numbers, is smaller than the 2T² numbers of its Gram matrices.
+
+    With one step the norm is a product of two norms, and neither is needed (Bu et al. 2022, "Scalable and efficient
+    training of large convolutional neural networks with differential privacy", section 3).
+    """
+    return steps > 1 and 2 * steps**2 > outputs * inputs
 
 
 class Layer(Protocol):

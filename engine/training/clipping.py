@@ -7,7 +7,8 @@ gradients are never formed (Goodfellow 2015, "Efficient per-example gradient com
     ‖Σ_t δ_t ⊗ a_t‖² = Σ_{t,s} (δ_t · δ_s)(a_t · a_s)
 
 That takes 2T² numbers a record; where the gradient itself, out · in numbers, is smaller, it is formed instead
-(Bu et al. 2022, "Scalable and efficient training of large convolutional neural networks with DP", section 3).
+(Bu et al. 2022, "Scalable and efficient training of large convolutional neural networks with DP", section 3), and
+then serves for the sum as well.
 """
 
 from __future__ import annotations
@@ -25,23 +26,16 @@ def squared_norms(taps: list[Tap]) -> Tensor:
 
 def _tap_norms(tap: Tap) -> Tensor:
     """One tap's share of the squared norms; every bias counts, as each is a parameter of its own."""
-    deltas, (steps, outputs) = tap.deltas, tap.deltas.shape[2:]
-    if steps == 1:
+    if tap.deltas.shape[2] == 1:
         inputs = sum(values.square().sum(dim=(2, 3)) for values in tap.weights.values())
-        return deltas.square().sum(dim=(2, 3)) * (inputs + len(tap.biases))
-    ghosts = [values for values in tap.weights.values() if 2 * steps**2 <= outputs * values.shape[3]]
-    others = [values for values in tap.weights.values() if 2 * steps**2 > outputs * values.shape[3]]
-    total = len(tap.biases) * deltas.sum(dim=2).square().sum(dim=2)
+        return tap.deltas.square().sum(dim=(2, 3)) * (inputs + len(tap.biases))
+    total = len(tap.biases) * tap.record_bias.square().sum(dim=2)
+    for gradients in tap.per_record.values():
+        total = total + gradients.square().sum(dim=(2, 3))
+    ghosts = [values for name, values in tap.weights.items() if name not in tap.per_record]
     if ghosts:
-        total = total + (_gram(deltas) * sum(_gram(values) for values in ghosts)).sum(dim=(2, 3))
-    for values in others:
-        total = total + _per_record(deltas, values).square().sum(dim=(1, 2)).view(deltas.shape[:2])
+        total = total + (_gram(tap.deltas) * sum(_gram(values) for values in ghosts)).sum(dim=(2, 3))
     return total
-
-
-def _per_record(deltas: Tensor, inputs: Tensor) -> Tensor:
-    """Gradients of single records, (M · B, out, in)."""
-    return torch.bmm(deltas.flatten(0, 1).transpose(1, 2), inputs.flatten(0, 1))
 
 
 def _gram(values: Tensor) -> Tensor:
@@ -63,15 +57,29 @@ def sum_gradients(taps: list[Tap], into: Weights, factors: Tensor | None = None)
     """Write Σ_b factors[:, b] · (gradient of record b) of every parameter into tensors of its shape.
 
     Args:
-        taps: of one backward pass; with factors their deltas are scaled in place.
+        taps: of one backward pass; with factors they are used up, their deltas may be scaled in place.
         into: (M, …) for every parameter named by a tap; overwritten.
         factors: (M, B); None is 1 for every record.
     """
     for tap in taps:
-        if factors is not None:
-            tap.deltas.mul_(factors[:, :, None, None])
-        deltas = tap.deltas.flatten(1, 2)
+        formed: Weights = {}
+        if factors is None:
+            bias = tap.deltas.sum(dim=(1, 2))
+        else:
+            formed = {name: _weighted_sum(factors, gradients) for name, gradients in tap.per_record.items()}
+            bias = _weighted_sum(factors, tap.record_bias)
+            if len(formed) < len(tap.weights):
+                tap.deltas.mul_(factors[:, :, None, None])
+        deltas = tap.deltas.flatten(1, 2).transpose(1, 2)
         for name, inputs in tap.weights.items():
-            torch.bmm(deltas.transpose(1, 2), inputs.flatten(1, 2), out=into[name])
+            if name in formed:
+                into[name].copy_(formed[name])
+            else:
+                torch.bmm(deltas, inputs.flatten(1, 2), out=into[name])
         for name in tap.biases:
-            torch.sum(deltas, dim=1, out=into[name])
+            into[name].copy_(bias)
+
+
+def _weighted_sum(factors: Tensor, gradients: Tensor) -> Tensor:
+    """Σ_b factors[:, b] · gradients[:, b], (M, …) from (M, B) and (M, B, …)."""
+    return torch.bmm(factors.unsqueeze(1), gradients.flatten(2)).view(len(factors), *gradients.shape[2:])

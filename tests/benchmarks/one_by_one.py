@@ -1,6 +1,7 @@
 """The other side of the benchmark: M models trained one after the other with torch.nn and Opacus.
 
-They get the very batches of the stacked side, as index tensors made beforehand: faster than any data loader.
+They are the reference models that stacked training must equal, and get the very batches of the stacked side, as
+index tensors made beforehand: faster than any data loader.
 """
 
 from __future__ import annotations
@@ -12,30 +13,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from engine.recipe import Lstm, Recipe, Sgd
+from engine.recipe import Recipe, Sgd
 from engine.training.batches import Batch
+from tests.torch_reference import reference_model
 
 Work = Callable[[], object]
-
-
-class LastState(nn.Module):
-    """The output of a recurrent layer at the last step."""
-
-    def forward(self, answer: tuple[Tensor, Any]) -> Tensor:
-        """(B, T, hidden), state → (B, hidden)."""
-        return answer[0][:, -1]
-
-
-def module(recipe: Recipe, *, private: bool) -> nn.Module:
-    """One model of the recipe's architecture; Opacus needs an LSTM of its own."""
-    info = recipe.population.info
-    if isinstance(recipe.architecture, Lstm):
-        from opacus.layers import DPLSTM
-
-        hidden = recipe.architecture.hidden
-        layer = (DPLSTM if private else nn.LSTM)(info.shape_of("sequence")[1], hidden, batch_first=True)
-        return nn.Sequential(layer, LastState(), nn.Linear(hidden, info.classes))
-    return nn.Sequential(nn.Linear(info.features, 128), nn.ReLU(), nn.Linear(128, info.classes))
 
 
 def optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
@@ -55,7 +37,7 @@ def plain(recipe: Recipe, inputs: Tensor, labels: Tensor, batches: Sequence[Batc
     """Training of all models by torch.nn and autograd."""
     runs = []
     for index in range(len(batches[0].records)):
-        model = module(recipe, private=False)
+        model = reference_model(recipe)
         runs.append((model, optimizer(recipe, model), nn.CrossEntropyLoss(), indices(batches, index)))
     return _ready(runs, inputs, labels)
 
@@ -81,7 +63,7 @@ def _private(recipe: Recipe, inputs: Tensor, labels: Tensor, mode: Literal["hook
     from opacus import PrivacyEngine
 
     assert recipe.privacy is not None
-    model = module(recipe, private=True)
+    model = reference_model(recipe, opacus=True)
     members = torch.utils.data.TensorDataset(inputs[: len(inputs) // 2], labels[: len(labels) // 2])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that its random numbers are not cryptographic

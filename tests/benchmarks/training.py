@@ -1,19 +1,25 @@
-"""Stacked training against one model after the other: ``python -m tests.benchmarks.training [--json]``.
+"""Stacked training against one model after the other: ``python -m tests.benchmarks.training [ROW …] [--json]``.
 
 Each row compares ``engine.training.loop.train`` on 16 models, drawing of batches included, with a loop over 16
 models on the same batches, given to it as ready index tensors: torch.nn with a fused optimizer, or Opacus's
-PrivacyEngine in its modes "hooks" and "ghost" fed by hand (its own DPDataLoader is slower). Both sides run on the
+PrivacyEngine in its modes "hooks" and "ghost" fed by hand. Both sides run on the
 same threads in one run, in turns, and take the minimum of five, best of one and two threads. To keep the run short
 a few epochs are timed, and fewer steps on the slow side; times are per step of all 16 models. Records are digits,
-897 contested, batches of 32.
+897 contested, or 1,000 of mnist5k; batches of 32.
+
+Operations are those of matrix products. What remains to the peak is elementwise work, copies, and products too small
+for it. Names of rows may be shortened to their start: ``GRU`` means plain and DP.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,40 +28,139 @@ from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import Adam, DpSgd, Lstm, Mlp, PopulationChoice, Recipe, Sgd
+from engine.recipe import (
+    Adam,
+    Architecture,
+    Cnn1d,
+    Cnn2d,
+    DpSgd,
+    Gru,
+    Logistic,
+    Lstm,
+    Mlp,
+    PopulationChoice,
+    Recipe,
+    Rnn,
+    Sgd,
+)
 from engine.seeds import generator
+from engine.training.allocation import keep_freed_memory
 from engine.training.batches import epochs
 from engine.training.labels import one_hot
 from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
 from tests.benchmarks import one_by_one
-from tests.benchmarks.timing import Best, Side, fastest, json_asked_for, print_json, seconds
+from tests.benchmarks.products import operations, peak
+from tests.benchmarks.timing import Best, Side, fastest, print_json
 
+MODELS = 16
 DIGITS = PopulationChoice(name="digits", contested=897)
-PRIVATE = DpSgd(clip=1.0, noise_multiplier=1.0)
-MLP = Recipe(population=DIGITS, architecture=Mlp(width=128), optimizer=Adam(), epochs=10)
-LSTM = replace(MLP, architecture=Lstm(hidden=64), epochs=2)
-MLP_DP = replace(MLP, optimizer=Sgd(), privacy=PRIVATE, epochs=5)
-LSTM_DP = replace(LSTM, optimizer=Sgd(), privacy=PRIVATE)
-MEMBERSHIP = np.concatenate([masks(DIGITS, 0, wave) for wave in range(2)])  # 16 models
+MNIST = PopulationChoice(name="mnist5k", contested=1000)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rival:
-    """A row of the table: who trains one by one, for how many steps, and the ratio to reach."""
+    """Who trains one by one: torch.nn, or Opacus in one of its modes.
 
-    name: str
-    side: Side
-    target: float
+    Attributes:
+        mode: of Opacus; None is torch.nn.
+        steps: how many are timed.
+        target: the ratio of its time to the stacked time that issue 3 asks for; None where it asks for none.
+    """
+
+    mode: Literal["hooks", "ghost"] | None = None
+    steps: int
+    target: float | None = None
+
+    @property
+    def name(self) -> str:
+        """As printed."""
+        return f"Opacus {self.mode}" if self.mode else "torch.nn"
 
 
-@dataclass(frozen=True)
-class Group:
+@dataclass(frozen=True, kw_only=True)
+class Row:
     """A recipe trained stacked, and its rivals."""
 
     name: str
     recipe: Recipe
     rivals: tuple[Rival, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What was measured of a row: best times, stacked operations a second, the peak on the same threads, the load."""
+
+    row: Row
+    ours: Best
+    theirs: dict[str, Best]
+    achieved: float
+    peak: float
+    load: float
+
+    def ratio(self, rival: Rival) -> float:
+        """How many times as long as the stacked side the rival takes."""
+        return self.theirs[rival.name].seconds / self.ours.seconds
+
+
+def _rows(
+    name: str,
+    architecture: Architecture,
+    *,
+    plain: Rival,
+    private: tuple[Rival, ...],
+    epochs: tuple[int, int],
+    population: PopulationChoice = DIGITS,
+) -> Iterator[Row]:
+    """A family without and with DP, each trained stacked for its number of epochs."""
+    recipe = Recipe(population=population, architecture=architecture, optimizer=Adam(), epochs=epochs[0])
+    yield Row(name=name, recipe=recipe, rivals=(plain,))
+    dp = DpSgd(clip=1.0, noise_multiplier=1.0)
+    yield Row(
+        name=f"{name}, DP-SGD",
+        recipe=replace(recipe, optimizer=Sgd(), privacy=dp, epochs=epochs[1]),
+        rivals=private,
+    )
+
+
+def rows() -> tuple[Row, ...]:
+    """The whole table."""
+    both = (Rival(mode="hooks", steps=5, target=15), Rival(mode="ghost", steps=5, target=10))
+    gated = {
+        "plain": Rival(steps=5, target=1.5),
+        "private": (Rival(mode="hooks", steps=2, target=12),),
+        "epochs": (2, 2),
+    }
+    conv = (Rival(mode="hooks", steps=3, target=4), Rival(mode="ghost", steps=3, target=4))
+    return (
+        *_rows(
+            "Logistic 64-10",
+            Logistic(),
+            plain=Rival(steps=14),
+            private=(Rival(mode="hooks", steps=5), Rival(mode="ghost", steps=5)),
+            epochs=(10, 5),
+        ),
+        *_rows("MLP 64-128-10", Mlp(width=128), plain=Rival(steps=14, target=6), private=both, epochs=(10, 5)),
+        *_rows(
+            "RNN 64, 8 steps",
+            Rnn(hidden=64),
+            plain=Rival(steps=5),
+            private=(Rival(mode="hooks", steps=2),),
+            epochs=(2, 2),
+        ),
+        *_rows("GRU 64, 8 steps", Gru(hidden=64), **gated),
+        *_rows("LSTM 64, 8 steps", Lstm(hidden=64), **gated),
+        *_rows("CNN 1-D 16-32, 8 steps", Cnn1d(), plain=Rival(steps=5), private=conv, epochs=(2, 2)),
+        *_rows("CNN 2-D 16-32, 8 × 8", Cnn2d(), plain=Rival(steps=5), private=conv, epochs=(1, 1)),
+        *_rows(
+            "CNN 2-D 16-32, 28 × 28",
+            Cnn2d(),
+            plain=Rival(steps=2),
+            private=(replace(conv[0], steps=1), replace(conv[1], steps=1)),
+            epochs=(1, 1),
+            population=MNIST,
+        ),
+    )
 
 
 def stacked(recipe: Recipe) -> Callable[[], object]:
@@ -64,100 +169,94 @@ def stacked(recipe: Recipe) -> Callable[[], object]:
     net = network(recipe.architecture, recipe.population.info)
     inputs = view_tensor(net, records)
     targets = one_hot(records.labels, records.info.classes)
-    params = parameters(net.initial(len(MEMBERSHIP), generator(0, "initial weights")))
+    params = parameters(net.initial(MODELS, generator(0, "initial weights")))
+    member = membership(recipe)
 
     def work() -> None:
-        batches = epochs(recipe, 0, MEMBERSHIP)
+        batches = epochs(recipe, 0, member)
         train(net, recipe, params, inputs, targets, batches, noise=noise_generator(0, 0))
 
     return work
 
 
-def rival(name: str, recipe: Recipe, steps: int, target: float, mode: str | None = None) -> Rival:
-    """The same models one by one, with Opacus where a mode is given."""
+def one_after_the_other(recipe: Recipe, rival: Rival) -> Callable[[], object]:
+    """The same models by the rival, ready to go."""
     records = split(recipe.population).contested
     inputs = view_tensor(network(recipe.architecture, recipe.population.info), records)
     labels = torch.from_numpy(records.labels)
-    batches = list(itertools.islice(itertools.chain.from_iterable(epochs(recipe, 0, MEMBERSHIP)), steps))
-
-    def prepare() -> Callable[[], object]:
-        if mode is None:
-            return one_by_one.plain(recipe, inputs, labels, batches)
-        return one_by_one.opacus(recipe, inputs, labels, batches, "ghost" if mode == "ghost" else "hooks")
-
-    return Rival(name, Side(prepare=prepare, steps=steps), target)
+    batches = list(
+        itertools.islice(itertools.chain.from_iterable(epochs(recipe, 0, membership(recipe))), rival.steps)
+    )
+    if rival.mode is None:
+        return one_by_one.plain(recipe, inputs, labels, batches)
+    return one_by_one.opacus(recipe, inputs, labels, batches, rival.mode)
 
 
-def groups() -> tuple[Group, ...]:
-    """All rows of the table."""
-    return (
-        Group("MLP 64-128-10", MLP, (rival("torch.nn", MLP, 14, 6),)),
-        Group(
-            "MLP 64-128-10, DP-SGD",
-            MLP_DP,
-            (rival("Opacus hooks", MLP_DP, 5, 15, "hooks"), rival("Opacus ghost", MLP_DP, 5, 10, "ghost")),
-        ),
-        Group("LSTM 64, 8 steps", LSTM, (rival("nn.LSTM", LSTM, 5, 1.3),)),
-        Group("LSTM 64, 8 steps, DP-SGD", LSTM_DP, (rival("Opacus DPLSTM", LSTM_DP, 2, 12, "hooks"),)),
+def membership(recipe: Recipe) -> np.ndarray:
+    """Masks of 16 models: two waves."""
+    return np.concatenate([masks(recipe.population, 0, wave) for wave in range(2)])
+
+
+def measured(row: Row) -> Result:
+    """Best times of the stacked side and of each rival."""
+    sides = {
+        rival.name: Side(prepare=lambda rival=rival: one_after_the_other(row.recipe, rival), steps=rival.steps)
+        for rival in row.rivals
+    }
+    per_step = operations(stacked(row.recipe)) / row.recipe.steps
+    load = os.getloadavg()[0]
+    best = fastest({"stacked": Side(prepare=lambda: stacked(row.recipe), steps=row.recipe.steps), **sides})
+    ours = best.pop("stacked")
+    return Result(
+        row=row, ours=ours, theirs=best, achieved=per_step / ours.seconds, peak=peak(ours.threads), load=load
     )
 
 
-def measured(group: Group) -> tuple[Best, dict[str, Best]]:
-    """Best times of the stacked side and of each rival."""
-    sides = {rival.name: rival.side for rival in group.rivals}
-    ours = Side(prepare=lambda: stacked(group.recipe), steps=group.recipe.steps)
-    best = fastest({"stacked": ours, **sides})
-    return best.pop("stacked"), best
+def figures(result: Result) -> dict[str, float]:
+    """The numbers of a row by name."""
+    name = result.row.name
+    found = {
+        f"{name}: stacked, ms a step": 1e3 * result.ours.seconds,
+        f"{name}: stacked, GFLOP/s": result.achieved / 1e9,
+        f"{name}: matrix product on the same threads, GFLOP/s": result.peak / 1e9,
+        f"{name}: load before": result.load,
+    }
+    for rival in result.row.rivals:
+        found[f"{name}: {rival.name}, ms a step"] = 1e3 * result.theirs[rival.name].seconds
+        found[f"{name}: {rival.name} / stacked"] = result.ratio(rival)
+    return found
 
 
-def mlp_flops(batch: int) -> int:
-    """Multiplications and additions of one plain step of all MLPs: three products a layer, two in the first."""
-    first, last = 64 * 128, 128 * 10
-    return 2 * len(MEMBERSHIP) * batch * (2 * first + 3 * last)
-
-
-def peak_flops(threads: int) -> float:
-    """Operations a second of the best large matrix product in float32."""
-    torch.set_num_threads(threads)
-    size = 1024
-    left, right = torch.rand(2, size, size).unbind()
-    return 2 * size**3 / min(seconds(lambda: left @ right) for _ in range(20))
+def lines(result: Result) -> Iterator[str]:
+    """The printed form of a row."""
+    share = f"{result.achieved / 1e9:.1f} of {result.peak / 1e9:.0f} GFLOP/s"
+    yield f"{result.row.name}: 16 stacked, {result.ours}, {share}, load {result.load:.1f}"
+    for rival in result.row.rivals:
+        ratio = result.ratio(rival)
+        verdict = "no target"
+        if rival.target is not None:
+            verdict = f"target {rival.target:g} × {'reached' if ratio >= rival.target else 'MISSED'}"
+        yield f"    {rival.name:14}{result.theirs[rival.name]}: {ratio:5.1f} × ({verdict})"
 
 
 def main() -> None:
     """Measure and print."""
-    as_json = json_asked_for(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", help="only rows whose name starts with one of these")
+    parser.add_argument("--json", action="store_true", help="print one object of figures")
+    arguments = parser.parse_args()
+    keep_freed_memory()  # as in the workers; both sides profit
     warnings.filterwarnings("ignore", message="Full backward hook is firing")  # Opacus's own, at every step
-    figures: dict[str, float] = {}
-    for group in groups():
-        ours, theirs = measured(group)
-        ratios = {name: best.seconds / ours.seconds for name, best in theirs.items()}
-        figures[f"{group.name}: stacked, ms a step"] = 1e3 * ours.seconds
-        figures |= {f"{group.name}: {name}, ms a step": 1e3 * best.seconds for name, best in theirs.items()}
-        figures |= {f"{group.name}: {name} / stacked": ratio for name, ratio in ratios.items()}
-        if not as_json:
-            print_rows(group, ours, theirs, ratios)
-        if group.recipe is MLP:
-            figures |= rates(ours, quiet=as_json)
-    if as_json:
-        print_json(figures)
-
-
-def print_rows(group: Group, ours: Best, theirs: dict[str, Best], ratios: dict[str, float]) -> None:
-    """The lines of one group."""
-    print(f"{group.name}: 16 stacked, {ours}")
-    for rival in group.rivals:
-        verdict = "reached" if ratios[rival.name] >= rival.target else "MISSED"
-        ratio = f"{ratios[rival.name]:5.1f} × (target {rival.target:g} × {verdict})"
-        print(f"    {rival.name:14}{theirs[rival.name]}: {ratio}", flush=True)
-
-
-def rates(ours: Best, *, quiet: bool) -> dict[str, float]:
-    """What the stacked MLP step achieves of what the machine can multiply."""
-    achieved, peak = mlp_flops(MLP.batch) / ours.seconds / 1e9, peak_flops(ours.threads) / 1e9
-    if not quiet:
-        print(f"    {achieved:.1f} GFLOP/s; a large matrix product reaches {peak:.1f} on the same threads")
-    return {"MLP stacked, GFLOP/s": achieved, "matrix product, GFLOP/s": peak}
+    found: dict[str, float] = {}
+    for row in rows():
+        if arguments.rows and not row.name.startswith(tuple(arguments.rows)):
+            continue
+        result = measured(row)
+        found |= figures(result)
+        if not arguments.json:
+            print("\n".join(lines(result)), flush=True)
+    if arguments.json:
+        print_json(found)
 
 
 if __name__ == "__main__":
