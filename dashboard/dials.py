@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
+from itertools import chain
 from typing import TypedDict
 
 import streamlit as st
 
-from dashboard.landscape import Landscape, Marks, stop_label
-from dashboard.stops import CONTESTED, DIALS
+from dashboard.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
+from dashboard.stops import DIALS, FOUR, GROUPS
 from dashboard.view import SWEEPS, View
 from dashboard.visit import go, this_visit
 from engine.attacks.catalogue import CATALOGUE
@@ -20,6 +21,10 @@ _CONTESTED_ABOUT = (
     "How many records are in or out of any one model's training set; a model trains on about half of them. "
     "Fewer records are easier to remember."
 )
+
+
+_MORE = "more-dials"
+_CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "refused": " pd-no"}
 
 
 class _Bound(TypedDict):
@@ -33,6 +38,12 @@ class _Bound(TypedDict):
 def sweep_title(name: str) -> str:
     """The name on screen of a dial that can be traced."""
     return DIALS[name].title if name in DIALS else CONTESTED_TITLE
+
+
+def dials_on_page() -> tuple[str, ...]:
+    """The dials whose marks are on the page: most are there only while "More dials" is open."""
+    more = tuple(chain(*GROUPS.values())) if st.session_state.get(_MORE) else ()
+    return (*ALWAYS, *more)
 
 
 def _turn(name: str, widget: str) -> None:
@@ -55,14 +66,14 @@ def rail(found: Landscape) -> None:
     view = found.view
     with st.sidebar, st.container(key="rail"):
         st.html('<p class="pd-brand">Privacy Dial</p>')
-        for name, dial in DIALS.items():
-            _slider(found, name, dial.title, dial.about)
+        for name in FOUR:
+            _dial(found, name)
         _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
         st.selectbox(
             "Population",
             view.stops("population"),
             format_func=lambda name: POPULATIONS[name].title,
-            help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values() if info.name in CONTESTED),
+            help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
             **_bound("population", "control-population", view),
         )
         st.selectbox(
@@ -79,19 +90,37 @@ def rail(found: Landscape) -> None:
             required=True,
             **_bound("models", "control-models", view),
         )
+        _more(found)
+
+
+def _more(found: Landscape) -> None:
+    """The dials on request; they are made when somebody opens them."""
+    more = st.expander("More dials", key=_MORE, on_change="rerun")
+    if not more.open:
+        return
+    with more:
+        for heading, names in GROUPS.items():
+            st.html(f'<h3 class="pd-group">{escape(heading)}</h3>')
+            for name in names:
+                _dial(found, name)
 
 
 def sweep_control(view: View) -> None:
-    """The choice of the dial along which the path is traced."""
+    """The choice of the dial along which the path is traced: those that are always there, and those in use."""
+    shown = {*ALWAYS, *view.in_use, view.sweep}
     st.selectbox(
         "Path along",
-        SWEEPS,
+        [name for name in SWEEPS if name in shown],
         format_func=sweep_title,
         help="The line joins the measured stops of this dial while all others stay where they are.",
         # Turning a dial changes this control, too. Its key goes with its value, so that what a quick visitor's
         # browser still holds of the former value is not taken for a choice.
         **_bound("sweep", f"control-sweep-{view.sweep}", view),
     )
+
+
+def _dial(found: Landscape, name: str) -> None:
+    _slider(found, name, DIALS[name].title, DIALS[name].about)
 
 
 def _slider(found: Landscape, name: str, title: str, about: str) -> None:
@@ -107,10 +136,9 @@ def _slider(found: Landscape, name: str, title: str, about: str) -> None:
 
 
 def marks_html(name: str, marks: Marks, at: str | int) -> str:
-    """The strip under a dial: filled where measured, hollow where not, the present stop larger; also in words."""
+    """The strip under a dial: filled where measured, hollow where not, crossed where refused; also in words."""
     dots = "".join(
-        f'<i class="pd-mark{" pd-on" if measured else ""}{" pd-here" if stop == at else ""}"></i>'
-        for stop, measured in marks.items()
+        f'<i class="pd-mark{_CLASSES[mark]}{" pd-here" if stop == at else ""}"></i>' for stop, mark in marks.items()
     )
     return (
         f'<div class="pd-marks" data-dial="{escape(name)}"><span class="pd-dots" aria-hidden="true">{dots}</span>'
@@ -120,7 +148,11 @@ def marks_html(name: str, marks: Marks, at: str | int) -> str:
 
 def marks_words(name: str, marks: Marks) -> str:
     """The strip in words."""
-    measured = [stop_label(name, stop) for stop, done in marks.items() if done]
-    if not measured:
-        return f"None of {len(marks)} stops measured yet."
-    return f"Measured: {', '.join(measured)}; {len(marks) - len(measured)} stops not yet."
+    measured, refused = (_labels(name, marks, kind) for kind in ("measured", "refused"))
+    rest = len(marks) - len(measured) - len(refused)
+    first = f"Measured: {', '.join(measured)}; {rest} stops not yet" if measured else f"{rest} stops not measured yet"
+    return f"{first}; not possible here: {', '.join(refused)}." if refused else f"{first}."
+
+
+def _labels(name: str, marks: Marks, kind: Mark) -> list[str]:
+    return [stop_label(name, stop) for stop, mark in marks.items() if mark == kind]

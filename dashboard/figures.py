@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.landscape import Landscape, Spot
-from dashboard.stops import DIALS
+from dashboard.stops import DIALS, FOUR
 from dashboard.words import between, decimals, percent, percent_between
 from engine.assessment.values import Interval
 
@@ -58,10 +58,17 @@ def note(text: str, **where: Any) -> dict[str, Any]:
 def setting_words(spot: Spot) -> str:
     """A setting in words, for hover texts, announcements and tables."""
     dials = ", ".join(
-        f"{dial.title if dial.title[:2].isupper() else dial.title.lower()} {dial.label(getattr(spot.view, name))}"
-        for name, dial in DIALS.items()
+        f"{phrase(DIALS[name].title)} {DIALS[name].label(getattr(spot.view, name))}"
+        for name in DIALS
+        if name in FOUR or name in spot.view.in_use
     )
     return f"{dials}, N {spot.view.contested:,}"
+
+
+def phrase(title: str) -> str:
+    """A dial's title within a sentence: names such as RelaxLoss and abbreviations keep their capitals."""
+    first = title.partition(" ")[0]
+    return title[0].lower() + title[1:] if first.isalpha() and first.istitle() else title
 
 
 def spot_words(spot: Spot) -> str:

@@ -20,6 +20,8 @@ def tradeoff(found: Landscape) -> str:
         if found.path
         else f"No stop of the dial “{title}” has been measured with {found.view.models} models yet."
     )
+    if found.refusal:
+        return f"This setting is not possible. {path}"
     if found.current is None:
         return f"This setting has not been measured. {path}"
     head = found.current.headline

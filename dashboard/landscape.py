@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Literal
 
 from cache.store import Store
-from dashboard.stops import DIALS, WAVES
-from dashboard.view import SWEEPS, View, key
+from dashboard.stops import DIALS, FOUR, WAVES
+from dashboard.view import View, key, refusal
 from engine.assessment.values import Headline
 
-Marks = Mapping[str, bool] | Mapping[int, bool]
-"""By stop of a dial, whether it has been measured."""
+Mark = Literal["measured", "open", "refused"]
+"""What is known of a stop: measured, not yet, or refused by the engine together with the other dials."""
+
+Marks = Mapping[str, Mark] | Mapping[int, Mark]
+"""By stop of a dial, what is known of it."""
+
+ALWAYS = (*FOUR, "contested")
+"""The dials that are always on the page."""
 
 GHOSTS = 4
 """Settings visited before that are drawn."""
@@ -38,14 +46,16 @@ class Landscape:
 
     Attributes:
         view: the view.
+        refusal: why the engine refuses the setting, one sentence; None when it does not.
         current: the setting itself with the most models there are so far, at most as many as asked for.
         waves: of ``current``; 0 when nothing has been measured.
         path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
         ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
-        marks: by dial, whether each stop has been measured with as many models as asked, the others fixed.
+        marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
     """
 
     view: View
+    refusal: str | None
     current: Spot | None
     waves: int
     path: tuple[Spot, ...]
@@ -70,29 +80,39 @@ def stop_label(name: str, stop: str | int) -> str:
     return DIALS[name].label(str(stop)) if name in DIALS else f"{stop:,}"
 
 
-def landscape(store: Store, view: View, before: Sequence[View] = ()) -> Landscape:
+def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: Collection[str] = ALWAYS) -> Landscape:
     """Everything that the page shows of the cache, by one query.
 
     Args:
         store: the cache.
         view: what the visitor has chosen.
         before: views visited before, most recent first.
+        dials: those whose stops are marked.
     """
-    known = store.headlines(list(_keys(view, before)))
-    waves = next((w for w in range(view.waves, 0, -1) if key(view, w) in known), 0)
-    along = tuple(_along(view, view.sweep))
+    around = {name: _along(view, name) for name in (*dials, view.sweep)}
+    along = around[view.sweep]
+    asked = {at: key(at, at.waves) for at in (*chain(*around.values()), *before) if refusal(at) is None}
+    own = {} if refusal(view) else {waves: key(view, waves) for waves in range(view.waves, 0, -1)}
+    known = store.headlines({*asked.values(), *own.values()})
+    measured = {at: _spot(at, known[asked[at]]) for at in asked if asked[at] in known}
+    waves = next((waves for waves, of in own.items() if of in known), 0)
     return Landscape(
         view=view,
-        current=_spot(view, known[key(view, waves)]) if waves else None,
+        refusal=refusal(view),
+        current=_spot(view, known[own[waves]]) if waves else None,
         waves=waves,
-        path=tuple(_spot(at, known[key(at, at.waves)]) for at in along if key(at, at.waves) in known),
+        path=tuple(measured[at] for at in along if at in measured),
         ghosts=tuple(
-            _spot(at, known[key(at, at.waves)])
-            for at in before
-            if key(at, at.waves) in known and not any(same_setting(at, on) for on in along)
+            measured[at] for at in before if at in measured and not any(same_setting(at, on) for on in along)
         )[:GHOSTS],
-        marks={name: {getattr(at, name): key(at, at.waves) in known for at in _along(view, name)} for name in SWEEPS},
+        marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
     )
+
+
+def _mark(at: View, asked: Collection[View], measured: Collection[View]) -> Mark:
+    if at in measured:
+        return "measured"
+    return "open" if at in asked else "refused"
 
 
 def best_key(found: Landscape) -> str | None:
@@ -104,16 +124,9 @@ def _spot(view: View, headline: Headline) -> Spot:
     return Spot(view=view, headline=headline, label=stop_label(view.sweep, getattr(view, view.sweep)))
 
 
-def _along(view: View, name: str) -> Iterator[View]:
+def _along(view: View, name: str) -> tuple[View, ...]:
     """The view at every stop of one dial, in order."""
-    return (view.turned(name, stop) for stop in view.stops(name))
-
-
-def _keys(view: View, before: Sequence[View]) -> set[str]:
-    """Every key that the page asks the cache for."""
-    around = {key(at, at.waves) for name in SWEEPS for at in _along(view, name)}
-    own = {key(view, waves) for waves in range(1, view.waves + 1)}
-    return around | own | {key(at, at.waves) for at in before}
+    return tuple(view.turned(name, stop) for stop in view.stops(name))
 
 
 def models_of(waves: int) -> int:

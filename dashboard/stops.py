@@ -5,10 +5,27 @@ A token is the name of a stop in URLs; once published it never changes its meani
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import Generic, TypeVar
 
+from engine.mechanisms import (
+    AdversarialRegularization,
+    Cutout,
+    DisturbLabel,
+    Dropout,
+    GaussianInput,
+    L1Penalty,
+    L2Penalty,
+    LabelSmoothing,
+    Mechanism,
+    Mixup,
+    RandomCrop,
+    RelaxLoss,
+    SoftLabels,
+    SpatialDropout,
+)
 from engine.recipe import Architecture, Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, Rnn
 
 V_co = TypeVar("V_co", covariant=True)
@@ -52,6 +69,10 @@ class Dial(Generic[V_co]):
     def label(self, token: str) -> str:
         """The stop's name on screen."""
         return self.stops[token].label
+
+
+OFF = "off"
+"""The first stop of a dial that can be out of use."""
 
 
 def _stops(*rows: tuple[str, str, V_co]) -> Mapping[str, Stop[V_co]]:
@@ -130,13 +151,83 @@ CONTESTED: Mapping[str, tuple[int, ...]] = {
     "mnist5k": (200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500),
     "digits": (100, 150, 200, 300, 400, 500, 600, 700, 800, 897),
     "mnist1d": (200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3500),
+    "breast-cancer": (60, 100, 150, 200, 250, 300, 350, 419),
+    "purchases": (500, 700, 1000, 1500, 2000, 3000, 5000, 10000),
 }
-"""Stops of the dial for N, by population; here are the populations that every stop of every dial can train on."""
+"""Stops of the dial for N, by population."""
 
-DEFAULT_CONTESTED: Mapping[str, int] = {"mnist5k": 1000, "digits": 600, "mnist1d": 1000}
+DEFAULT_CONTESTED: Mapping[str, int] = {
+    "mnist5k": 1000,
+    "digits": 600,
+    "mnist1d": 1000,
+    "breast-cancer": 300,
+    "purchases": 2000,
+}
 
 WAVES: Mapping[int, int] = {8: 1, 16: 2, 32: 4, 64: 8}
 """Waves of four pairs, by number of models."""
 
-DIALS: Mapping[str, Dial[object]] = {dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE)}
-"""The four dials by name, in the order of the rail."""
+
+def about(kind: type[Mechanism]) -> str:
+    """What a mechanism does, in one sentence: the first paragraph of its docstring, as Markdown."""
+    return " ".join(cleandoc(kind.__doc__ or "").partition("\n\n")[0].split()).replace("``", "`")
+
+
+def _mechanism(name: str, make: Callable[[str], Mechanism], tokens: str) -> Dial[Mechanism | None]:
+    """The dial of a mechanism: off, and what is made of each token."""
+    stops = [(token, token, make(token)) for token in tokens.split()]
+    (kind,) = {type(mechanism) for *_, mechanism in stops}
+    return Dial(
+        name=name,
+        title=kind.title[0].upper() + kind.title[1:],
+        about=about(kind),
+        stops=_stops((OFF, OFF, None), *stops),
+    )
+
+
+_MECHANISMS = (
+    _mechanism("l2_penalty", lambda t: L2Penalty(strength=float(t)), "0.0001 0.0003 0.001 0.003 0.01 0.03 0.1"),
+    _mechanism("l1_penalty", lambda t: L1Penalty(strength=float(t)), "0.00003 0.0001 0.0003 0.001 0.003 0.01"),
+    _mechanism("dropout", lambda t: Dropout(rate=float(t)), "0.1 0.2 0.3 0.5 0.7 0.8 0.9"),
+    _mechanism("spatial_dropout", lambda t: SpatialDropout(rate=float(t)), "0.1 0.2 0.3 0.4 0.5 0.7"),
+    _mechanism("label_smoothing", lambda t: LabelSmoothing(alpha=float(t)), "0.05 0.1 0.2 0.3 0.4 0.6 0.8 0.9"),
+    _mechanism("disturb_label", lambda t: DisturbLabel(theta=float(t)), "0.05 0.1 0.2 0.3 0.5 0.6 0.7 0.8 0.9"),
+    _mechanism("soft_labels", lambda t: SoftLabels(temperature=float(t)), "1 2 3 5 10 25 50 100"),
+    _mechanism("input_noise", lambda t: GaussianInput(sigma=float(t)), "0.025 0.05 0.1 0.15 0.2 0.25 0.3 0.35"),
+    _mechanism("random_crop", lambda t: RandomCrop(padding=int(t)), "1 2 3 4 6 8"),
+    _mechanism("cutout", lambda t: Cutout(size=int(t)), "2 4 6 8 12 16 20"),
+    _mechanism("mixup", lambda t: Mixup(alpha=float(t)), "0.1 0.25 0.5 1 2 4 16 128"),
+    _mechanism("relax_loss", lambda t: RelaxLoss(alpha=float(t)), "0.05 0.1 0.2 0.3 0.5 0.8 1 1.5"),
+    _mechanism("adversarial", lambda t: AdversarialRegularization(strength=float(t)), "0.3 1 2 3 5 10 20"),
+)
+
+MECHANISMS: Mapping[str, Dial[Mechanism | None]] = {dial.name: dial for dial in _MECHANISMS}
+"""The dials that put a mechanism into the recipe, by name."""
+
+STOP_AFTER: Dial[int | None] = Dial(
+    name="stop_after",
+    title="Stop after epoch",
+    about=(
+        "Early stopping: what is published are the weights after this epoch of 30, which the training has kept, so "
+        "nothing is trained again. Off is the last epoch."
+    ),
+    stops=_stops((OFF, OFF, None), *((str(epoch), str(epoch), epoch) for epoch in (3, 6, 10, 20))),
+)
+
+FOUR = (ARCHITECTURE.name, REGULARIZATION.name, DP.name, NOISE.name)
+"""The dials that everybody sees, in the order of the rail."""
+
+DIALS: Mapping[str, Dial[object]] = {
+    dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, *MECHANISMS.values(), STOP_AFTER)
+}
+"""All dials by name."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Weights": ("l2_penalty", "l1_penalty"),
+    "Activations": ("dropout", "spatial_dropout"),
+    "Labels": ("label_smoothing", "disturb_label", "soft_labels"),
+    "Records": ("input_noise", "random_crop", "cutout", "mixup"),
+    "Loss": ("relax_loss", "adversarial"),
+    "Training": ("stop_after",),
+}
+"""The dials that are shown on request, by what they act on."""

@@ -58,10 +58,10 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
     )
 
 
-def empty_tiles() -> tuple[Tile, ...]:
-    """The same tiles before anything has been measured."""
+def empty_tiles(behind: str = "not measured yet") -> tuple[Tile, ...]:
+    """The same tiles where nothing has been measured, with the reason in a few words."""
     names = ("Test accuracy", "Attack AUC", "Found at 1 % false alarms", "Proved ε")
-    return tuple(Tile(name=name, value=DASH, behind="not measured yet", muted=True) for name in names)
+    return tuple(Tile(name=name, value=DASH, behind=behind, muted=True) for name in names)
 
 
 def _rate(headline: Headline) -> Tile:

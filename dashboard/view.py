@@ -14,12 +14,15 @@ from dashboard.stops import (
     DEFAULT_CONTESTED,
     DIALS,
     DP,
+    MECHANISMS,
     NOISE,
+    OFF,
     REGULARIZATION,
+    STOP_AFTER,
     WAVES,
 )
 from engine.attacks.catalogue import CATALOGUE
-from engine.mechanisms import DecoupledWeightDecay
+from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import Adam, PopulationChoice, Recipe, Release, Sgd, WeightNoise
 from engine.validate import InvalidValueError
 
@@ -35,15 +38,13 @@ SWEEPS = (*DIALS, "contested")
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What the visitor has chosen; every combination is a valid setting.
+    """What the visitor has chosen: every control is at one of its stops, but the engine may refuse the combination.
+
+    Every dial has a field of its own name that holds a token.
 
     Attributes:
         population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
-        architecture: a token of the dial.
-        regularization: a token of the dial.
-        dp: a token of the dial.
-        noise: a token of the dial "noise after training".
         attack: a key of the attacks' catalogue.
         models: how many models are trained and attacked, a key of ``WAVES``.
         sweep: the dial along which the path is traced.
@@ -55,6 +56,20 @@ class View:
     regularization: str = "0"
     dp: str = "off"
     noise: str = "0"
+    l2_penalty: str = OFF
+    l1_penalty: str = OFF
+    dropout: str = OFF
+    spatial_dropout: str = OFF
+    label_smoothing: str = OFF
+    disturb_label: str = OFF
+    soft_labels: str = OFF
+    input_noise: str = OFF
+    random_crop: str = OFF
+    cutout: str = OFF
+    mixup: str = OFF
+    relax_loss: str = OFF
+    adversarial: str = OFF
+    stop_after: str = OFF
     attack: str = "lira"
     models: int = 16
     sweep: str = "regularization"
@@ -68,6 +83,17 @@ class View:
     def waves(self) -> int:
         """Waves of four pairs."""
         return WAVES[self.models]
+
+    @property
+    def in_use(self) -> tuple[str, ...]:
+        """The dials of protections that are not off: all but the architecture."""
+        return tuple(
+            name for name in DIALS if name != ARCHITECTURE.name and getattr(self, name) != getattr(View, name)
+        )
+
+    def without(self, name: str) -> View:
+        """The view with a dial back at its default."""
+        return self.turned(name, getattr(View, name))
 
     def turned(self, name: str, stop: str | int) -> View:
         """The view with one control at another stop; a new population brings its own default N."""
@@ -119,10 +145,7 @@ class View:
 
 _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
     "population": tuple(CONTESTED),
-    "architecture": tuple(ARCHITECTURE.stops),
-    "regularization": tuple(REGULARIZATION.stops),
-    "dp": tuple(DP.stops),
-    "noise": tuple(NOISE.stops),
+    **{name: tuple(dial.stops) for name, dial in DIALS.items()},
     "attack": tuple(CATALOGUE),
     "models": tuple(WAVES),
     "sweep": SWEEPS,
@@ -147,20 +170,48 @@ def _problem(name: str, text: str, view: View) -> str:
     return f"{_rule(name, text, view)}; {getattr(view, name)} is shown instead"
 
 
-@lru_cache(maxsize=65_536)
 def point(view: View) -> Point:
-    """The setting that a view asks for: the one place where dials become a recipe and a release."""
+    """The setting that a view asks for: the one place where dials become a recipe and a release.
+
+    Raises:
+        InvalidValueError: when the engine refuses the combination, with one sentence that says why.
+    """
+    made = _made(view)
+    if isinstance(made, Point):
+        return made
+    raise InvalidValueError(made)
+
+
+def refusal(view: View) -> str | None:
+    """The engine's own sentence on why it refuses the view's combination, None when it does not."""
+    made = _made(view)
+    return made if isinstance(made, str) else None
+
+
+@lru_cache(maxsize=65_536)
+def _made(view: View) -> Point | str:
+    """The setting, or the sentence of its refusal: a cache keeps no exceptions."""
     sigma = NOISE.value(view.noise)
-    return Point(
-        recipe=_recipe(view),
-        release=Release(weight_noise=WeightNoise(sigma=sigma) if sigma else None),
-        attack=view.attack,
-        waves=view.waves,
-    )
+    try:
+        return Point(
+            recipe=_recipe(view),
+            release=Release(
+                epoch=STOP_AFTER.value(view.stop_after),
+                weight_noise=WeightNoise(sigma=sigma) if sigma else None,
+            ),
+            attack=view.attack,
+            waves=view.waves,
+        )
+    except InvalidValueError as error:
+        return str(error)
 
 
 def key(view: View, waves: int) -> str:
-    """The key under which the assessment of the view's setting with that many waves is cached."""
+    """The key under which the assessment of the view's setting with that many waves is cached.
+
+    Raises:
+        InvalidValueError: when the engine refuses the combination.
+    """
     return _key(replace(view, sweep=View.sweep), waves)
 
 
@@ -180,9 +231,9 @@ def _recipe(view: View) -> Recipe:
     strength = REGULARIZATION.value(view.regularization)
     privacy = DP.value(view.dp)
     if privacy is None:
-        return replace(plain, mechanisms=_decay(strength))
+        return replace(plain, mechanisms=_mechanisms(view, strength))
     private = replace(plain, optimizer=DP_OPTIMIZER, privacy=privacy, batch=min(DP_BATCH, view.contested // 2))
-    return replace(private, mechanisms=_decay(strength * _conversion(plain, private)))
+    return replace(private, mechanisms=_mechanisms(view, strength * _conversion(plain, private)))
 
 
 def _conversion(plain: Recipe, private: Recipe) -> float:
@@ -191,5 +242,8 @@ def _conversion(plain: Recipe, private: Recipe) -> float:
     return of_plain / (private.optimizer.learning_rate * private.steps)
 
 
-def _decay(strength: float) -> tuple[DecoupledWeightDecay, ...]:
-    return (DecoupledWeightDecay(strength=strength),) if strength else ()
+def _mechanisms(view: View, decay: float) -> tuple[Mechanism, ...]:
+    """The mechanisms in use, weight decay of this strength among them."""
+    others = (dial.value(getattr(view, name)) for name, dial in MECHANISMS.items())
+    in_use = tuple(mechanism for mechanism in others if mechanism is not None)
+    return (DecoupledWeightDecay(strength=decay), *in_use) if decay else in_use

@@ -67,6 +67,11 @@ def shadows(headline: Headline) -> str:
     return f"{headline.shadows} shadow models"
 
 
+def refused(refusal: str) -> str:
+    """The engine's own words on why it refuses a setting, as a sentence."""
+    return f"{refusal[0].upper()}{refusal[1:].rstrip('.')}."
+
+
 def leak(headline: Headline) -> str:
     """Whether an attack beats guessing, and how sure that is."""
     if headline.auc.low > 0.5:

@@ -2,13 +2,15 @@ import pytest
 
 from cache.progress import Progress
 from cache.store import Store
+from dashboard import findings
 from dashboard.dials import marks_html, marks_words
-from dashboard.landscape import GHOSTS, best_key, landscape
-from dashboard.stops import DIALS
+from dashboard.figures import setting_words
+from dashboard.landscape import GHOSTS, Marks, Spot, best_key, landscape
+from dashboard.stops import DIALS, FOUR
 from dashboard.view import SWEEPS, View, key
 from dashboard.visit import MEMORY, REST, Visit
 from dashboard.waiting import progress_words, share
-from tests.handmade import measure
+from tests.handmade import headline, measure
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def test_exactly_the_measured_stops_are_marked(store):
     measure(store, View(regularization="3", dp="clip"))  # not on any dial of the default view
     measure(store, View(noise="0.05", models=8))  # fewer models than asked for
     marks = landscape(store, View()).marks
-    on = {name: [stop for stop, measured in marks[name].items() if measured] for name in SWEEPS}
+    on = {name: [stop for stop, mark in stops.items() if mark == "measured"] for name, stops in marks.items()}
     assert on == {
         "architecture": ["mlp-128"],
         "regularization": ["0", "3"],
@@ -33,6 +35,47 @@ def test_exactly_the_measured_stops_are_marked(store):
         "noise": ["0"],
         "contested": [1000],
     }
+
+
+def test_the_dials_on_request_are_marked_only_while_they_are_on_the_page(store):
+    measure(store, View(cutout="4"))
+    assert set(landscape(store, View()).marks) == {*FOUR, "contested"}
+    marks = landscape(store, View(), dials=SWEEPS).marks
+    assert set(marks) == set(SWEEPS)
+    assert [stop for stop, mark in marks["cutout"].items() if mark == "measured"] == ["4"]
+
+
+def test_stops_that_the_engine_refuses_are_told_from_those_not_measured_yet(store):
+    measure(store, View(mixup="1"))
+    first, *others = landscape(store, View(mixup="1")).marks["dp"].values()
+    assert first == "measured"
+    assert set(others) == {"refused"}
+    first, *others = landscape(store, View(), dials=["spatial_dropout"]).marks["spatial_dropout"].values()
+    assert first == "open"
+    assert set(others) == {"refused"}
+
+
+def test_a_refused_setting_has_its_sentence_and_loses_neither_path_nor_ghosts(store):
+    measure(store, View(mixup="1"))
+    measure(store, View(noise="0.1"))
+    view = View(mixup="1", dp="clip", sweep="dp")
+    found = landscape(store, view, [View(noise="0.1"), View(dp="2", mixup="4")])
+    assert found.refusal == (
+        "mixup must be off with DP-SGD: it blends two records into one gradient, so clipping no longer bounds what "
+        "one of them does"
+    )
+    assert (found.current, found.waves) == (None, 0)
+    assert [spot.label for spot in found.path] == ["off"]
+    assert [ghost.view for ghost in found.ghosts] == [View(noise="0.1")]
+    assert best_key(found) is None
+    assert findings.tradeoff(found).startswith("This setting is not possible.")
+
+
+def test_a_path_runs_along_a_mechanism_in_use(store):
+    for stop in ("off", "0.3", "0.1"):
+        measure(store, View(label_smoothing=stop))
+    found = landscape(store, View(label_smoothing="0.3", sweep="label_smoothing"))
+    assert [spot.label for spot in found.path] == ["off", "0.1", "0.3"]
 
 
 def test_the_path_joins_measured_stops_in_the_order_of_the_dial(store):
@@ -69,13 +112,25 @@ def test_ghosts_are_the_latest_measured_settings_that_are_not_on_the_path(store)
 
 
 def test_marks_are_also_written_in_words():
-    marks = {"0": True, "0.1": False, "3": True}
+    marks: Marks = {"0": "measured", "0.1": "open", "3": "measured"}
     assert marks_words("regularization", marks) == "Measured: 0, 3; 1 stops not yet."
-    assert marks_words("dp", {"off": False, "clip": False}) == "None of 2 stops measured yet."
+    assert marks_words("dp", {"off": "open", "clip": "open"}) == "2 stops not measured yet."
+    assert marks_words("dp", {"off": "open", "clip": "refused"}) == (
+        "1 stops not measured yet; not possible here: clip."
+    )
     shown = marks_html("regularization", marks, "3")
     assert shown.count("pd-mark") - shown.count("pd-marks") == 3
     assert shown.count("pd-on") == 2
     assert shown.count("pd-here") == 1
+    assert marks_html("dp", {"off": "open", "clip": "refused"}, "off").count("pd-no") == 1
+
+
+def test_a_setting_in_words_names_the_four_dials_and_what_else_is_in_use():
+    view = View(relax_loss="0.5", l2_penalty="0.01")
+    assert setting_words(Spot(view=view, headline=headline(), label="")) == (
+        "architecture MLP 128, regularization strength 0, DP noise off, noise after training 0, L2 penalty 0.01, "
+        "RelaxLoss 0.5, N 1,000"
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.store import Store
 from dashboard.running import Running, set_running
+from dashboard.stops import CONTESTED, DIALS, FOUR, GROUPS
 from dashboard.view import View
+from engine.populations.catalogue import POPULATIONS
 from tests.handmade import claim, measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
@@ -132,8 +135,84 @@ def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
 def test_no_table_is_made_before_somebody_opens_it(store):
     measure(store, View())
     app = opened()
-    assert [table.label for table in app.expander] == ["Show the numbers as a table"] * 5
+    assert [table.label for table in app.main.expander] == ["Show the numbers as a table"] * 5
     assert "<table>" not in shown(app)
+
+
+def with_more_dials(**query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=20)
+    for name, text in query.items():
+        app.query_params[name] = text
+    app.session_state["more-dials"] = True
+    return app.run()
+
+
+def test_the_dials_on_request_appear_in_groups_each_with_the_sentence_of_its_mechanism(store):
+    app = with_more_dials()
+    sliders = {slider.key: slider for slider in app.select_slider}
+    assert list(sliders) == [*(f"dial-{name}" for name in FOUR), "dial-contested-mnist5k"] + [
+        f"dial-{name}" for name in chain(*GROUPS.values())
+    ]
+    for name in chain(*GROUPS.values()):
+        assert (sliders[f"dial-{name}"].label, sliders[f"dial-{name}"].help) == (DIALS[name].title, DIALS[name].about)
+    assert all(f'<h3 class="pd-group">{heading}</h3>' in shown(app) for heading in GROUPS)
+
+
+def test_turning_a_dial_on_request_makes_a_chip_and_the_chip_removes_it(store):
+    measure(store, View(label_smoothing="0.3"))
+    app = with_more_dials()
+    app.select_slider(key="dial-label_smoothing").set_value("0.3").run()
+    assert app.query_params == {"label_smoothing": "0.3", "sweep": "label_smoothing"}
+    assert ".796" in shown(app)
+    assert app.button(key="chip-label_smoothing").label == "*Remove* Label smoothing 0.3"
+    app.button(key="chip-label_smoothing").click().run()
+    assert app.query_params == {"sweep": "label_smoothing"}
+    assert app.select_slider(key="dial-label_smoothing").value == "off"
+    assert not [button for button in app.button if str(button.key).startswith("chip-")]
+    assert [view.label_smoothing for view in app.session_state["visit"].before] == ["0.3"]
+
+
+def test_the_path_is_offered_along_the_dials_that_are_always_there_and_those_in_use(store):
+    offered = ["Architecture", "Regularization strength", "DP noise", "Noise after training"]
+    sweep = opened(cutout="4").selectbox(key="control-sweep-regularization")
+    assert sweep.options == [*offered, "Cutout", "Contested records N"]
+    assert opened().selectbox(key="control-sweep-regularization").options == [*offered, "Contested records N"]
+
+
+def test_a_refused_combination_says_why_trains_nothing_and_is_left_by_its_chip(store):
+    measure(store, View(dp="clip"))
+    app = opened(dp="clip", mixup="1")
+    assert (
+        "Mixup must be off with DP-SGD: it blends two records into one gradient, so clipping no longer bounds what "
+        "one of them does."
+    ) in shown(app)
+    assert shown(app).count('<dd class="pd-behind">not possible</dd>') == 4
+    assert "not possible here: optimizer, clip, σ 0.3" in shown(app)
+    assert [button.key for button in app.button] == ["chip-dp", "chip-mixup"]
+    app.button(key="chip-mixup").click().run()
+    assert app.query_params == {"dp": "clip"}
+    assert ".796" in shown(app)
+
+
+@pytest.mark.parametrize("population", sorted(CONTESTED))
+def test_every_population_opens_with_what_is_to_come_and_tables_refuse_recurrent_networks(store, population):
+    assert "This setting has not been measured yet." in shown(opened(population=population))
+    text = shown(opened(population=population, architecture="lstm-64"))
+    refused = "has no sequence view" in text
+    assert refused == (POPULATIONS[population].sequence is None)
+    assert ("Nothing is trained for this combination: turn a dial." in text) == refused
+
+
+@pytest.mark.parametrize("population", ["digits", "mnist5k"])
+def test_every_dial_at_once_is_possible_without_dp_and_channels(store, population):
+    query = {name: str(list(DIALS[name].stops)[-1]) for name in DIALS}
+    app = with_more_dials(population=population, **query)
+    assert "must be off with DP-SGD" in shown(app)
+    app.button(key="chip-dp").click().run()
+    assert "has not been measured" not in shown(app)
+    assert "Spatial dropout must have the channels of a convolutional network." in shown(app)
+    app.button(key="chip-spatial_dropout").click().run()
+    assert "This setting has not been measured yet." in shown(app)
 
 
 def test_resting_on_a_stop_trains_it_with_real_workers_and_shows_it(store):

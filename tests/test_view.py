@@ -1,15 +1,29 @@
 import itertools
+import re
 from dataclasses import fields, replace
+from typing import get_args
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.stops import CONTESTED, DEFAULT_CONTESTED, DIALS, WAVES
-from dashboard.view import DP_BATCH, DP_OPTIMIZER, PLAIN_BATCH, View, key, point
+from dashboard.stops import (
+    CONTESTED,
+    DEFAULT_CONTESTED,
+    DIALS,
+    FOUR,
+    GROUPS,
+    MECHANISMS,
+    OFF,
+    STOP_AFTER,
+    WAVES,
+    Dial,
+)
+from dashboard.view import DP_BATCH, DP_OPTIMIZER, EPOCHS, PLAIN_BATCH, View, key, point, refusal
 from engine.canonical import plain
-from engine.mechanisms import DecoupledWeightDecay
+from engine.mechanisms import DecoupledWeightDecay, Mechanism
+from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Adam, DpSgd, Recipe, recipe_from_json
 from engine.validate import InvalidValueError
 
@@ -90,7 +104,7 @@ def test_every_combination_of_population_n_dp_and_regularization_is_a_valid_reci
         assert recipe.population.contested == contested
 
 
-@pytest.mark.parametrize("population", sorted(CONTESTED))
+@pytest.mark.parametrize("population", ["digits", "mnist5k"])
 @pytest.mark.parametrize("name", ["architecture", "noise"])
 def test_every_stop_of_the_other_dials_is_a_valid_point(population, name):
     base = View().turned("population", population)
@@ -98,11 +112,149 @@ def test_every_stop_of_the_other_dials_is_a_valid_point(population, name):
     assert len({key(base.turned(name, stop), 1) for stop in base.stops(name)}) == len(points)
 
 
+def test_every_mechanism_of_the_engine_has_exactly_one_dial_that_says_its_docstring():
+    dials = {type(made): dial for dial in MECHANISMS.values() for made in _mechanisms(dial)}
+    assert set(dials) == set(get_args(Mechanism)) - {DecoupledWeightDecay}
+    assert len(dials) == len(MECHANISMS)
+    for kind, dial in dials.items():
+        assert dial.about.replace("`", "") == str(kind.__doc__).split("\n\n")[0].replace("`", "")
+        assert dial.about.endswith(".")
+        assert dial.about.count(". ") == 0
+        assert dial.title.lower() == kind.title.lower()
+
+
+def _mechanisms(dial: Dial[Mechanism | None]) -> list[Mechanism]:
+    assert next(iter(dial.stops)) == OFF
+    assert [token for token, stop in dial.stops.items() if stop.value is None] == [OFF]
+    return [stop.value for stop in dial.stops.values() if stop.value is not None]
+
+
+def test_every_dial_is_one_of_the_four_or_in_one_group():
+    assert sorted((*FOUR, *itertools.chain(*GROUPS.values()))) == sorted(DIALS)
+
+
+# An architecture that has all there is for a mechanism to act on, and what the population's records leave out.
+GROUND = {
+    "digits": ("cnn2d-8", {}),
+    "mnist5k": ("cnn2d-8", {}),
+    "mnist1d": ("cnn1d-16", dict.fromkeys(("random_crop", "cutout"), "must have pictures")),
+    "purchases": (
+        "mlp-128",
+        {
+            **dict.fromkeys(("random_crop", "cutout"), "must have pictures"),
+            "spatial_dropout": "must have the channels",
+        },
+    ),
+    "breast-cancer": (
+        "mlp-128",
+        {
+            **dict.fromkeys(("random_crop", "cutout"), "must have pictures"),
+            "spatial_dropout": "must have the channels",
+            "input_noise": "must have features between 0 and 1",
+            "adversarial": "must have 300 public records",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("population", sorted(CONTESTED))
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_every_stop_of_a_mechanism_alone_is_in_the_recipe_or_the_records_have_nothing_for_it(population, name):
+    architecture, refused = GROUND[population]
+    base = View(architecture=architecture).turned("population", population)
+    for token, stop in MECHANISMS[name].stops.items():
+        view = base.turned(name, token)
+        if stop.value is not None and name in refused:
+            assert refused[name] in str(refusal(view))
+        else:
+            recipe = point(view).recipe
+            assert recipe.mechanisms == (() if stop.value is None else (stop.value,))
+            assert recipe_from_json(plain(recipe)) == recipe
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_every_stop_of_a_mechanism_has_its_own_key(name):
+    base = View(architecture="cnn2d-8")
+    assert len({key(base.turned(name, token), 1) for token in base.stops(name)}) == len(base.stops(name))
+
+
+def test_architectures_without_their_view_of_the_records_are_refused_with_the_reason():
+    def refused(population: str) -> dict[str, str | None]:
+        base = View().turned("population", population)
+        sentences = {stop: refusal(base.turned("architecture", stop)) for stop in DIALS["architecture"].stops}
+        return {stop: sentence for stop, sentence in sentences.items() if sentence}
+
+    assert refused("digits") == refused("mnist5k") == {}
+    assert set(refused("mnist1d")) == {"cnn2d-8"}
+    for population in ("breast-cancer", "purchases"):
+        assert set(refused(population)) == {"cnn1d-16", "cnn2d-8", "rnn-64", "gru-64", "lstm-32", "lstm-64"}
+        assert "no sequence view" in str(refused(population)["lstm-64"])
+
+
+def test_every_population_of_the_engine_can_be_chosen():
+    assert set(CONTESTED) == set(DEFAULT_CONTESTED) == set(POPULATIONS)
+
+
+def test_epochs_to_stop_after_are_those_that_a_training_keeps_and_change_the_release_alone():
+    *earlier, last = point(View()).recipe.kept_epochs
+    assert [point(View(stop_after=stop)).release.epoch for stop in STOP_AFTER.stops] == [None, *earlier]
+    assert last == EPOCHS
+    assert f"of {EPOCHS}," in STOP_AFTER.about
+    assert point(View(stop_after="10")).recipe == point(View()).recipe
+
+
+def test_mechanisms_are_combined_with_weight_decay_and_with_one_another():
+    mechanisms = point(View(regularization="3", dropout="0.5", label_smoothing="0.3")).recipe.mechanisms
+    assert [type(mechanism).__name__ for mechanism in mechanisms] == [
+        "DecoupledWeightDecay",
+        "Dropout",
+        "LabelSmoothing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("view", "sentence"),
+    [
+        (View(mixup="1", dp="1"), "mixup must be off with DP-SGD"),
+        (View(soft_labels="3", dp="clip"), "soft labels must be off with DP-SGD"),
+        (View(relax_loss="0.5", dp="optimizer"), "RelaxLoss must be off with DP-SGD"),
+        (View(adversarial="3", dp="0.5"), "adversarial regularization must be off with DP-SGD"),
+        (View(spatial_dropout="0.3"), "spatial dropout must have the channels"),
+        (View(dropout="0.3", architecture="logistic"), "dropout must have hidden activations"),
+    ],
+)
+def test_what_the_engine_refuses_has_its_sentence_and_no_point(view, sentence):
+    assert sentence in str(refusal(view))
+    for asks in (point, lambda view: key(view, 1)):
+        with pytest.raises(InvalidValueError, match=sentence):
+            asks(view)
+    assert View.from_query(view.to_query()) == (view, ())
+
+
+@given(views())
+def test_every_view_has_either_a_point_or_a_sentence(view):
+    sentence = refusal(view)
+    if sentence is None:
+        assert point(view).waves == view.waves
+    else:
+        with pytest.raises(InvalidValueError, match=re.escape(sentence)):
+            point(view)
+
+
+def test_what_is_in_use_is_named_and_can_be_taken_out():
+    view = View(architecture="cnn2d-8", dp="clip", cutout="4", stop_after="10")
+    assert View().in_use == ()
+    assert view.in_use == ("dp", "cutout", "stop_after")
+    assert view.without("dp").without("cutout").without("stop_after") == View(architecture="cnn2d-8")
+
+
 @pytest.mark.parametrize("name", [*DIALS, "contested"])
 @pytest.mark.parametrize("population", sorted(CONTESTED))
-def test_every_dial_has_eight_to_twelve_stops_and_its_default_is_one_of_them(name, population):
+def test_every_dial_has_a_handful_of_stops_and_its_default_is_one_of_them(name, population):
     view = View().turned("population", population)
-    assert 8 <= len(view.stops(name)) <= 12
+    # A wave keeps the weights of five epochs, so there is no more to choose from.
+    least = 8 if name in {*FOUR, "contested"} else 5 if name == "stop_after" else 7
+    assert least <= len(view.stops(name)) <= 12
     assert getattr(view, name) in view.stops(name)
 
 
@@ -140,7 +292,7 @@ def test_small_populations_of_records_get_small_batches():
 
 
 def test_what_is_traced_changes_no_key_and_every_dial_does():
-    base = View()
+    base = View(architecture="cnn2d-8")
     assert key(base, 2) == key(replace(base, sweep="dp"), 2)
     others = [
         base.turned(name, next(stop for stop in base.stops(name) if stop != getattr(base, name)))

@@ -8,11 +8,12 @@ import streamlit as st
 
 from cache.store import Store
 from dashboard import details, figures, findings, tables, words
-from dashboard.dials import rail, sweep_control
+from dashboard.chips import chips
+from dashboard.dials import dials_on_page, rail, sweep_control
 from dashboard.landscape import Landscape, best_key, landscape, models_of
 from dashboard.panels import panel
 from dashboard.running import running
-from dashboard.tiles import empty_tiles, headline_html, tiles, tiles_html
+from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.visit import Visit, begin, go_to_address
 from dashboard.waiting import waiting
 from engine.assessment.values import Assessment
@@ -23,17 +24,18 @@ def page() -> None:
     """Draw the page for the view in the URL or in the session."""
     store = running().store
     state = begin(st.query_params)
-    found = landscape(store, state.view, state.before)
+    found = landscape(store, state.view, state.before, dials=dials_on_page())
     rail(found)
     _address(state)
     with st.container(key="problems-place"):
         _problems(state)
+    chips(found.view)
     _headline(found)
     # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
     with st.container(key="waiting-place"):
-        if not found.complete:
+        if not found.complete and not found.refusal:
             waiting(found.waves)
-    st.html(tiles_html(tiles(found.current.headline) if found.current else empty_tiles()))
+    st.html(tiles_html(_tiles(found)))
     _tradeoff(found)
     _details(store, found)
 
@@ -58,7 +60,11 @@ def _plain(text: str) -> str:
 
 def _headline(found: Landscape) -> None:
     """The measurement in one sentence, or what is to come."""
-    if found.current is None:
+    chipped = bool(found.view.in_use)
+    if found.refusal:
+        first = words.refused(found.refusal)
+        second = f"Nothing is trained for this combination: turn a dial{', or remove a chip' if chipped else ''}."
+    elif found.current is None:
         first, second = "This setting has not been measured yet.", _coming(found)
     else:
         head = found.current.headline
@@ -66,6 +72,12 @@ def _headline(found: Landscape) -> None:
         second = words.scope(head, POPULATIONS[found.view.population].title)
     few = "" if found.complete or not found.waves else f"{models_of(found.waves)} of {found.view.models} models"
     st.html(headline_html(first, second, few))
+
+
+def _tiles(found: Landscape) -> tuple[Tile, ...]:
+    if found.current is None:
+        return empty_tiles("not possible") if found.refusal else empty_tiles()
+    return tiles(found.current.headline)
 
 
 def _coming(found: Landscape) -> str:
