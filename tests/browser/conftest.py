@@ -1,0 +1,104 @@
+"""What browser tests share: Chromium, the real dashboard, and visitors whose browsers complain of every fault.
+
+Everything ends with its module: Playwright keeps an event loop running in the thread that started it, and
+processes left over from here would be in the way of tests that look at their children.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
+
+from tests.browser.chromium import HOW_TO_GET_IT, chromium, launched
+from tests.browser.served import Served, left_after, served
+
+PATIENCE = 20_000  # milliseconds
+Visitor = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole run: what a module has measured the next one need not."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def server(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A running dashboard; at the end it stops when asked to, whole and without a complaint."""
+    with served(cache, tmp_path_factory.mktemp("log") / "log.txt") as server:
+        yield server
+        left = left_after(server, signal.SIGTERM)
+        log = server.log.read_text()
+        assert not left, f"processes outlived the dashboard: {left}"
+        assert server.process.returncode == 0, log
+        assert "Traceback" not in log, log
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; without one the test is skipped, except in CI."""
+    executable = chromium()
+    if executable is None and os.environ.get("CI") == "true":
+        pytest.fail("CI needs Chromium: apt-get install chromium", pytrace=False)
+    if executable is None:
+        pytest.skip(HOW_TO_GET_IT)
+    expect.set_options(timeout=PATIENCE)
+    with launched(executable) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(server: Served, browser: Browser) -> Iterator[Visitor]:
+    """Opens the dashboard as somebody new: ``visitor("models=8", color_scheme="dark")``.
+
+    The test fails on any error in a console or a page and on any request to another host.
+    """
+    faults: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def open_page(query: str = "", **options: object) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        watch(page, server.address, faults)
+        page.goto(f"{server.address}/?{query}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def watch(page: Page, origin: str, faults: list[str]) -> None:
+    """Note every error of a page, and every request that leaves the dashboard."""
+    own = (f"{origin}/", f"blob:{origin}/", "data:", origin.replace("http", "ws", 1) + "/")
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(f"console: {message.text}")
+
+    def failed(error: Error) -> None:
+        faults.append(f"page: {error}")
+
+    def asked(url: str) -> None:
+        if not url.startswith(own):
+            faults.append(f"request to another host: {url}")
+
+    page.on("console", said)
+    page.on("pageerror", failed)
+    page.on("request", lambda request: asked(request.url))
+    page.on("websocket", lambda socket: asked(socket.url))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once how to get Chromium when tests were skipped for want of it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(HOW_TO_GET_IT in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(HOW_TO_GET_IT, yellow=True)

@@ -1,0 +1,106 @@
+"""The real command ``privacydial`` as a process of its own, on a free port and with a cache of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+START = 60  # seconds, on a machine that is busy
+STOP = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A dashboard that answers.
+
+    Attributes:
+        address: its origin, without a slash at the end.
+        cache: its cache directory.
+        log: the file that takes what it prints.
+        process: the command.
+    """
+
+    address: str
+    cache: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def family(self) -> list[psutil.Process]:
+        """The command and all processes below it."""
+        command = psutil.Process(self.process.pid)
+        return [command, *command.children(recursive=True)]
+
+    def rows(self, table: str) -> int:
+        """How many waves or assessments the cache holds."""
+        with closing(sqlite3.connect(f"{self.cache.as_uri()}/privacydial.sqlite?mode=ro", uri=True)) as store:
+            return store.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  our own tables
+
+
+@contextmanager
+def served(cache: Path, log: Path) -> Iterator[Served]:
+    """A dashboard over a cache directory; whatever is left of it at the end is killed."""
+    port = free_port()
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [command(), "--no-browser", f"--port={port}", f"--cache={cache}"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            server = Served(address=f"http://127.0.0.1:{port}", cache=cache, log=log, process=process)
+            wait_until_healthy(server)
+            yield server
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def command() -> str:
+    """The installed command."""
+    found = shutil.which("privacydial", path=sysconfig.get_path("scripts"))
+    assert found, "the package is not installed: there is no command privacydial"
+    return found
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_healthy(server: Served) -> None:
+    """Return as soon as the dashboard says that it is healthy."""
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        assert server.process.poll() is None, f"privacydial ended at its start:\n{server.log.read_text()}"
+        with suppress(OSError), urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=1):  # noqa: S310
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"privacydial did not answer within {START} s:\n{server.log.read_text()}")
+
+
+def left_after(server: Served, ending: signal.Signals) -> list[psutil.Process]:
+    """Send a signal to the command alone; what is still there of its processes when all had time to end."""
+    family = server.family()
+    server.process.send_signal(ending)
+    server.process.wait(timeout=STOP)
+    _, alive = psutil.wait_procs(family, timeout=STOP)
+    return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]

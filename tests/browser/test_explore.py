@@ -1,0 +1,260 @@
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.reading import (
+    NOT_MEASURED,
+    TRAINING,
+    choose,
+    click_point,
+    curve,
+    dial,
+    expect_measured,
+    expect_query,
+    expect_rest,
+    expect_stop,
+    path_points,
+    press,
+    query,
+    sentence,
+)
+
+DIALS = ("Architecture", "Regularization strength", "DP noise", "Noise after training", "Contested records N")
+SLOW = "architecture=lstm-64&contested=3500"
+STRENGTH = "Regularization strength"
+
+ARRIVALS = """
+CREATE TABLE arrival (kind TEXT);
+CREATE TRIGGER wave_arrives AFTER INSERT ON wave BEGIN INSERT INTO arrival VALUES ('wave'); END;
+CREATE TRIGGER assessment_arrives AFTER INSERT ON assessment BEGIN INSERT INTO arrival VALUES ('assessment'); END;
+"""
+NO_ARRIVALS = "DROP TRIGGER wave_arrives; DROP TRIGGER assessment_arrives; DROP TABLE arrival;"
+RANGES = "node => [...node._fullLayout.xaxis.range, ...node._fullLayout.yaxis.range]"
+WATCH = """
+window.seen = "";
+new MutationObserver(() => { window.seen += document.body?.innerText ?? ""; })
+  .observe(document, { childList: true, subtree: true, characterData: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def path(server, browser):
+    """Three measured stops of the regularization dial, for those who look at a curve."""
+    context = browser.new_context()
+    page = context.new_page()
+    for strength in ("0", "1", "50"):
+        page.goto(f"{server.address}/?{query(regularization=strength)}")
+        expect_measured(page)
+    context.close()
+
+
+def test_a_visitor_sees_the_title_the_dials_the_progress_and_then_the_measured_point(visitor):
+    page = visitor(query(noise="0.01"))
+    expect(page).to_have_title("Privacy Dial")
+    expect(sentence(page)).to_have_text(NOT_MEASURED)
+    for title in DIALS:
+        expect(dial(page, title).get_by_role("slider")).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect_measured(page)
+    expect(page.get_by_text("For these 100 records of a demonstration set")).to_be_visible()
+    expect(page.get_by_role("definition").filter(has_text="8 models")).to_be_visible()
+    expect(path_points(page)).to_have_count(1)
+    for figure in ("scores", "risk", "reliability", "roc"):
+        expect(page.locator(f".st-key-panel-{figure} .js-plotly-plot .plot-container")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("title", "key", "stop", "part"),
+    [
+        ("Architecture", "ArrowRight", "MLP 32", "architecture=mlp-32"),
+        (STRENGTH, "ArrowRight", "0.1", "regularization=0.1"),
+        ("DP noise", "End", "σ 4", "dp=4"),
+        ("Noise after training", "ArrowRight", "0.005", "noise=0.005"),
+        ("Contested records N", "ArrowRight", "150", "contested=150"),
+    ],
+)
+def test_a_dial_moved_with_the_keyboard_brings_a_new_point_and_a_new_url(visitor, path, title, key, stop, part):
+    page = visitor(query())
+    expect_measured(page)
+    press(page, title, key)
+    expect_stop(page, title, stop)
+    expect_query(page, part)
+    marks = page.locator(".pd-marks").filter(has_text=re.compile(rf"Measured:.* {re.escape(stop)}[,;]"))
+    expect(marks).to_have_count(1, timeout=TRAINING)
+    expect_measured(page)
+    expect(page.get_by_role("combobox", name="Path along")).to_have_value(title)
+    assert path_points(page).count() >= 2
+
+
+@pytest.mark.parametrize(
+    ("title", "option", "part", "words"),
+    [
+        ("Attack", "Loss threshold", "attack=loss", "Attack: Loss threshold"),
+        ("Population", "MNIST digits 28 × 28", "architecture=logistic", "these 1,000 records"),
+    ],
+)
+def test_another_attack_or_population_brings_a_new_point_and_a_new_url(visitor, path, title, option, part, words):
+    page = visitor(query())
+    expect_measured(page)
+    choose(page, title, option)
+    expect(page.get_by_text(words)).to_be_visible(timeout=TRAINING)
+    expect_measured(page)
+    expect_query(page, part, "models=8")
+
+
+def test_more_models_start_from_those_that_there_are(visitor, path):
+    page = visitor(query())
+    expect_measured(page)
+    page.get_by_role("radio", name="8", exact=True).press("ArrowRight")
+    page.get_by_role("radio", name="16", exact=True).press("Space")
+    expect(page.get_by_role("radio", name="16", exact=True)).to_be_checked()
+    expect(page).not_to_have_url(re.compile("models="))
+    expect(page.get_by_text("16 models attacked, each with 14 shadow models")).to_be_visible(timeout=TRAINING)
+
+
+def test_a_click_on_a_point_of_the_curve_loads_its_setting(visitor, path):
+    page = visitor(query())
+    expect_measured(page)
+    before = sentence(page).inner_text(), page.locator(".pd-tiles").inner_text()
+    click_point(page, path_points(page).last, "strength 50")
+    expect_query(page, "regularization=50")
+    expect_stop(page, STRENGTH, "50")
+    expect_measured(page)
+    assert (sentence(page).inner_text(), page.locator(".pd-tiles").inner_text()) != before
+    expect(page.get_by_role("button", name="Measure this")).to_have_count(0)
+
+
+def test_arrow_keys_walk_over_the_points_and_enter_loads_one(visitor, path):
+    page = visitor(query())
+    expect_measured(page)
+    figure = curve(page)
+    expect(figure.locator("path.point").first).to_be_visible()
+    figure.focus()
+    told = page.locator(".st-key-panel-tradeoff").get_by_role("status")
+    for _ in range(path_points(page).count()):
+        figure.press("ArrowRight")
+        expect(told).to_have_text(re.compile(r"regularization strength .*AUC .*Enter loads this setting\.$"))
+        if "strength 50," in told.inner_text():
+            break
+    expect(page.locator(".st-key-panel-tradeoff .pd-ring")).to_be_visible()
+    figure.press("Enter")
+    expect_stop(page, STRENGTH, "50")
+    expect_query(page, "regularization=50")
+
+
+def test_the_url_opens_the_same_view_elsewhere(visitor, path):
+    first = visitor(query(regularization="1"))
+    expect_measured(first)
+    press(first, STRENGTH, "ArrowLeft")
+    press(first, STRENGTH, "ArrowRight")
+    choose(first, "Path along", "Architecture")
+    expect_query(first, "sweep=architecture", "regularization=1")
+    expect_measured(first)
+    second = visitor(first.url.partition("?")[2])
+    expect_measured(second)
+    assert second.url == first.url
+    for place in (".pd-headline", ".pd-tiles", ".st-key-panel-tradeoff .pd-finding"):
+        expect(second.locator(place)).to_have_text(first.locator(place).inner_text(), use_inner_text=True)
+    for title in DIALS:
+        expect_stop(second, title, dial(first, title).get_by_role("paragraph").inner_text())
+
+
+def test_a_setting_measured_before_shows_at_once_and_trains_nothing(visitor, server, path):
+    rows = server.rows("wave"), server.rows("assessment")
+    page = visitor()
+    page.add_init_script(WATCH)
+    page.goto(f"{server.address}/?{query(regularization='50')}")
+    expect_measured(page)
+    seen = page.evaluate("window.seen")
+    assert "Of 50 members" in seen
+    assert "Cancel" not in seen
+    assert "not been measured" not in seen
+    assert (server.rows("wave"), server.rows("assessment")) == rows
+
+
+def test_a_cancelled_training_says_so_and_starts_again_only_when_asked(visitor, server):
+    page = visitor(SLOW)
+    expect(page.get_by_text("Training models 1 to 8 of 16")).to_be_visible(timeout=TRAINING)
+    waves = server.rows("wave")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled. Nothing is trained until you turn a dial.")).to_be_visible()
+    expect_rest(page)
+    page.wait_for_timeout(2500)  # five times the rest after which a dial's stop is trained
+    expect(page.get_by_text("Cancelled. Nothing is trained until you turn a dial.")).to_be_visible()
+    assert server.rows("wave") == waves
+    page.get_by_role("button", name="Measure this").click()
+    expect(page.get_by_text("Training models 1 to 8 of 16")).to_be_visible(timeout=TRAINING)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Measure this")).to_be_visible()
+
+
+def test_a_broken_url_gives_sentences_and_the_page_works_on(visitor, path):
+    page = visitor(query(dp="strong", x="<script>alert(1)</script>", regularization="1"))
+    warning = page.get_by_role("alert")
+    expect(warning).to_contain_text("'x' is not part of a view; it was ignored.")
+    expect(warning).to_contain_text("dp must be one of off, optimizer, clip, 0.3")
+    expect(warning).to_contain_text("got 'strong'; off is shown instead.")
+    expect_measured(page)
+    expect_query(page, "regularization=1")
+    expect(page).not_to_have_url(re.compile("strong|script"))
+    press(page, STRENGTH, "Home")
+    expect_stop(page, STRENGTH, "0")
+    expect(warning).to_have_count(0)
+
+
+def test_two_visitors_of_one_setting_share_its_training_which_outlives_one_of_them(visitor, server):
+    with closing(sqlite3.connect(server.cache / "privacydial.sqlite", timeout=30)) as store:
+        store.executescript(ARRIVALS)
+        both = [visitor("architecture=lstm-32&contested=300&models=8") for _ in range(2)]
+        for page in both:
+            expect(page.get_by_text(re.compile("Training models 1 to 8 of 8: epoch [1-9]"))).to_be_visible(
+                timeout=TRAINING
+            )
+        both[0].get_by_role("button", name="Cancel").click()
+        expect(both[0].get_by_role("button", name="Measure this")).to_be_visible()
+        expect_measured(both[1])
+        arrived = store.execute("SELECT kind, count(*) FROM arrival GROUP BY kind ORDER BY kind").fetchall()
+        store.executescript(NO_ARRIVALS)
+    assert arrived == [("assessment", 1), ("wave", 1)]
+
+
+def test_the_figure_keeps_its_node_when_dials_move(visitor, path):
+    page = visitor(query())
+    expect_measured(page)
+    figure = curve(page)
+    expect(figure.locator("path.point").first).to_be_visible()
+    figure.evaluate("node => { node.mine = true; }")
+    press(page, STRENGTH, "End")
+    expect_stop(page, STRENGTH, "50")
+    expect_measured(page)
+    press(page, "Noise after training", "ArrowRight")
+    expect_stop(page, "Noise after training", "0.005")
+    expect_measured(page)
+    assert figure.evaluate("node => node.mine") is True
+
+
+@pytest.mark.xfail(reason="Plotly takes over a new axis range although the visitor zoomed; plot.js must keep his")
+def test_the_figure_keeps_the_visitors_zoom_when_a_new_point_changes_the_axes(visitor, path):
+    page = visitor(query())
+    expect_measured(page)
+    figure = curve(page)
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("path.point").first).to_be_visible()
+    whole = figure.evaluate(RANGES)
+    box = figure.locator(".nsewdrag").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
+    page.mouse.up()
+    zoomed = figure.evaluate(RANGES)
+    assert zoomed[1] - zoomed[0] == pytest.approx(0.5 * (whole[1] - whole[0]), rel=0.1)
+    press(page, "Contested records N", "End")
+    expect_stop(page, "Contested records N", "897")
+    expect_measured(page)
+    expect_query(page, "contested=897")
+    assert figure.evaluate(RANGES) == pytest.approx(zoomed)
