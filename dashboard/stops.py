@@ -123,8 +123,9 @@ DP: Dial[DpSgd | None] = Dial(
     title="DP noise",
     about=(
         "Differentially private training, in visible steps. Off: Adam, batches of 32. Optimizer: SGD with momentum "
-        "and Poisson sampling, expected batch 64, still no protection. Clip: every record's gradient is cut to "
-        "norm 1. Numbers: Gaussian noise of this multiplier σ on top; only from here on an ε is proved."
+        "and Poisson sampling, still no protection. Clip: every record's gradient is cut to a norm. Numbers: "
+        "Gaussian noise of this multiplier σ on top; only from here on an ε is proved. Rate, clip and batch are "
+        "tuned for each stop on public records where the sentence above the tiles says so."
     ),
     stops=_stops(
         ("off", "off", None),

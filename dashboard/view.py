@@ -23,7 +23,8 @@ from dashboard.stops import (
 )
 from engine.attacks.catalogue import CATALOGUE
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
-from engine.recipe import Adam, PopulationChoice, Recipe, Release, Sgd, WeightNoise
+from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Release, Sgd, WeightNoise
+from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
 
 EPOCHS = 30
@@ -232,8 +233,35 @@ def _recipe(view: View) -> Recipe:
     privacy = DP.value(view.dp)
     if privacy is None:
         return replace(plain, mechanisms=_mechanisms(view, strength))
-    private = replace(plain, optimizer=DP_OPTIMIZER, privacy=privacy, batch=min(DP_BATCH, view.contested // 2))
+    private = _private(plain, privacy)
     return replace(private, mechanisms=_mechanisms(view, strength * _conversion(plain, private)))
+
+
+def _private(plain: Recipe, privacy: DpSgd) -> Recipe:
+    """The recipe with the DP optimizer: tuned for this noise on public records, or as it comes where not tuned.
+
+    Without a clip the rate and the batch are those tuned for a clip without noise, so that the step from one stop
+    to the next is the clip.
+    """
+    row = tuned(plain.population.name, plain.architecture, privacy.noise_multiplier)
+    if row is None:
+        batch = min(DP_BATCH, plain.population.contested // 2)
+        return replace(plain, optimizer=DP_OPTIMIZER, privacy=privacy, batch=batch)
+    recipe = with_tuned_dp(plain, row)
+    return recipe if privacy.clip is not None else replace(recipe, privacy=privacy)
+
+
+def training_words(view: View) -> str:
+    """How DP training is set up and whether that was tuned, in one sentence; empty without DP."""
+    recipe = point(view).recipe
+    if recipe.privacy is None:
+        return ""
+    known = tuned(view.population, recipe.architecture, recipe.privacy.noise_multiplier) is not None
+    clip = f"clip {recipe.privacy.clip:g}" if recipe.privacy.clip is not None else "no clip"
+    return (
+        f"DP optimizer {'tuned on public records' if known else 'not tuned'}: "
+        f"rate {recipe.optimizer.learning_rate:g}, {clip}, {recipe.batch} records expected in a batch."
+    )
 
 
 def _conversion(plain: Recipe, private: Recipe) -> float:

@@ -20,11 +20,22 @@ from dashboard.stops import (
     WAVES,
     Dial,
 )
-from dashboard.view import DP_BATCH, DP_OPTIMIZER, EPOCHS, PLAIN_BATCH, View, key, point, refusal
+from dashboard.view import (
+    DP_BATCH,
+    DP_OPTIMIZER,
+    EPOCHS,
+    PLAIN_BATCH,
+    View,
+    key,
+    point,
+    refusal,
+    training_words,
+)
 from engine.canonical import plain
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Adam, DpSgd, Recipe, recipe_from_json
+from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
 
 
@@ -268,11 +279,22 @@ def test_the_dp_dial_goes_in_visible_steps():
     recipes = {stop: point(View(dp=stop)).recipe for stop in ("off", "optimizer", "clip", "1.5")}
     assert (recipes["off"].optimizer, recipes["off"].privacy) == (Adam(learning_rate=1e-3), None)
     assert recipes["off"].batch == PLAIN_BATCH
-    assert recipes["optimizer"].privacy == DpSgd(clip=None, noise_multiplier=0.0)
-    assert recipes["clip"].privacy == DpSgd(clip=1.0, noise_multiplier=0.0)
-    assert recipes["1.5"].privacy == DpSgd(clip=1.0, noise_multiplier=1.5)
-    for stop in ("optimizer", "clip", "1.5"):
-        assert (recipes[stop].optimizer, recipes[stop].batch) == (DP_OPTIMIZER, DP_BATCH)
+    for stop, noise in (("clip", 0.0), ("1.5", 1.5)):
+        row = tuned("mnist5k", recipes["off"].architecture, noise)
+        assert row is not None
+        assert recipes[stop] == with_tuned_dp(recipes["off"], row)
+    assert recipes["optimizer"] == replace(recipes["clip"], privacy=DpSgd(clip=None))
+
+
+def test_what_was_not_tuned_is_trained_as_it_comes_and_says_so():
+    view = View(architecture="lstm-32", dp="1.5")
+    recipe = point(view).recipe
+    assert recipe.privacy == DpSgd(clip=1.0, noise_multiplier=1.5)
+    assert (recipe.optimizer, recipe.batch) == (DP_OPTIMIZER, DP_BATCH)
+    assert training_words(view) == "DP optimizer not tuned: rate 0.25, clip 1, 64 records expected in a batch."
+    assert training_words(View(dp="1.5")).startswith("DP optimizer tuned on public records: rate ")
+    assert "no clip" in training_words(View(dp="optimizer"))
+    assert training_words(View()) == ""
 
 
 @pytest.mark.parametrize("contested", CONTESTED["digits"])
@@ -288,7 +310,7 @@ def test_weights_shrink_by_the_same_share_with_and_without_dp(contested):
 
 
 def test_small_populations_of_records_get_small_batches():
-    assert point(View(population="digits", contested=100, dp="clip")).recipe.batch == 50
+    assert point(View(population="digits", contested=100, dp="clip", architecture="logistic")).recipe.batch == 50
 
 
 def test_what_is_traced_changes_no_key_and_every_dial_does():

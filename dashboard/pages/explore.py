@@ -14,6 +14,7 @@ from dashboard.landscape import Landscape, best_key, landscape, models_of
 from dashboard.panels import panel
 from dashboard.running import running
 from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
+from dashboard.view import training_words
 from dashboard.visit import Visit, begin, go_to_address
 from dashboard.waiting import waiting
 from engine.assessment.values import Assessment
@@ -65,11 +66,14 @@ def _headline(found: Landscape) -> None:
         first = words.refused(found.refusal)
         second = f"Nothing is trained for this combination: turn a dial{', or remove a chip' if chipped else ''}."
     elif found.current is None:
-        first, second = "This setting has not been measured yet.", _coming(found)
+        first, second = (
+            "This setting has not been measured yet.",
+            f"{_coming(found)} {training_words(found.view)}".strip(),
+        )
     else:
         head = found.current.headline
         first = words.finding(head)
-        second = words.scope(head, POPULATIONS[found.view.population].title)
+        second = f"{words.scope(head, POPULATIONS[found.view.population].title)} {training_words(found.view)}".strip()
     few = "" if found.complete or not found.waves else f"{models_of(found.waves)} of {found.view.models} models"
     st.html(headline_html(first, second, few))
 
