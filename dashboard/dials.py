@@ -57,7 +57,9 @@ def _turn(name: str, widget: str) -> None:
 
 def _bound(name: str, widget: str, view: View) -> _Bound:
     """What ties a control to a field of the view: the view is the truth, the control shows it."""
-    st.session_state[widget] = getattr(view, name)
+    # Only where they differ: a write is sent to the browser, where it would undo a turn that is still on its way.
+    if st.session_state.get(widget) != getattr(view, name):
+        st.session_state[widget] = getattr(view, name)
     return _Bound(key=widget, on_change=_turn, args=(name, widget))
 
 

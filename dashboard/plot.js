@@ -73,6 +73,7 @@ class Plot {
     this.live = root.querySelector(".pd-live");
     this.at = -1;
     this.busy = false;
+    this.zoom = {};
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("blur", () => this.mark(null));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -109,16 +110,30 @@ class Plot {
   async react(library) {
     const figure = coloured(this.data.figure, palette(this.root));
     if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
+    // Plotly takes over a range that changed in the layout, so the visitor's own goes in again.
+    for (const [axis, range] of Object.entries(this.zoom)) figure.layout[axis] = { ...figure.layout[axis], range };
     await library.react(this.box, figure.data, figure.layout, {
-      displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false,
+      displayModeBar: false, responsive: true, doubleClick: false, showTips: false,
     });
     this.mark(null);
-    this.box.removeAllListeners?.("plotly_click");
+    for (const name of ["plotly_click", "plotly_relayout", "plotly_doubleclick"]) this.box.removeAllListeners?.(name);
+    this.box.on("plotly_relayout", (change) => this.zoomed(change));
+    this.box.on("plotly_doubleclick", () => {
+      this.zoom = {};
+      this.draw();
+    });
     this.box.on("plotly_click", (event) => {
       const hit = event.points.find((point) => point.customdata !== undefined);
       if (hit) this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
     });
     this.root.dataset.drawn = String(Number(this.root.dataset.drawn ?? 0) + 1);
+  }
+
+  // Remember the ranges that the visitor drew; a double click forgets them.
+  zoomed(change) {
+    for (const axis of ["xaxis", "yaxis"]) {
+      if (`${axis}.range[0]` in change) this.zoom[axis] = [change[`${axis}.range[0]`], change[`${axis}.range[1]`]];
+    }
   }
 
   choose(point) {

@@ -85,10 +85,10 @@ def _cancel() -> None:
 def _draw(step: Step, progress: Progress | None) -> None:
     if step == "failed" and progress is not None:
         st.error(f"The training failed: {progress.message} The log has the rest.")
-        st.button("Try again", key="retry", type="primary", on_click=_again)
+        st.button("Try again", key="retry", on_click=_again)
     elif step == "held":
         st.markdown("Cancelled. Nothing is trained until you turn a dial.")
-        st.button("Measure this", key="measure", type="primary", on_click=_again)
+        st.button("Measure this", key="measure", on_click=_again)
     else:
         _under_way(step, progress)
 

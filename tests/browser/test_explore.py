@@ -237,7 +237,6 @@ def test_the_figure_keeps_its_node_when_dials_move(visitor, path):
     assert figure.evaluate("node => node.mine") is True
 
 
-@pytest.mark.xfail(reason="Plotly takes over a new axis range although the visitor zoomed; plot.js must keep his")
 def test_the_figure_keeps_the_visitors_zoom_when_a_new_point_changes_the_axes(visitor, path):
     page = visitor(query())
     expect_measured(page)

@@ -60,10 +60,7 @@ def test_axe_finds_nothing_on_a_measured_page_with_its_table(visitor, theme):
     assert violations(page) == ""
 
 
-white_on_pale = pytest.mark.xfail(reason="in the dark the primary button is white on pale blue, contrast 2.0")
-
-
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=white_on_pale)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_before_and_after_a_training_is_cancelled(visitor, theme):
     page = visitor("architecture=lstm-64&contested=3500", color_scheme=theme)
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
