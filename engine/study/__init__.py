@@ -1,0 +1,1 @@
+"""Recurrent against feed-forward: two architectures on the same masks, under the same defences."""

@@ -1,0 +1,97 @@
+"""Recurrent against feed-forward, measured: ``python -m engine.study POPULATION``.
+
+Each row trains an MLP and a recurrent network on the same masks under one defence; the caption says what was
+matched and how near. What was found is in ``engine/study/README.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import torch
+
+from engine.assessment.values import Interval
+from engine.canonical import plain
+from engine.recipe import Gru, Lstm, PopulationChoice, Rnn
+from engine.study.measure import study
+from engine.study.values import MATCHES, Row, Side, Study
+from engine.validate import InvalidValueError
+
+CONTESTED = {"digits": 600, "mnist5k": 1000, "mnist1d": 1000}
+FAMILIES = {"lstm": Lstm, "gru": Gru, "rnn": Rnn}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m engine.study", description=__doc__)
+    parser.add_argument("population", choices=CONTESTED)
+    parser.add_argument("--recurrent", choices=FAMILIES, default="lstm")
+    parser.add_argument("--match", choices=MATCHES, default="parameters", help="what is made equal")
+    parser.add_argument("--waves", type=int, default=2, help="of eight models, for each cohort")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--json", action="store_true", help="print one object instead of a table")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        found = study(
+            PopulationChoice(name=asked.population, contested=CONTESTED[asked.population]),
+            FAMILIES[asked.recurrent](),
+            matched_by=asked.match,
+            waves=asked.waves,
+            epochs=asked.epochs,
+        )
+    except InvalidValueError as error:
+        parser.error(str(error))
+    printed = (
+        json.dumps({"caption": found.caption, **plain(found)}, ensure_ascii=False) if asked.json else table(found)
+    )
+    sys.stdout.write(printed + "\n")
+
+
+def table(found: Study) -> str:
+    """The caption and a Markdown table: feed-forward · recurrent, then the paired differences with intervals."""
+    lines = [
+        found.caption,
+        "",
+        "| defence | train | test | AUC of LiRA | Δ test | Δ AUC |",
+        "|---|---|---|---|---|---|",
+        *map(_line, found.rows),
+    ]
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    """One row of the table."""
+    sides = (row.feed_forward, row.recurrent)
+    cells = [
+        row.defence + _epsilon(*sides),
+        " · ".join(_plain(side.headline.train_accuracy) for side in sides),
+        " · ".join(_plain(side.headline.test_accuracy) for side in sides),
+        " · ".join(_plain(side.headline.auc) for side in sides),
+        _signed(row.difference.test_accuracy),
+        _signed(row.difference.auc),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _epsilon(*sides: Side) -> str:
+    """What is proved of either side, if anything: kept epochs that differ have spent different ε."""
+    claims = [side.headline.claim for side in sides]
+    proved = {f"{claim.epsilon:.3g}": claim for claim in claims if claim is not None and claim.epsilon is not None}
+    return f" (ε {' · '.join(proved)}, δ {next(iter(proved.values())).delta:g})" if proved else ""
+
+
+def _plain(interval: Interval) -> str:
+    """An estimate and half its interval."""
+    return f"{interval.estimate:.3f} ± {(interval.high - interval.low) / 2:.3f}"
+
+
+def _signed(interval: Interval) -> str:
+    """A difference with its interval."""
+    return f"{interval.estimate:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+
+
+if __name__ == "__main__":
+    main()
