@@ -21,12 +21,6 @@ PATIENCE = 20_000  # milliseconds
 Visitor = Callable[..., Page]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line why browser tests were skipped; pytest alone shows reasons only when asked."""
-    if chromium() is None:
-        terminalreporter.write_line(HOW_TO_GET_IT)
-
-
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for the whole run: what a module has measured the next one need not."""
