@@ -67,8 +67,10 @@ class Visit:
         if not ready:
             return "starting"
         asked = self.asked == key(self.view, self.view.waves)
-        if asked and progress is not None:
-            return {"failed": "failed", "cancelled": "held"}.get(progress.state, "watch")  # type: ignore[return-value]
+        if asked and progress is not None and progress.state == "failed":
+            return "failed"
+        if asked and progress is not None and progress.state == "cancelled":
+            return "held"
         if asked:
             return "watch"
         return "ask" if now - self.turned_at >= REST else "resting"

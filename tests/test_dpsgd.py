@@ -12,35 +12,16 @@ from engine.models.evaluation import view_tensor
 from engine.models.layers import per_record_is_cheaper
 from engine.models.network import network
 from engine.populations.records import split
-from engine.recipe import Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Rnn, Sgd
+from engine.recipe import Cnn2d, DpSgd, Logistic, Lstm, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, squared_norms, sum_gradients
 from engine.training.labels import one_hot
 from engine.training.loop import add_noise, noise_generator, train, write_gradients
 from engine.training.parameters import parameters
-from tests.torch_reference import as_torch, load, reference_model
+from tests.torch_reference import ARCHITECTURES, as_torch, load, reference_model
 
 DIGITS = PopulationChoice(name="digits", contested=120)
-ARCHITECTURES = (
-    Logistic(),
-    Mlp(width=20),
-    Mlp(width=12, depth=2, activation="tanh"),
-    *(
-        variant
-        for family in (Rnn, Gru, Lstm)
-        for variant in (
-            family(hidden=7),
-            family(hidden=7, bidirectional=True),
-            family(hidden=7, layers=2, pooling="mean"),
-            family(hidden=7, layers=2, bidirectional=True, pooling="mean"),
-        )
-    ),
-    Cnn1d(width=4, depth=1),
-    Cnn1d(width=4, depth=3),
-    Cnn2d(width=3, depth=1),
-    Cnn2d(width=3, depth=2),
-)
 MODELS, RECORDS = 3, 16
 
 

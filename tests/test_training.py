@@ -18,34 +18,15 @@ from engine.models.network import network, parameter_count
 from engine.pipeline import train_wave
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import Adam, Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Rnn, Sgd
+from engine.recipe import Adam, Cnn2d, DpSgd, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.batches import deal, epochs, pad, poisson
 from engine.training.labels import one_hot
 from engine.training.loop import train
 from engine.training.parameters import parameters
-from tests.torch_reference import as_torch, load, reference_model, train_one
+from tests.torch_reference import ARCHITECTURES, as_torch, load, reference_model, train_one
 
 DIGITS = PopulationChoice(name="digits", contested=120)
-ARCHITECTURES = (
-    Logistic(),
-    Mlp(width=20),
-    Mlp(width=12, depth=3, activation="tanh"),
-    *(
-        variant
-        for family in (Rnn, Gru, Lstm)
-        for variant in (
-            family(hidden=7),
-            family(hidden=7, bidirectional=True),
-            family(hidden=7, layers=2, pooling="mean"),
-            family(hidden=7, layers=2, bidirectional=True, pooling="mean"),
-        )
-    ),
-    Cnn1d(width=4, depth=1),
-    Cnn1d(width=4, depth=3),
-    Cnn2d(width=3, depth=1),
-    Cnn2d(width=3, depth=2),
-)
 RULES = {
     "adam": {"optimizer": Adam()},
     "adamw": {"optimizer": Adam(), "mechanisms": (DecoupledWeightDecay(strength=5.0),)},

@@ -13,6 +13,27 @@ from engine.mechanisms import DecoupledWeightDecay, L2Penalty
 from engine.recipe import Adam, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Recipe, Rnn, Sgd
 from engine.training.batches import Batch
 
+# Every family and option, small: what stacked training and DP-SGD are held to.
+ARCHITECTURES = (
+    Logistic(),
+    Mlp(width=20),
+    Mlp(width=12, depth=3, activation="tanh"),
+    *(
+        variant
+        for family in (Rnn, Gru, Lstm)
+        for variant in (
+            family(hidden=7),
+            family(hidden=7, bidirectional=True),
+            family(hidden=7, layers=2, pooling="mean"),
+            family(hidden=7, layers=2, bidirectional=True, pooling="mean"),
+        )
+    ),
+    Cnn1d(width=4, depth=1),
+    Cnn1d(width=4, depth=3),
+    Cnn2d(width=3, depth=1),
+    Cnn2d(width=3, depth=2),
+)
+
 
 class Perceptron(nn.Sequential):
     """Linear layers with activations between them, named as in the stacked network."""
