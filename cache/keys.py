@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from engine.attacks.catalogue import CATALOGUE
 from engine.canonical import digest
-from engine.recipe import Recipe, Release
+from engine.recipe import Recipe
+from engine.release.values import Release
 from engine.validate import InvalidValueError, choice, whole
 from engine.version import ENGINE_VERSION
 

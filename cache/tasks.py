@@ -11,10 +11,12 @@ from distributed import get_worker
 
 from cache.codec import assessment_to_bytes, wave_from_bytes, wave_to_bytes
 from cache.remote import TOPIC
+from engine.architectures import Logistic
 from engine.pipeline import assess as assess_waves
 from engine.pipeline import train_wave
 from engine.populations.records import split
-from engine.recipe import Logistic, PopulationChoice, Recipe, Release
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
 from engine.training.allocation import keep_freed_memory
 from engine.training.values import EpochReport
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Generic, TypeVar
 
+from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.mechanisms import (
     AdversarialRegularization,
     Cutout,
@@ -26,7 +27,7 @@ from engine.mechanisms import (
     SoftLabels,
     SpatialDropout,
 )
-from engine.recipe import Architecture, Cnn1d, Cnn2d, DpSgd, Gru, Logistic, Lstm, Mlp, Rnn
+from engine.recipe import DpSgd
 
 V_co = TypeVar("V_co", covariant=True)
 

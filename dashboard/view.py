@@ -23,7 +23,8 @@ from dashboard.stops import (
 )
 from engine.attacks.catalogue import CATALOGUE
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
-from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Release, Sgd, WeightNoise
+from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.values import Release, WeightNoise
 from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
 

@@ -17,8 +17,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from engine.architectures import Architecture
 from engine.populations.catalogue import POPULATIONS
-from engine.recipe import Architecture, DpSgd, PopulationChoice, Recipe, Sgd
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.validate import InvalidValueError, choice
 
 

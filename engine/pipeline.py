@@ -18,7 +18,8 @@ from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
 from engine.populations.membership import masks
 from engine.populations.records import Records, split
-from engine.recipe import Recipe, Release
+from engine.recipe import Recipe
+from engine.release.values import Release
 from engine.release.weights import released
 from engine.seeds import generator
 from engine.signals import Signals, signals

@@ -1,7 +1,7 @@
-"""Recipes and releases: frozen values that hold everything that decides a number.
+"""Recipes: frozen values that hold everything that decides how models are trained.
 
-A recipe says how a model is trained, a release what its owner publishes of it. Both validate themselves, have
-one canonical JSON and one hash. What cannot change a number (device, threads, workers) is in neither.
+A recipe validates itself, has one canonical JSON and one hash. What cannot change a number (device, threads,
+workers) is not in it. What the owner publishes of a trained model is a release, in ``engine.release.values``.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, get_args
 
+from engine.architectures import Architecture, Cnn1d, Cnn2d, Logistic, Mlp, why_not
 from engine.canonical import build, digest
 from engine.mechanisms import DecoupledWeightDecay, Mechanism, ordered, refuse
-from engine.populations.catalogue import POPULATIONS, PopulationInfo, View
-from engine.validate import InvalidValueError, choice, flag, number, settle, whole
+from engine.populations.catalogue import POPULATIONS, PopulationInfo
+from engine.release.values import Release
+from engine.validate import InvalidValueError, choice, number, settle, whole
 
 PAIRS_PER_WAVE = 4
 MODELS_PER_WAVE = 2 * PAIRS_PER_WAVE
@@ -50,113 +52,6 @@ class PopulationChoice:
     def info(self) -> PopulationInfo:
         """The catalogue entry of the population."""
         return POPULATIONS[self.name]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Logistic:
-    """Multinomial logistic regression on the flat view of a record."""
-
-    view: ClassVar[View] = "flat"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mlp:
-    """A feed-forward network on the flat view: ``depth`` hidden layers of ``width`` units."""
-
-    width: int = 128
-    depth: int = 1
-    activation: Literal["relu", "tanh"] = "relu"
-
-    view: ClassVar[View] = "flat"
-
-    def __post_init__(self) -> None:
-        whole("width", self.width, at_least=1, at_most=4096)
-        whole("depth", self.depth, at_least=1, at_most=8)
-        choice("activation", self.activation, ("relu", "tanh"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _RecurrentFamily:
-    """What the recurrent families share.
-
-    Attributes:
-        hidden: units of one layer and direction.
-        layers: layers on top of each other.
-        bidirectional: whether every layer also reads the sequence from its end.
-        pooling: what the outputs see: the last state (of each direction), or the mean of all states.
-    """
-
-    hidden: int = 64
-    layers: int = 1
-    bidirectional: bool = False
-    pooling: Literal["last", "mean"] = "last"
-
-    view: ClassVar[View] = "sequence"
-
-    def __post_init__(self) -> None:
-        whole("hidden", self.hidden, at_least=1, at_most=1024)
-        whole("layers", self.layers, at_least=1, at_most=4)
-        flag("bidirectional", self.bidirectional)
-        choice("pooling", self.pooling, ("last", "mean"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rnn(_RecurrentFamily):
-    """Simple recurrent layers with tanh over the sequence view (Elman 1990)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gru(_RecurrentFamily):
-    """Gated recurrent layers over the sequence view (Cho et al. 2014)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lstm(_RecurrentFamily):
-    """Long short-term memory layers over the sequence view (Hochreiter & Schmidhuber 1997)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _ConvolutionalFamily:
-    """What the convolutional families share: blocks of convolution (kernel 3), ReLU and max-pooling by 2.
-
-    Attributes:
-        width: channels of the first block; each further block doubles them.
-        depth: blocks.
-    """
-
-    width: int = 16
-    depth: int = 2
-
-    def __post_init__(self) -> None:
-        whole("width", self.width, at_least=1, at_most=512)
-        whole("depth", self.depth, at_least=1, at_most=3)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cnn1d(_ConvolutionalFamily):
-    """Convolutions along the steps of the sequence view, the features of a step as channels."""
-
-    view: ClassVar[View] = "sequence"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cnn2d(_ConvolutionalFamily):
-    """Convolutions over the picture view, one channel."""
-
-    view: ClassVar[View] = "picture"
-
-
-Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
-
-
-# The largest width, or number of hidden units, of each family that has one.
-LARGEST_SIZE: dict[type, int] = {Mlp: 4096, Rnn: 1024, Gru: 1024, Lstm: 1024, Cnn1d: 512, Cnn2d: 512}
-
-
-def why_not(architecture: Architecture, info: PopulationInfo) -> str | None:
-    """Why the architecture cannot read the records of a population, in one sentence; None where it can."""
-    lacking = info.why_no_view(architecture.view)
-    return lacking and f"architecture {type(architecture).__name__} reads a {architecture.view} view, and {lacking}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,58 +204,6 @@ class Recipe:
         return digest(self)
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeightNoise:
-    """θ + N(0, σ²I) on weights after training (Yang, Gohari & Topcu 2022).
-
-    Attributes:
-        sigma: the standard deviation σ of the noise on every weight, or with ``scale`` "relative" its share of the
-            tensor's root mean square ‖θₜ‖/√d, so that the noise on a tensor is about σ times as long as the tensor.
-        draws: K independent noisy copies of each model; the attacker sees one, metrics are means over all K.
-        seed: of the noise.
-        tensors: noise on all weights, or on those of the output layer only; the others are then published exactly.
-        scale: whether σ is absolute, or relative to each tensor.
-    """
-
-    sigma: float
-    draws: int = 4
-    seed: int = 0
-    tensors: Literal["all", "output"] = "all"
-    scale: Literal["absolute", "relative"] = "absolute"
-
-    def __post_init__(self) -> None:
-        settle(self, sigma=number("post-training noise", self.sigma, above=0, at_most=1000))
-        whole("draws of post-training noise", self.draws, at_least=1, at_most=64)
-        whole("seed of post-training noise", self.seed, at_least=0, at_most=2**31 - 1)
-        choice("tensors with post-training noise", self.tensors, ("all", "output"))
-        choice("scale of post-training noise", self.scale, ("absolute", "relative"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Release:
-    """What the owner publishes of a trained model: full probabilities, from exact or noisy weights.
-
-    Attributes:
-        epoch: early stopping: the epoch whose weights are published, one of the recipe's ``kept_epochs`` but the
-            last; None is the last.
-        weight_noise: noise added to those weights, or None.
-    """
-
-    epoch: int | None = None
-    weight_noise: WeightNoise | None = None
-
-    def __post_init__(self) -> None:
-        if self.epoch is not None:
-            whole("kept epoch", self.epoch, at_least=1, at_most=10_000)
-        if not isinstance(self.weight_noise, WeightNoise | None):
-            raise InvalidValueError(f"post-training noise must be of a known kind, got {self.weight_noise!r}")
-
-    @property
-    def draws(self) -> int:
-        """K, the number of released copies of each model."""
-        return self.weight_noise.draws if self.weight_noise else 1
-
-
 def _nearest(value: float) -> int:
     """The nearest whole number, halves up."""
     return math.floor(value + 0.5)
@@ -370,20 +213,12 @@ _KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         PopulationChoice,
-        Logistic,
-        Mlp,
-        Rnn,
-        Gru,
-        Lstm,
-        Cnn1d,
-        Cnn2d,
+        *get_args(Architecture),
         *get_args(Mechanism),
         Adam,
         Sgd,
         DpSgd,
         Recipe,
-        WeightNoise,
-        Release,
     )
 }
 
@@ -398,15 +233,3 @@ def recipe_from_json(data: Any) -> Recipe:
     if not isinstance(recipe, Recipe):
         raise InvalidValueError(f"recipe must be an object of kind 'Recipe', got {type(recipe).__name__}")
     return recipe
-
-
-def release_from_json(data: Any) -> Release:
-    """The release that ``plain(release)`` wrote, validated again.
-
-    Raises:
-        InvalidValueError: when the data are not a release, with one sentence that says why.
-    """
-    release = build(data, _KINDS)
-    if not isinstance(release, Release):
-        raise InvalidValueError(f"release must be an object of kind 'Release', got {type(release).__name__}")
-    return release

@@ -5,27 +5,53 @@ All arrays are NumPy. Logits come from ``engine.models.evaluation``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+TOP = 10
+"""How many of the largest probabilities are kept."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signals:
-    """Answers of T models on N records.
+    """Answers of T models on N records, as the attacker sees them.
+
+    The fields after ``labels`` cost more than one evaluation, and are there only for attacks whose catalogue entry
+    says that they know of them.
 
     Attributes:
         phi: (T, N) float64, the logit-scaled confidence φ = z_y − log Σ_{i≠y} exp z_i
             (Carlini et al. 2022, section IV-C). The loss is log(1 + e^{−φ}), the confidence 1 / (1 + e^{−φ}).
         correct: (T, N) bool, whether the label has the largest logit.
+        entropy: (T, N) float64, −Σ_i p_i log p_i in nats.
+        modified_entropy: (T, N) float64, −(1 − p_y) log p_y − Σ_{i≠y} p_i log(1 − p_i) in nats
+            (Song & Mittal 2021, equation 8).
+        top: (T, N, k) float32, the k = min(C, ``TOP``) largest probabilities, largest first.
         labels: (N,) int64, the true labels y, known to the attacker.
+        public: the same models on the attacker's own records, which no model was trained on.
+        augmented: the same models on the same records, each changed as training data are augmented; one value for
+            each change, the unchanged records first.
+        noisy: likewise with noise on the records.
+        gradient_norm: (T, N) L2 norm of the loss's gradient with respect to all weights.
+        distance_l2: (T, N) least L2 change of the record after which the model is confident of its label.
+        distance_linf: (T, N) likewise, the largest change of one feature.
     """
 
     phi: NDArray[np.float64]
     correct: NDArray[np.bool_]
+    entropy: NDArray[np.float64]
+    modified_entropy: NDArray[np.float64]
+    top: NDArray[np.float32]
     labels: NDArray[np.int64]
+    public: Signals | None = None
+    augmented: tuple[Signals, ...] = ()
+    noisy: tuple[Signals, ...] = ()
+    gradient_norm: NDArray[np.float64] | None = None
+    distance_l2: NDArray[np.float64] | None = None
+    distance_linf: NDArray[np.float64] | None = None
 
     @property
     def loss(self) -> NDArray[np.float64]:
@@ -34,23 +60,84 @@ class Signals:
 
     def of_models(self, index: slice | NDArray[np.intp]) -> Signals:
         """The signals of some of the models."""
-        return Signals(phi=self.phi[index], correct=self.correct[index], labels=self.labels)
+        return replace(
+            self,
+            phi=self.phi[index],
+            correct=self.correct[index],
+            entropy=self.entropy[index],
+            modified_entropy=self.modified_entropy[index],
+            top=self.top[index],
+            public=self.public and self.public.of_models(index),
+            augmented=tuple(each.of_models(index) for each in self.augmented),
+            noisy=tuple(each.of_models(index) for each in self.noisy),
+            gradient_norm=_rows(self.gradient_norm, index),
+            distance_l2=_rows(self.distance_l2, index),
+            distance_linf=_rows(self.distance_linf, index),
+        )
 
 
 def signals(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Signals:
-    """Signals from logits.
+    """Signals from logits; log-probabilities are as good, for what is added to all logits of a record cancels.
 
     Args:
-        logits: (T, N, C) float64.
+        logits: (T, N, C) float64, C at least 2.
         labels: (N,) int64 in [0, C).
     """
     logits = np.asarray(logits, dtype=np.float64)
     picked = labels[None, :, None]
-    own = np.take_along_axis(logits, picked, axis=2)[..., 0]
-    others = logits.copy()
-    np.put_along_axis(others, picked, -np.inf, axis=2)
+    log_rest = _log_of_the_rest(logits)
+    log_p = _log_probabilities(logits, log_rest)
+    p = np.exp(log_p)
+    own = np.take_along_axis(logits, picked, axis=2)
     return Signals(
-        phi=own - logsumexp(others, axis=2),
+        phi=(own - _log_sum_exp(_without(logits, picked)))[..., 0],
         correct=logits.argmax(axis=2) == labels,
+        entropy=-(p * log_p).sum(axis=2),
+        modified_entropy=_modified_entropy(log_p, log_rest, picked),
+        top=-np.sort(-p, axis=2)[..., :TOP].astype(np.float32),
         labels=labels,
     )
+
+
+def _modified_entropy(
+    log_p: NDArray[np.float64], log_rest: NDArray[np.float64], picked: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(T, N) from log p and log(1 − p), both (T, N, C)."""
+    terms = -np.exp(log_p) * log_rest
+    own = np.take_along_axis(-np.exp(log_rest) * log_p, picked, axis=2)
+    np.put_along_axis(terms, np.broadcast_to(picked, own.shape), own, axis=2)
+    return terms.sum(axis=2)
+
+
+def _log_of_the_rest(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log(1 − p_i) for every class, (T, N, C), without the cancellation of 1 − p_i where p_i is close to 1.
+
+    Only the largest logit can have a probability above ½; its rest is summed from the others.
+    """
+    whole = _log_sum_exp(logits)
+    largest = logits.argmax(axis=2)[..., None]
+    rest = np.log1p(-np.minimum(np.exp(logits - whole), 0.5))
+    np.put_along_axis(rest, largest, _log_sum_exp(_without(logits, largest)) - whole, axis=2)
+    return rest
+
+
+def _log_probabilities(logits: NDArray[np.float64], log_rest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms of p_i for every class, (T, N, C); a p_i close to 1 is taken from its rest, which has more digits."""
+    direct = logits - _log_sum_exp(logits)
+    return np.where(direct > -0.5, np.log1p(-np.exp(np.minimum(log_rest, -0.5))), direct)
+
+
+def _without(logits: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The logits (T, N, C) with one class of each record, (T or 1, N, 1), made impossible."""
+    others = logits.copy()
+    np.put_along_axis(others, np.broadcast_to(classes, (*logits.shape[:2], 1)), -np.inf, axis=2)
+    return others
+
+
+def _log_sum_exp(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T, N, 1)."""
+    return np.asarray(logsumexp(logits, axis=2, keepdims=True))
+
+
+def _rows(values: NDArray[np.float64] | None, index: slice | NDArray[np.intp]) -> NDArray[np.float64] | None:
+    return None if values is None else values[index]

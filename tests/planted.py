@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.signals import Signals
+from engine.signals import signals as signals_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,16 @@ def planted_signals(random: np.random.Generator, records: Records, masks: NDArra
     """φ = how easy the record is + the shift of members + a model's own level + noise; correct where φ > 0."""
     level = random.normal(0.0, 0.2, (len(masks), 1))
     noise = random.normal(0.0, 1.0, masks.shape)
-    phi = records.ease + records.shift * masks + level + noise
-    return Signals(phi=phi, correct=phi > 0, labels=records.labels)
+    return signals_from_phi(records.ease + records.shift * masks + level + noise, records.labels)
+
+
+def signals_from_phi(phi: NDArray[np.float64], labels: NDArray[np.int64] | None = None) -> Signals:
+    """Signals with these φ (T, N), of one class unless said otherwise; the other classes are equally likely."""
+    own = np.zeros(phi.shape[1], dtype=np.int64) if labels is None else labels
+    classes = max(2, int(own.max()) + 1)
+    logits = np.zeros((*phi.shape, classes))
+    np.put_along_axis(logits, own[None, :, None], (phi + np.log(classes - 1))[..., None], axis=2)
+    return replace(signals_of(logits, own), phi=phi, correct=phi > 0)
 
 
 def planted_cohort(

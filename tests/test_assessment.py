@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from engine.attacks.likelihood_ratio import lira
 from engine.canonical import canonical_json
 from engine.signals import Signals
 from engine.validate import InvalidValueError
-from tests.planted import complementary_masks, planted_cohort, planted_records, planted_signals
+from tests.planted import complementary_masks, planted_cohort, planted_records, planted_signals, signals_from_phi
 
 Number = Callable[[str, Signals, np.ndarray], float]  # of an attack on a cohort
 
@@ -112,7 +113,7 @@ def test_the_counts_behind_the_numbers_are_reported() -> None:
 @every_attack
 def test_the_headline_is_finite_json_even_when_all_answers_are_alike(attack: str) -> None:
     _, masks = planted_cohort(6, records=60)
-    same = Signals(phi=np.zeros((8, 60)), correct=np.ones((8, 60), dtype=bool), labels=np.arange(60) % 3)
+    same = replace(signals_from_phi(np.zeros((8, 60)), np.arange(60) % 3), correct=np.ones((8, 60), dtype=bool))
     assessment = _assessed(attack, same, masks=masks)
     canonical_json(assessment.headline)  # raises on NaN
     assert assessment.headline.auc.estimate == 0.5
@@ -151,7 +152,7 @@ def test_claimed_posteriors_come_true_where_lira_has_the_right_model() -> None:
     random = np.random.default_rng(9)
     masks = complementary_masks(random, 8, 10_000)
     phi = random.normal(0, 2, 10_000) + random.normal(0, 3, 10_000) * masks + random.normal(size=masks.shape)
-    signals = Signals(phi=phi, correct=phi > 0, labels=np.zeros(10_000, dtype=np.int64))
+    signals = signals_from_phi(phi)
     diagram = reliability(expit(cohort_scores(lira, signals, masks))[None], masks)
     assert diagram.counts.min() > 1000
     assert diagram.observed == pytest.approx(diagram.claimed, abs=0.02)
@@ -180,7 +181,7 @@ def test_the_histogram_holds_every_score_once() -> None:
 def test_permuting_records_changes_no_number(attack: str) -> None:
     signals, masks = planted_cohort(15)
     order = np.random.default_rng(0).permutation(masks.shape[1])
-    moved = Signals(phi=signals.phi[:, order], correct=signals.correct[:, order], labels=signals.labels[order])
+    moved = signals_from_phi(signals.phi[:, order], signals.labels[order])
     before, after = _assessed(attack, signals, masks=masks), _assessed(attack, moved, masks=masks[:, order])
     for name in ("auc", "balanced_accuracy", "train_accuracy", "test_accuracy"):
         expected = dataclasses.astuple(getattr(before.headline, name))

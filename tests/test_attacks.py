@@ -17,7 +17,7 @@ from engine.attacks.likelihood_ratio import lira
 from engine.attacks.thresholds import confidence_by_class, loss
 from engine.signals import Signals
 from engine.signals import signals as signals_of
-from tests.planted import complementary_masks, planted_cohort
+from tests.planted import complementary_masks, planted_cohort, signals_from_phi
 
 every_attack = pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 
@@ -26,7 +26,7 @@ def _signals(phi: object, labels: object = None) -> Signals:
     """Signals from φ alone, all of one class unless said otherwise."""
     values = np.atleast_2d(np.asarray(phi, dtype=np.float64))
     own = np.zeros(values.shape[1], dtype=np.int64) if labels is None else np.asarray(labels)
-    return Signals(phi=values, correct=values > 0, labels=own)
+    return signals_from_phi(values, own)
 
 
 def _split(seed: int, *, classes: int = 10) -> tuple[Signals, Signals, np.ndarray]:
@@ -57,10 +57,7 @@ def test_planted_members_score_higher(attack: Attack, classes: int) -> None:
 def test_permuting_records_permutes_scores_and_nothing_else(attack: Attack) -> None:
     target, shadows, masks = _split(2)
     order = np.random.default_rng(0).permutation(120)
-    moved = [
-        Signals(phi=each.phi[:, order], correct=each.correct[:, order], labels=each.labels[order])
-        for each in (target, shadows)
-    ]
+    moved = [signals_from_phi(each.phi[:, order], each.labels[order]) for each in (target, shadows)]
     expected = attack(target, shadows, masks)[:, order]
     assert attack(moved[0], moved[1], masks[:, order]) == pytest.approx(expected, rel=1e-10, abs=1e-10)
 

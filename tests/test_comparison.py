@@ -9,7 +9,6 @@ from engine.assessment.comparison import compare
 from engine.assessment.roc import auc, sweep
 from engine.attacks import ATTACKS
 from engine.attacks.leave_pair_out import cohort_scores
-from engine.signals import Signals
 from engine.validate import InvalidValueError
 from tests.planted import complementary_masks, planted_records, planted_signals
 
@@ -72,6 +71,6 @@ def test_a_planted_difference_is_found():
 
 def test_cohorts_of_different_shape_are_refused():
     first, _, masks = two_cohorts(6, (1.0, 1.0))
-    fewer = Signals(phi=first[0].phi[:6], correct=first[0].correct[:6], labels=first[0].labels)
+    fewer = first[0].of_models(slice(0, 6))
     with pytest.raises(InvalidValueError, match=r"signals must have shape \(8, 200\), got \(6, 200\)"):
         compare(first, (fewer,), masks, "lira")

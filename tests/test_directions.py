@@ -26,7 +26,8 @@ from engine.assessment.values import Interval
 from engine.attacks import ATTACKS
 from engine.mechanisms import LabelSmoothing, RandomCrop
 from engine.pipeline import release_signals, train_wave
-from engine.recipe import PopulationChoice, Recipe, Release
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
 from engine.training.values import TrainedWave
 
 DIGITS = Recipe(population=PopulationChoice(name="digits", contested=600))

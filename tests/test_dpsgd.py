@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from engine.architectures import Cnn2d, Logistic, Lstm
 from engine.models.evaluation import view_tensor
 from engine.models.layers import per_record_is_cheaper
 from engine.models.network import network
 from engine.populations.records import split
-from engine.recipe import Cnn2d, DpSgd, Logistic, Lstm, PopulationChoice, Recipe, Sgd
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, squared_norms, sum_gradients

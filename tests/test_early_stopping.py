@@ -11,9 +11,11 @@ from safetensors.numpy import save
 
 from cache.codec import UnreadableError, wave_from_bytes, wave_to_bytes
 from cache.keys import Point
+from engine.architectures import Mlp
 from engine.mechanisms import Dropout, GaussianInput, Mixup
 from engine.pipeline import assess, release_signals, train_wave
-from engine.recipe import DpSgd, Mlp, PopulationChoice, Recipe, Release, Sgd, WeightNoise
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.values import Release, WeightNoise
 from engine.validate import InvalidValueError
 
 RECIPE = Recipe(

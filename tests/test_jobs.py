@@ -15,8 +15,10 @@ from cache.jobs import Jobs
 from cache.keys import Point, assessment_key, wave_key
 from cache.remote import TOPIC
 from cache.store import Store
+from engine.architectures import Logistic, Mlp
 from engine.populations.membership import masks
-from engine.recipe import Logistic, Mlp, PopulationChoice, Recipe, Release
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
 from engine.training.values import TrainedWave
 
 seeds = itertools.count()

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cache.keys import Point, assessment_key, wave_key
-from engine.recipe import Mlp, PopulationChoice, Recipe, Release, WeightNoise
+from engine.architectures import Mlp
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release, WeightNoise
 from engine.validate import InvalidValueError
 
 POINT = Point(recipe=Recipe(), release=Release())

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from engine.architectures import LARGEST_SIZE, Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.models.matching import match, match_both
 from engine.models.network import network, parameter_count
 from engine.populations.catalogue import POPULATIONS
-from engine.recipe import LARGEST_SIZE, Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.validate import InvalidValueError
 
 FAMILIES: tuple[Architecture, ...] = (

@@ -13,6 +13,7 @@ import pytest
 import torch
 from scipy import stats
 
+from engine.architectures import Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.canonical import plain
 from engine.mechanisms import (
     AdversarialRegularization,
@@ -38,20 +39,7 @@ from engine.pipeline import targets as wave_targets
 from engine.pipeline import train_wave
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import (
-    Cnn1d,
-    Cnn2d,
-    DpSgd,
-    Gru,
-    Logistic,
-    Lstm,
-    Mlp,
-    PopulationChoice,
-    Recipe,
-    Rnn,
-    Sgd,
-    recipe_from_json,
-)
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd, recipe_from_json
 from engine.seeds import generator
 from engine.training.adversary import adversary
 from engine.training.augmentation import cropped, cut_out, mixed, noisy

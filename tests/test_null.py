@@ -15,7 +15,7 @@ from engine.attacks.catalogue import CATALOGUE
 from engine.attacks.leave_pair_out import cohort_scores
 from engine.attacks.likelihood_ratio import lira
 from engine.signals import Signals
-from tests.planted import planted_cohort
+from tests.planted import planted_cohort, signals_from_phi
 
 every_attack = pytest.mark.parametrize("attack", ATTACKS)
 SEED = 7_000  # of the first cohort; fixed before the first run
@@ -58,7 +58,7 @@ def test_p_value_is_the_smallest_there_is_where_much_leaks(attack: str) -> None:
 @every_attack
 def test_p_value_is_one_when_all_masks_do_equally_well(attack: str) -> None:
     _, masks = planted_cohort(0, records=50)
-    same = Signals(phi=np.ones((8, 50)), correct=np.ones((8, 50), dtype=bool), labels=np.arange(50) % 3)
+    same = signals_from_phi(np.ones((8, 50)), np.arange(50) % 3)
     assert _p_value(attack, same, masks) == 1.0
 
 

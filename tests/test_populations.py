@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from engine.architectures import Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn, why_not
 from engine.mechanisms import L2Penalty
 from engine.models.network import network
 from engine.pipeline import train_wave
@@ -18,22 +19,7 @@ from engine.populations.catalogue import POPULATIONS, PUBLIC_PARTS
 from engine.populations.membership import masks
 from engine.populations.records import Records, split
 from engine.populations.sources import SOURCES
-from engine.recipe import (
-    PAIRS_PER_WAVE,
-    Adam,
-    Cnn1d,
-    Cnn2d,
-    DpSgd,
-    Gru,
-    Logistic,
-    Lstm,
-    Mlp,
-    PopulationChoice,
-    Recipe,
-    Rnn,
-    Sgd,
-    why_not,
-)
+from engine.recipe import PAIRS_PER_WAVE, Adam, DpSgd, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.validate import InvalidValueError
 

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import recipe as module
+from engine import recipe as recipe_module
+from engine.architectures import Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn, why_not
 from engine.canonical import canonical_json, digest, plain
 from engine.mechanisms import (
     AdversarialRegularization,
@@ -34,25 +35,9 @@ from engine.mechanisms import (
     SpatialDropout,
 )
 from engine.populations.catalogue import POPULATIONS
-from engine.recipe import (
-    Adam,
-    Cnn1d,
-    Cnn2d,
-    DpSgd,
-    Gru,
-    Logistic,
-    Lstm,
-    Mlp,
-    PopulationChoice,
-    Recipe,
-    Release,
-    Rnn,
-    Sgd,
-    WeightNoise,
-    recipe_from_json,
-    release_from_json,
-    why_not,
-)
+from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd, recipe_from_json
+from engine.release import values as release_module
+from engine.release.values import Release, WeightNoise, release_from_json
 from engine.validate import InvalidValueError
 
 DEFAULT_HASH = "a1e54b31fb0cffa5d9a97e8b838f184ad87867d3842cb9208a64ba357df18690"
@@ -107,9 +92,10 @@ OTHERS = {
     "WeightNoise.scale": "relative",
     "Release.weight_noise": WeightNoise(sigma=0.1),
 }
+KINDS = recipe_module._KINDS | release_module._KINDS
 FIELDS = [
     f"{kind}.{field.name}"
-    for kind, class_ in module._KINDS.items()  # every class that can appear in a recipe or a release
+    for kind, class_ in KINDS.items()  # every class that can appear in a recipe or a release
     for field in dataclasses.fields(class_)
 ]
 
@@ -202,7 +188,7 @@ def test_every_parameter_of_every_part_changes_the_hash(name: str):
 
 
 def test_every_kind_has_a_hash_of_its_own():
-    assert set(PARTS) == set(module._KINDS)
+    assert set(PARTS) == set(KINDS)
     assert len({digest(part) for part in PARTS.values()}) == len(PARTS)
     assert (
         Recipe(mechanisms=(L2Penalty(strength=1),)).hash
@@ -390,8 +376,10 @@ def test_json_without_a_field_or_with_an_unknown_one_is_refused():
 
 
 def test_a_recipe_is_no_release():
-    with pytest.raises(InvalidValueError, match=r"^release must be an object of kind 'Release', got Recipe$"):
+    with pytest.raises(InvalidValueError, match=r"^kind must be one of Release, WeightNoise, got 'Recipe'$"):
         release_from_json(plain(Recipe()))
+    with pytest.raises(InvalidValueError, match=r"^release must be an object of kind 'Release', got WeightNoise$"):
+        release_from_json(plain(WeightNoise(sigma=1)))
 
 
 def test_recipes_cannot_be_changed():

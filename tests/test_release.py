@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.recipe import Release, WeightNoise
+from engine.release.values import Release, WeightNoise
 from engine.release.weights import Arrays, released
 from engine.validate import InvalidValueError
 

@@ -9,22 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from engine.architectures import Gru, Logistic, Mlp
 from engine.mechanisms import DecoupledWeightDecay, L2Penalty
 from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.pipeline import train_wave
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import (
-    Adam,
-    DpSgd,
-    Gru,
-    Logistic,
-    Mlp,
-    PopulationChoice,
-    Recipe,
-    Sgd,
-)
+from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.gaussian import delta_of
 from engine.release.sensitivity import LABEL, _alike, _without, measured_sensitivity, noise_for_measured
 from engine.seeds import generator

@@ -11,8 +11,10 @@ import pytest
 from cache.codec import UnreadableError, assessment_from_bytes, wave_from_bytes, wave_to_bytes
 from cache.location import CacheError, cache_directory
 from cache.store import Store
+from engine.architectures import Logistic
 from engine.pipeline import assess, train_wave
-from engine.recipe import Logistic, PopulationChoice, Recipe, Release
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
 
 RECIPE = Recipe(population=PopulationChoice(name="digits", contested=50), architecture=Logistic(), epochs=1, batch=20)
 KEY = "k" * 64
@@ -152,7 +154,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from cache.store import Store
-from engine.recipe import Logistic, PopulationChoice, Recipe
+from engine.architectures import Logistic
+from engine.recipe import PopulationChoice, Recipe
 population = PopulationChoice(name="digits", contested=50)
 recipe = Recipe(population=population, architecture=Logistic(), epochs=1, batch=20)
 directory, first, count, size = Path(sys.argv[1]), *map(int, sys.argv[2:])

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import torch
 
+from engine.architectures import Gru, Lstm, Mlp, Rnn
 from engine.assessment.comparison import compare
 from engine.canonical import canonical_json
 from engine.pipeline import release_signals, train_wave
-from engine.recipe import Gru, Lstm, Mlp, PopulationChoice, Recipe, Release, Rnn
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
 from engine.study.__main__ import table
 from engine.study.defences import DEFENCES, DP_BATCH, DP_OPTIMIZER
 from engine.study.measure import study

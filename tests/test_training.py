@@ -12,13 +12,14 @@ import torch
 from scipy import stats
 from torch import nn
 
+from engine.architectures import Cnn2d, Logistic, Lstm, Mlp
 from engine.mechanisms import DecoupledWeightDecay, L2Penalty
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, parameter_count
 from engine.pipeline import train_wave
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import Adam, Cnn2d, DpSgd, Logistic, Lstm, Mlp, PopulationChoice, Recipe, Sgd
+from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.batches import deal, epochs, pad, poisson
 from engine.training.labels import one_hot

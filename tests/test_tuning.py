@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from dashboard.stops import DP
+from engine.architectures import Lstm, Mlp
 from engine.populations.catalogue import PUBLIC_PARTS
 from engine.populations.records import split
-from engine.recipe import DpSgd, Lstm, Mlp, PopulationChoice, Recipe, Sgd
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.tuning.search import COMMAND, NOISE_MULTIPLIERS, POPULATIONS, best, validation_accuracy
 from engine.tuning.table import tuned, tuned_table, with_tuned_dp
 

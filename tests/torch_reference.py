@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.architectures import Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.mechanisms import DecoupledWeightDecay, L2Penalty
-from engine.recipe import Adam, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Recipe, Rnn, Sgd
+from engine.recipe import Adam, Recipe, Sgd
 from engine.training.batches import Batch
 
 # Every family and option, small: what stacked training and DP-SGD are held to.

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+Knowledge = Literal["labels", "outputs", "shadows", "public", "augmented", "noisy", "weights"]
+
+KNOWLEDGE: Mapping[Knowledge, str] = {
+    "labels": "which class the model predicts",
+    "outputs": "the probabilities that the model answers with",
+    "shadows": "shadow models: models trained alike, on records that the attacker knows",
+    "public": "records of the same kind that no model was trained on",
+    "augmented": "the model's answers on changed copies of a record",
+    "noisy": "the model's answers on noisy copies of a record",
+    "weights": "the model itself, with its weights",
+}
+"""What an attacker can know, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +29,7 @@ class AttackInfo:
         title: its name on screen.
         about: one sentence on what the attacker does.
         source: the paper and section that define it.
+        knows: what the attacker must know; what a release does not give away disables the attack.
         ranks_without_shadows: whether shadows only set the threshold, so that the order of scores (and with it
             AUC and TPR at an FPR) depends on the target alone.
     """
@@ -22,6 +38,7 @@ class AttackInfo:
     title: str
     about: str
     source: str
+    knows: tuple[Knowledge, ...]
     ranks_without_shadows: bool
 
 
@@ -31,6 +48,7 @@ _ALL = (
         title="LiRA",
         about="Compares the target's confidence on a record with shadow models that did and did not see it.",
         source="Carlini et al. 2022, section V (online attack)",
+        knows=("outputs", "shadows"),
         ranks_without_shadows=False,
     ),
     AttackInfo(
@@ -38,6 +56,7 @@ _ALL = (
         title="Confidence, threshold by class",
         about="Accuses records on which the target is confident, with a threshold for each class from shadows.",
         source="Song & Mittal 2021, section 3.2",
+        knows=("outputs", "shadows"),
         ranks_without_shadows=False,
     ),
     AttackInfo(
@@ -45,6 +64,7 @@ _ALL = (
         title="Loss threshold",
         about="Accuses records on which the target's loss is small; the simplest attack there is.",
         source="Yeom et al. 2018, section 3.2",
+        knows=("outputs", "shadows"),
         ranks_without_shadows=True,
     ),
 )

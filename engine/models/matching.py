@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 
+from engine.architectures import LARGEST_SIZE, Architecture, why_not
 from engine.models.network import network, parameter_count
 from engine.populations.catalogue import PopulationInfo
-from engine.recipe import LARGEST_SIZE, Architecture, why_not
 from engine.validate import InvalidValueError
 
 CLOSE = 0.02

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.models.convolution import Convolution, Flatten, MaxPool
 from engine.models.layers import Layer, Linear, Relu, Tanh, Tap, Weights
 from engine.models.recurrent import Bidirectional, GruLayer, LstmLayer, Pool, RnnLayer
 from engine.populations.catalogue import PopulationInfo, View
-from engine.recipe import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from engine.models.evaluation import view_tensor
 from engine.models.network import Network, network
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import MODELS_PER_WAVE, Recipe, WeightNoise
+from engine.recipe import MODELS_PER_WAVE, Recipe
 from engine.release.gaussian import sigma_for
+from engine.release.values import WeightNoise
 from engine.seeds import generator
 from engine.training.batches import Batch, epochs
 from engine.training.labels import one_hot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.recipe import Release, WeightNoise
+from engine.release.values import Release, WeightNoise
 from engine.seeds import generator
 
 Arrays = dict[str, NDArray[np.float32]]

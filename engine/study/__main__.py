@@ -12,9 +12,10 @@ import sys
 
 import torch
 
+from engine.architectures import Gru, Lstm, Rnn
 from engine.assessment.values import Interval
 from engine.canonical import plain
-from engine.recipe import Gru, Lstm, PopulationChoice, Rnn
+from engine.recipe import PopulationChoice
 from engine.study.measure import study
 from engine.study.values import MATCHES, Row, Side, Study
 from engine.validate import InvalidValueError

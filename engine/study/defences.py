@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
-from engine.recipe import DpSgd, Recipe, Release, Sgd, WeightNoise
+from engine.recipe import DpSgd, Recipe, Sgd
+from engine.release.values import Release, WeightNoise
 
 WEIGHT_DECAYS = (3.0, 10.0)
 NOISE_MULTIPLIERS = (0.0, 1.0)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from engine.architectures import Gru, Lstm, Mlp, Rnn
 from engine.assessment.assess import accuracy
 from engine.assessment.comparison import compare
 from engine.models.matching import match_both
 from engine.pipeline import assess, release_signals, train_wave
-from engine.recipe import Gru, Lstm, Mlp, PopulationChoice, Recipe, Rnn
+from engine.recipe import PopulationChoice, Recipe
 from engine.study.defences import DEFENCES, Defence
 from engine.study.values import MATCHES, MatchedBy, Row, Side, Study, nearest_epochs
 from engine.training.values import TrainedWave

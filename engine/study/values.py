@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from engine.architectures import Architecture
 from engine.assessment.comparison import Comparison
 from engine.assessment.values import Headline
-from engine.recipe import Architecture
 
 MatchedBy = Literal["parameters", "accuracy"]
 MATCHES: tuple[MatchedBy, ...] = get_args(MatchedBy)

@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.architectures import Architecture, Mlp
 from engine.canonical import plain
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import Architecture, DpSgd, Mlp, PopulationChoice, Recipe, Sgd
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.batches import epochs
 from engine.training.labels import one_hot

@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
+from engine.architectures import Architecture
 from engine.canonical import plain
-from engine.recipe import Architecture, DpSgd, Recipe, Sgd
+from engine.recipe import DpSgd, Recipe, Sgd
 
 TABLE = "tuned.json"
 

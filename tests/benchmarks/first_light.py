@@ -23,7 +23,8 @@ from cache.keys import Point
 from cache.store import Store
 from engine.pipeline import assess, train_wave
 from engine.populations.records import split
-from engine.recipe import Recipe, Release, WeightNoise
+from engine.recipe import Recipe
+from engine.release.values import Release, WeightNoise
 from tests.benchmarks.timing import REPEATS, json_asked_for, print_json, seconds
 
 RELEASES = {"exact weights": Release(), "weight noise, 4 draws": Release(weight_noise=WeightNoise(sigma=0.05))}

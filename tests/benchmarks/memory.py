@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from engine.architectures import Architecture, Cnn2d, Mlp
 from engine.models.evaluation import view_tensor
 from engine.models.network import network, parameter_count
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import Architecture, Cnn2d, DpSgd, Mlp, PopulationChoice, Recipe, Sgd
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.allocation import keep_freed_memory
 from engine.training.batches import epochs

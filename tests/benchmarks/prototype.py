@@ -19,7 +19,8 @@ from engine.attacks import ATTACKS
 from engine.attacks.leave_pair_out import cohort_scores
 from engine.mechanisms import DecoupledWeightDecay
 from engine.pipeline import release_signals, train_wave
-from engine.recipe import DpSgd, PopulationChoice, Recipe, Release, Sgd, WeightNoise
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.values import Release, WeightNoise
 from engine.training.accounting import rdp_epsilon
 
 SEEDS = range(10)

@@ -24,25 +24,12 @@ from typing import Literal
 import numpy as np
 import torch
 
+from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.populations.membership import masks
 from engine.populations.records import split
-from engine.recipe import (
-    Adam,
-    Architecture,
-    Cnn1d,
-    Cnn2d,
-    DpSgd,
-    Gru,
-    Logistic,
-    Lstm,
-    Mlp,
-    PopulationChoice,
-    Recipe,
-    Rnn,
-    Sgd,
-)
+from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
 from engine.training.allocation import keep_freed_memory
 from engine.training.batches import epochs

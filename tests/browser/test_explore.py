@@ -209,7 +209,7 @@ def test_a_broken_url_gives_sentences_and_the_page_works_on(visitor, path):
 def test_two_visitors_of_one_setting_share_its_training_which_outlives_one_of_them(visitor, server):
     with closing(sqlite3.connect(server.cache / "privacydial.sqlite", timeout=30)) as store:
         store.executescript(ARRIVALS)
-        both = [visitor("architecture=lstm-32&contested=300&models=8") for _ in range(2)]
+        both = [visitor("architecture=lstm-64&contested=1000&models=8") for _ in range(2)]
         for page in both:
             expect(page.get_by_text(re.compile("Training models 1 to 8 of 8: epoch [1-9]"))).to_be_visible(
                 timeout=TRAINING

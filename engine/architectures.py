@@ -1,0 +1,119 @@
+"""The families of architectures with their sizes: what a recipe can train.
+
+``engine.models.network`` builds the layers of each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from engine.populations.catalogue import PopulationInfo, View
+from engine.validate import choice, flag, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic:
+    """Multinomial logistic regression on the flat view of a record."""
+
+    view: ClassVar[View] = "flat"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mlp:
+    """A feed-forward network on the flat view: ``depth`` hidden layers of ``width`` units."""
+
+    width: int = 128
+    depth: int = 1
+    activation: Literal["relu", "tanh"] = "relu"
+
+    view: ClassVar[View] = "flat"
+
+    def __post_init__(self) -> None:
+        whole("width", self.width, at_least=1, at_most=4096)
+        whole("depth", self.depth, at_least=1, at_most=8)
+        choice("activation", self.activation, ("relu", "tanh"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RecurrentFamily:
+    """What the recurrent families share.
+
+    Attributes:
+        hidden: units of one layer and direction.
+        layers: layers on top of each other.
+        bidirectional: whether every layer also reads the sequence from its end.
+        pooling: what the outputs see: the last state (of each direction), or the mean of all states.
+    """
+
+    hidden: int = 64
+    layers: int = 1
+    bidirectional: bool = False
+    pooling: Literal["last", "mean"] = "last"
+
+    view: ClassVar[View] = "sequence"
+
+    def __post_init__(self) -> None:
+        whole("hidden", self.hidden, at_least=1, at_most=1024)
+        whole("layers", self.layers, at_least=1, at_most=4)
+        flag("bidirectional", self.bidirectional)
+        choice("pooling", self.pooling, ("last", "mean"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rnn(_RecurrentFamily):
+    """Simple recurrent layers with tanh over the sequence view (Elman 1990)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gru(_RecurrentFamily):
+    """Gated recurrent layers over the sequence view (Cho et al. 2014)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lstm(_RecurrentFamily):
+    """Long short-term memory layers over the sequence view (Hochreiter & Schmidhuber 1997)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ConvolutionalFamily:
+    """What the convolutional families share: blocks of convolution (kernel 3), ReLU and max-pooling by 2.
+
+    Attributes:
+        width: channels of the first block; each further block doubles them.
+        depth: blocks.
+    """
+
+    width: int = 16
+    depth: int = 2
+
+    def __post_init__(self) -> None:
+        whole("width", self.width, at_least=1, at_most=512)
+        whole("depth", self.depth, at_least=1, at_most=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cnn1d(_ConvolutionalFamily):
+    """Convolutions along the steps of the sequence view, the features of a step as channels."""
+
+    view: ClassVar[View] = "sequence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cnn2d(_ConvolutionalFamily):
+    """Convolutions over the picture view, one channel."""
+
+    view: ClassVar[View] = "picture"
+
+
+Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
+
+
+# The largest width, or number of hidden units, of each family that has one.
+LARGEST_SIZE: dict[type, int] = {Mlp: 4096, Rnn: 1024, Gru: 1024, Lstm: 1024, Cnn1d: 512, Cnn2d: 512}
+
+
+def why_not(architecture: Architecture, info: PopulationInfo) -> str | None:
+    """Why the architecture cannot read the records of a population, in one sentence; None where it can."""
+    lacking = info.why_no_view(architecture.view)
+    return lacking and f"architecture {type(architecture).__name__} reads a {architecture.view} view, and {lacking}"
