@@ -122,7 +122,7 @@ def _log_of_the_rest(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _log_probabilities(logits: NDArray[np.float64], log_rest: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithms of p_i for every class, (T, N, C); a p_i close to 1 is taken from its rest, which has more digits."""
+    """Logarithms of p_i for every class, (T, N, C); a p_i close to 1 comes from its rest, which has more digits."""
     direct = logits - _log_sum_exp(logits)
     return np.where(direct > -0.5, np.log1p(-np.exp(np.minimum(log_rest, -0.5))), direct)
 
