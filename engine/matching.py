@@ -1,12 +1,11 @@
-"""Two families with as many parameters as each other: pure arithmetic on shapes."""
+"""Two families with as many parameters as each other: pure arithmetic, without PyTorch."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
 
-from engine.architectures import LARGEST_SIZE, Architecture, why_not
-from engine.models.network import network, parameter_count
+from engine.architectures import LARGEST_SIZE, Architecture, parameter_count, why_not
 from engine.populations.catalogue import PopulationInfo
 from engine.validate import InvalidValueError
 
@@ -54,10 +53,10 @@ def match(first: Architecture, second: Architecture, population: PopulationInfo)
         refused = why_not(architecture, population)
         if refused is not None:
             raise InvalidValueError(refused)
-    wanted = _count(first, population)
+    wanted = parameter_count(first, population)
 
     def count(size: int) -> int:
-        return _count(replace(second, **{name: size}), population)
+        return parameter_count(replace(second, **{name: size}), population)
 
     low, high = 1, LARGEST_SIZE[type(second)]
     while high - low > 1:  # counts grow with the size, so the nearest is one of the last two
@@ -105,8 +104,3 @@ def _size_field(architecture: Architecture) -> str:
     if not names:
         raise InvalidValueError(f"second architecture must have a width to match with, got {architecture}")
     return names.pop()
-
-
-def _count(architecture: Architecture, population: PopulationInfo) -> int:
-    """Trainable numbers of one model."""
-    return parameter_count(network(architecture, population))
