@@ -48,7 +48,7 @@ def match(first: Architecture, second: Architecture, population: PopulationInfo)
     Raises:
         InvalidValueError: when the population lacks a view, or the second has no width (logistic regression).
     """
-    name = _size_field(second)
+    name = size_field(second)
     for architecture in (first, second):
         refused = why_not(architecture, population)
         if refused is not None:
@@ -84,7 +84,7 @@ def match_both(first: Architecture, second: Architecture, population: Population
     nearest = match(first, second, population)
     if nearest.close or type(first) not in LARGEST_SIZE:
         return nearest
-    name = _size_field(first)
+    name = size_field(first)
     size, most = getattr(first, name), LARGEST_SIZE[type(first)]
     for away in range(1, math.ceil(size / 4) + 1):
         moved = [replace(first, **{name: other}) for other in (size - away, size + away) if 1 <= other <= most]
@@ -94,7 +94,7 @@ def match_both(first: Architecture, second: Architecture, population: Population
     return nearest
 
 
-def _size_field(architecture: Architecture) -> str:
+def size_field(architecture: Architecture) -> str:
     """The field that sets how large a layer is.
 
     Raises:
