@@ -28,6 +28,7 @@ class Flight:
         stored: whether the result is in the store.
         started: whether a worker has taken it up (trainings only).
         trace: the training so far; replaced as a whole, so that readers need no lock.
+        teachers: epochs done of the teachers, which train before the models where those learn soft labels.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Flight:
     stored: bool = False
     started: bool = False
     trace: tuple[TracePoint, ...] = ()
+    teachers: int = 0
 
 
 class Flights:
@@ -100,5 +102,7 @@ class Flights:
             return
         if "point" in message:
             flight.trace += (TracePoint(**message["point"]),)
+        elif "teachers" in message:
+            flight.teachers = message["teachers"]
         else:
-            flight.started, flight.trace = True, ()
+            flight.started, flight.trace, flight.teachers = True, (), 0

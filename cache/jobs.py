@@ -67,6 +67,7 @@ class _Job:
             epochs=epochs,
             waves_assessed=self.assessed,
             trace=trace,
+            teachers=flight.teachers if flight else 0,
         )
 
 

@@ -31,6 +31,8 @@ class Progress:
         waves_assessed: the assessment of this many waves can be read from the store.
         trace: the wave in work, after those of its epochs that the engine reports.
         message: one sentence for a failed job, else empty.
+        teachers: epochs done of the teachers of the wave in work, which train first where its models learn soft
+            labels; none of the other numbers is about them.
     """
 
     state: State
@@ -41,6 +43,7 @@ class Progress:
     waves_assessed: int
     trace: tuple[TracePoint, ...] = ()
     message: str = ""
+    teachers: int = 0
 
     @property
     def active(self) -> bool:

@@ -28,7 +28,8 @@ class UnwantedError(Exception):
 def train(recipe: Recipe, wave: int) -> bytes | None:
     """Wave ``wave`` (from 0) of a recipe; None when it was cancelled on the way.
 
-    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine.
+    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine on
+    the models, or on their teachers.
     """
     worker = get_worker()
     name = worker.get_current_task()
@@ -36,6 +37,9 @@ def train(recipe: Recipe, wave: int) -> bytes | None:
 
     def report(epoch: EpochReport) -> None:
         worker.log_event(TOPIC, {"task": name, "epochs": epoch.epochs, "point": _means(epoch)})
+
+    def report_teachers(epoch: EpochReport) -> None:
+        worker.log_event(TOPIC, {"task": name, "teachers": epoch.epoch})
 
     def check() -> None:
         # A thread cannot be stopped from outside. Dask marks a task that was cancelled while it runs
@@ -45,7 +49,7 @@ def train(recipe: Recipe, wave: int) -> bytes | None:
             raise UnwantedError
 
     try:
-        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check))
+        return wave_to_bytes(train_wave(recipe, wave, report=report, report_teachers=report_teachers, check=check))
     except UnwantedError:
         return None
 

@@ -16,11 +16,13 @@ from dashboard.stops import (
     DP,
     MECHANISMS,
     NOISE,
+    NOISE_ON,
     OFF,
     REGULARIZATION,
     STOP_AFTER,
     WAVES,
 )
+from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
@@ -58,6 +60,7 @@ class View:
     regularization: str = "0"
     dp: str = "off"
     noise: str = "0"
+    noise_on: str = "all"
     l2_penalty: str = OFF
     l1_penalty: str = OFF
     dropout: str = OFF
@@ -88,10 +91,9 @@ class View:
 
     @property
     def in_use(self) -> tuple[str, ...]:
-        """The dials of protections that are not off: all but the architecture."""
-        return tuple(
-            name for name in DIALS if name != ARCHITECTURE.name and getattr(self, name) != getattr(View, name)
-        )
+        """The dials of protections that are not off: all but the architecture, and where no noise goes."""
+        idle = {ARCHITECTURE.name} if NOISE.value(self.noise) else {ARCHITECTURE.name, NOISE_ON.name}
+        return tuple(name for name in DIALS if name not in idle and getattr(self, name) != getattr(View, name))
 
     def without(self, name: str) -> View:
         """The view with a dial back at its default."""
@@ -205,19 +207,23 @@ def refusal(view: View) -> str | None:
 @lru_cache(maxsize=65_536)
 def _made(view: View) -> Point | str:
     """The setting, or the sentence of its refusal: a cache keeps no exceptions."""
-    sigma = NOISE.value(view.noise)
     try:
         return Point(
             recipe=_recipe(view),
             release=Release(
                 epoch=STOP_AFTER.value(view.stop_after),
-                weight_noise=WeightNoise(sigma=sigma) if sigma else None,
+                weight_noise=_weight_noise(view),
             ),
             attack=view.attack,
             waves=view.waves,
         )
     except InvalidValueError as error:
         return str(error)
+
+
+def _weight_noise(view: View) -> WeightNoise | None:
+    sigma, (tensors, scale) = NOISE.value(view.noise), NOISE_ON.value(view.noise_on)
+    return WeightNoise(sigma=sigma, tensors=tensors, scale=scale) if sigma else None
 
 
 def key(view: View, waves: int) -> str:
@@ -275,6 +281,25 @@ def training_words(view: View) -> str:
         f"DP optimizer {'tuned on public records' if known else 'not tuned'}: "
         f"rate {recipe.optimizer.learning_rate:g}, {clip}, {recipe.batch} records expected in a batch."
     )
+
+
+def release_words(view: View) -> str:
+    """What noise after training proves, in two sentences; empty without it."""
+    if not NOISE.value(view.noise):
+        return ""
+    return (
+        "Noise after training has no proof. How far one record moves the weights can be measured "
+        f"(a measured sensitivity, not a proof): python -m engine sensitivity --population {view.population} "
+        f"--contested {view.contested} --architecture {_spelled(point(view).recipe.architecture)}."
+    )
+
+
+def _spelled(architecture: Architecture) -> str:
+    """The architecture as the command line takes it: its kind, and the fields that are not at their default."""
+    kind = type(architecture)
+    changed = {field.name: getattr(architecture, field.name) for field in fields(architecture)}
+    parts = [f"{name}={value}" for name, value in changed.items() if value != getattr(kind(), name)]
+    return f"{kind.__name__}:{','.join(parts)}" if parts else kind.__name__
 
 
 def _conversion(plain: Recipe, private: Recipe) -> float:
