@@ -96,7 +96,7 @@ def test_random_crop_lowers_the_leakage_of_mnist5k(padding: int):
 # The design, fixed before the run: digits, N = 600, the recipe of the prototype's DP rows (MLP 64-128-10, 30 epochs,
 # batches of 64, SGD at .25 with momentum .9, σ 0), clip 1 against no clip, 16 models. Seeds 100 to 109, never used
 # before, each for the population and the cohort; LiRA's AUC of either side on the same masks, and a 95 % interval
-# of the mean difference by Student t over the seeds.
+# of the mean difference by Student t over the seeds. The run gave −.009 (−.015 to −.003).
 FRESH_SEEDS = range(100, 110)
 
 
