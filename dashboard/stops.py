@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from dashboard.families import architecture_of, family_of, label_of
 from engine.architectures import Architecture
@@ -29,6 +29,7 @@ from engine.mechanisms import (
     SpatialDropout,
 )
 from engine.recipe import DpSgd
+from engine.release.values import WeightNoise
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -183,10 +184,7 @@ NOISE: Dial[float] = Dial(
     stops=_numbers("0", "0.005", "0.01", "0.02", "0.03", "0.05", "0.07", "0.1", "0.15", "0.2"),
 )
 
-NoisePlace = tuple[Literal["all", "output"], Literal["absolute", "relative"]]
-"""The tensors and the scale of ``engine.release.values.WeightNoise``."""
-
-NOISE_ON: Dial[NoisePlace] = Dial(
+NOISE_ON: Dial[WeightNoise] = Dial(
     name="noise_on",
     title="Noise on",
     about=(
@@ -195,9 +193,9 @@ NOISE_ON: Dial[NoisePlace] = Dial(
         "number is a share of the root mean square of each weight matrix or bias."
     ),
     stops=_stops(
-        ("all", "all weights", ("all", "absolute")),
-        ("output", "output layer", ("output", "absolute")),
-        ("relative", "relative", ("all", "relative")),
+        ("all", "all weights", WeightNoise(sigma=1)),
+        ("output", "output layer", WeightNoise(sigma=1, tensors="output")),
+        ("relative", "relative", WeightNoise(sigma=1, scale="relative")),
     ),
 )
 

@@ -222,8 +222,9 @@ def _made(view: View) -> Point | str:
 
 
 def _weight_noise(view: View) -> WeightNoise | None:
-    sigma, (tensors, scale) = NOISE.value(view.noise), NOISE_ON.value(view.noise_on)
-    return WeightNoise(sigma=sigma, tensors=tensors, scale=scale) if sigma else None
+    """The noise of the dial's strength, in the place that the other dial says."""
+    sigma = NOISE.value(view.noise)
+    return replace(NOISE_ON.value(view.noise_on), sigma=sigma) if sigma else None
 
 
 def key(view: View, waves: int) -> str:
