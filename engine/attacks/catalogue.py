@@ -32,6 +32,7 @@ class AttackInfo:
         knows: what the attacker must know; what a release does not give away disables the attack.
         ranks_without_shadows: whether shadows only set the threshold, so that the order of scores (and with it
             AUC and TPR at an FPR) depends on the target alone.
+        costly: whether fitting it to shadows takes seconds, so that it cannot be repeated for every pair left out.
     """
 
     name: str
@@ -40,6 +41,7 @@ class AttackInfo:
     source: str
     knows: tuple[Knowledge, ...]
     ranks_without_shadows: bool
+    costly: bool = False
 
 
 _ALL = (
