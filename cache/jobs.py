@@ -157,15 +157,15 @@ class Jobs:
             # Only now that the new job shares a wave of the replaced one may that one end.
             self._stop_if_unwatched(replaced)
             job.wave = point.waves
-            self._land_point(job, answers.get(assessment_key(point)))
+            self._land_point(job, point, answers.get(assessment_key(point)))
             job.assessed = point.waves
 
-    def _land_point(self, job: _Job, answer: Flight | None) -> None:
+    def _land_point(self, job: _Job, point: Point, answer: Flight | None) -> None:
         """Take the wave in work and its assessment to the store."""
         put_wave = functools.partial(self._store.put_wave, job.point.recipe, job.wave - 1)
         self._land(job, job.waves[job.wave - 1], put_wave)
         if answer is not None:
-            self._land(job, answer, functools.partial(self._keep_assessment, answer.key))
+            self._land(job, answer, functools.partial(self._keep_assessment, point))
 
     def _board_wave(self, job: _Job, wave: int) -> Flight:
         """The flight of a wave: from the store, or trained."""
@@ -211,8 +211,8 @@ class Jobs:
         if job.ended is not None:
             raise _StoppedError
 
-    def _keep_assessment(self, key: str, blob: bytes) -> None:
-        self._store.put_assessment(key, assessment_from_bytes(blob))
+    def _keep_assessment(self, point: Point, blob: bytes) -> None:
+        self._store.put_assessment(point, assessment_from_bytes(blob))
 
     def _end(self, job: _Job, state: State, message: str) -> None:
         """Note how a job ended, unless it was stopped before; forget the oldest jobs that ended."""

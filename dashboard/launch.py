@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import ipaddress
 import logging
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache.location import VARIABLE, CacheError, cache_directory
+from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
 
 if TYPE_CHECKING:
     from cache.store import Store
@@ -27,14 +29,25 @@ class LaunchError(Exception):
     """The dashboard cannot be started; its text is one sentence fit to be shown to a person."""
 
 
+COMMANDS = {"cache": "dashboard.commands.cache"}
+"""Modules of the commands beside the dashboard, by first argument; each has a ``main`` and is loaded when asked for."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 after a stop and 2 when it could not start."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given and given[0] in COMMANDS:
+        return importlib.import_module(COMMANDS[given[0]]).main(given[1:])
+    return _dashboard(given)
+
+
+def _dashboard(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         _refuse_strangers(options.host)
         directory = cache_directory(options.cache)
         with _listening(options.host, options.port) as listener:
-            _serve(listener, options.host, directory, browser=options.browser)
+            _serve(listener, directory, options)
     except (LaunchError, CacheError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2
@@ -54,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
+    )
+    parser.add_argument(
+        "--cache-limit",
+        type=size_argument,
+        default=DEFAULT_LIMIT,
+        metavar="SIZE",
+        help=f"room for results, after which those longest unused go ({size_text(DEFAULT_LIMIT)})",
     )
     parser.add_argument("--version", action="version", version=f"privacydial {version('privacydial')}")
     return parser
@@ -95,7 +115,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(listener: socket.socket, host: str, directory: Path, *, browser: bool) -> None:
+def _serve(listener: socket.socket, directory: Path, options: argparse.Namespace) -> None:
     """Serve until a signal comes."""
     # Streamlit and what it needs are heavy: bad input is answered before they are imported.
     from streamlit.web import bootstrap
@@ -103,11 +123,12 @@ def _serve(listener: socket.socket, host: str, directory: Path, *, browser: bool
     from cache.store import Store
     from dashboard.theme import settings
 
-    port = listener.getsockname()[1]
+    host, port = options.host, listener.getsockname()[1]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     bootstrap.load_config_options(settings(host, port))
-    _run(Store(directory), listener, lambda: _announce(address, browser=browser))
+    store = Store(directory, limit=options.cache_limit)
+    _run(store, listener, lambda: _announce(address, browser=options.browser))
 
 
 def _run(store: Store, listener: socket.socket, ready: Callable[[], None]) -> None:

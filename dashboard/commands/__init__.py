@@ -1,0 +1,1 @@
+"""The commands beside the dashboard itself: ``privacydial NAME …`` calls ``main`` of the module that COMMANDS names."""
