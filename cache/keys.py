@@ -1,7 +1,8 @@
 """What a visitor asks for, and the keys under which its results are kept.
 
 A key is the SHA-256 of the canonical JSON of everything that determines a number: the function that computes
-it, its arguments and the engine's version: the entry's question, which stands beside it. What is not in a key (device, workers, threads) changes no number.
+it, its arguments and the engine's version. That JSON is the entry's question and stands beside the answer. What
+is not in a key (device, workers, threads) changes no number.
 """
 
 from __future__ import annotations

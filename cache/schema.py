@@ -15,6 +15,14 @@ KINDS = ("wave", "assessment")
 """The kinds of entries, in the order in which they are given up: a wave is made again in seconds, but of many
 waves comes one assessment."""
 
+_TRIGGERS = (
+    """CREATE TRIGGER KIND_kept AFTER INSERT ON KIND BEGIN
+    INSERT OR REPLACE INTO usage VALUES ('KIND', new.key, length(new.blob), strftime('%s', 'now'));
+END""",
+    """CREATE TRIGGER KIND_gone AFTER DELETE ON KIND BEGIN
+    DELETE FROM usage WHERE kind = 'KIND' AND key = old.key;
+END""",
+)
 # The last use stands in a table of its own: to change a row, SQLite writes all of it, the blob included.
 TABLES = (
     """CREATE TABLE wave (
@@ -39,24 +47,14 @@ TABLES = (
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID""",
     "CREATE INDEX usage_by_age ON usage (kind, used, size)",
-    *(
-        statement
-        for kind in KINDS
-        for statement in (
-            f"""CREATE TRIGGER {kind}_kept AFTER INSERT ON {kind} BEGIN
-    INSERT OR REPLACE INTO usage VALUES ('{kind}', new.key, length(new.blob), strftime('%s', 'now'));
-END""",
-            f"""CREATE TRIGGER {kind}_gone AFTER DELETE ON {kind} BEGIN
-    DELETE FROM usage WHERE kind = '{kind}' AND key = old.key;
-END""",
-        )
-    ),
+    *(trigger.replace("KIND", kind) for kind in KINDS for trigger in _TRIGGERS),
 )
 
 
 def connect(file: Path) -> sqlite3.Connection:
     """A connection in autocommit mode that waits for other processes and may change threads."""
     connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything else, and heard by a new file only
     # In WAL mode a commit without fsync can lose the newest entries to a power cut, but never tears one.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
@@ -74,7 +72,6 @@ def prepare(connection: sqlite3.Connection, file: Path, identity: Identity) -> b
     """
     if format_version(connection, file) == SCHEMA_VERSION:
         return True  # without the lock that a writer may hold
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # means something to a new file only
     connection.execute("BEGIN IMMEDIATE")  # two processes that start together make the tables once
     try:
         version = format_version(connection, file)

@@ -31,7 +31,7 @@ from cache.location import CacheError
 from cache.rows import COLUMNS, readable_entries
 from cache.sizes import DEFAULT_LIMIT
 from cache.usage import Uses, evict
-from cache.verification import Entry, check_entry, check_masks, check_sum
+from cache.verification import check_entry, check_masks, check_sum
 from engine.assessment.values import Assessment, Headline
 from engine.recipe import Recipe
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cache.codec import UnreadableError
 from cache.connections import DamagedError
@@ -14,6 +15,13 @@ from cache.store import Store
 from cache.usage import evict, stored_bytes
 from cache.verification import OtherEngineError, check_entry
 from engine.version import ENGINE_VERSION
+
+_T = TypeVar("_T")
+_MENDING = (
+    "DELETE FROM usage WHERE kind = ? AND key NOT IN (SELECT key FROM KIND)",
+    "INSERT OR IGNORE INTO usage SELECT ?, key, length(blob), strftime('%s', 'now') FROM KIND",
+    "UPDATE usage SET size = (SELECT length(blob) FROM KIND AS of WHERE of.key = usage.key) WHERE kind = ?",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +77,25 @@ def drop_faulty(store: Store) -> int:
     bad = store.maintain(lambda connection: list(_bad(connection)))
     for kind, key, text in bad:
         store.drop(kind, key, UnreadableError(text))
+    store.maintain(_in_transaction(_mend_usage))
     return len(bad)
+
+
+def _mend_usage(connection: sqlite3.Connection) -> None:
+    """Keep the size of every entry and of nothing else; another program may have renamed entries."""
+    for kind in KINDS:
+        for statement in _MENDING:
+            connection.execute(statement.replace("KIND", kind), [kind])
+
+
+def _in_transaction(work: Callable[[sqlite3.Connection], _T]) -> Callable[[sqlite3.Connection], _T]:
+    def whole(connection: sqlite3.Connection) -> _T:
+        connection.execute("BEGIN IMMEDIATE")
+        done = work(connection)
+        connection.execute("COMMIT")
+        return done
+
+    return whole
 
 
 def prune(store: Store, limit: int) -> int:
@@ -83,19 +109,22 @@ def prune(store: Store, limit: int) -> int:
         How many entries went.
     """
 
-    def work(connection: sqlite3.Connection) -> int:
-        connection.execute("BEGIN IMMEDIATE")
-        gone = 0
-        for kind, keys in _of_other_engines(connection).items():
+    def make_room(connection: sqlite3.Connection) -> int:
+        _mend_usage(connection)
+        others = _of_other_engines(connection)
+        for kind, keys in others.items():
             connection.executemany(f"DELETE FROM {kind} WHERE key = ?", keys)  # noqa: S608 — one of our two tables
-            gone += len(keys)
-        gone += evict(connection, limit)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return gone
+        return sum(map(len, others.values())) + evict(connection, limit)
 
-    return store.maintain(work)
+    gone = store.maintain(_in_transaction(make_room))
+    store.maintain(_shrink)
+    return gone
+
+
+def _shrink(connection: sqlite3.Connection) -> None:
+    """Give free pages back to the disk, as far as other processes let go of them."""
+    connection.executescript("PRAGMA incremental_vacuum")  # "execute" would give back a single page
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def total(store: Store) -> int:

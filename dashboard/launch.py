@@ -30,7 +30,7 @@ class LaunchError(Exception):
 
 
 COMMANDS = {"cache": "dashboard.commands.cache"}
-"""Modules of the commands beside the dashboard, by first argument; each has a ``main`` and is loaded when asked for."""
+"""Modules of the commands beside the dashboard, by first argument; each has a ``main``, loaded when asked for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -283,7 +283,7 @@ def test_a_cache_of_an_older_format_is_set_aside_and_begun_anew(tmp_path, wave, 
     older.executescript(
         "CREATE TABLE wave (key TEXT PRIMARY KEY, blob BLOB NOT NULL, sha256 BLOB NOT NULL);"
         "INSERT INTO wave VALUES ('old', x'01', x'02');"
-        f"PRAGMA application_id = {0x50446961}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
+        "PRAGMA application_id = 1346660705; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
     )
     older.close()
     processes = [writer(tmp_path, first=number, count=1, size=1000) for number in range(4)]

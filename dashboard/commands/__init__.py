@@ -1,1 +1,1 @@
-"""The commands beside the dashboard itself: ``privacydial NAME …`` calls ``main`` of the module that COMMANDS names."""
+"""The commands beside the dashboard itself; ``dashboard.launch.COMMANDS`` says which there are."""

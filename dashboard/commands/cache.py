@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--drop", action="store_true", help="also drop it, so that it is computed again")
     verify.set_defaults(run=_verify)
     room = commands.add_parser("prune", help="drop what was not used for the longest time, and shrink the file")
-    room.add_argument("--to", type=size_argument, default=DEFAULT_LIMIT, metavar="SIZE", help="size that may stay (5GB)")
+    room.add_argument(
+        "--to", type=size_argument, default=DEFAULT_LIMIT, metavar="SIZE", help="size that may stay (5GB)"
+    )
     room.set_defaults(run=_prune)
     export = commands.add_parser("export", help="write all results to one file that a colleague can import")
     export.add_argument("file", type=Path, metavar="FILE")
