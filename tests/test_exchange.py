@@ -288,4 +288,3 @@ def test_pruning_drops_other_engines_then_the_oldest_and_gives_space_back(full, 
     assert sum(after.size.values()) <= 10 * len(blob)
     assert after.on_disk < before.on_disk / 2
     assert full.file.stat().st_size == after.on_disk
-    assert faults(full) == ()
