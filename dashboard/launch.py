@@ -1,4 +1,4 @@
-"""The command ``privacydial``: checks what it was given, then serves the dashboard until it is stopped."""
+"""The command ``privacydial``: serves the dashboard until it is stopped, or hands over to another command."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache.location import VARIABLE, CacheError, cache_directory
+from dashboard.commands import COMMANDS
 
 if TYPE_CHECKING:
     from cache.store import Store
@@ -29,7 +31,10 @@ class LaunchError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 after a stop and 2 when it could not start."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in COMMANDS:
+        return import_module(COMMANDS[given[0]]).main(given[1:])
+    options = _parser().parse_args(given)
     try:
         _refuse_strangers(options.host)
         directory = cache_directory(options.cache)
@@ -47,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="privacydial",
         description="Open the dashboard: see how much a model leaks about its training data.",
+        epilog=f"Other commands, each with a --help of its own: {', '.join(COMMANDS)}." if COMMANDS else None,
         allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on, of this machine only")
