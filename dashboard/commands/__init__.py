@@ -8,5 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-COMMANDS: Mapping[str, str] = {}
+COMMANDS: Mapping[str, str] = {
+    "sweep": "dashboard.commands.sweep",
+    "warm": "dashboard.commands.warm",
+}
 """The module of each command, by the command's name."""
