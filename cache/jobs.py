@@ -25,6 +25,7 @@ from engine.validate import InvalidValueError
 _log = logging.getLogger(__name__)
 _REMEMBERED = 200  # jobs that ended
 _ASSESS_FIRST = 1  # Dask's priority; wave w trains with priority −w, so that every visitor's first wave comes first
+_IN_THE_BACKGROUND = -1000  # on top of that, so that sweeps wait for all that visitors wait for
 
 
 class _StoppedError(Exception):
@@ -38,7 +39,9 @@ class _Job:
     Attributes:
         point: what is measured.
         visitors: who watches it.
+        background: whether only sweeps want it.
         ended: how it ended, None while it goes on.
+        over: set when its thread has ended.
         wave: the wave in work, from 1.
         assessed: assessments of 1 … ``assessed`` waves are stored.
         waves: the flights of its waves.
@@ -46,7 +49,9 @@ class _Job:
 
     point: Point
     visitors: set[str] = field(default_factory=set)
+    background: bool = False
     ended: Progress | None = None
+    over: threading.Event = field(default_factory=threading.Event)
     wave: int = 1
     assessed: int = 0
     waves: list[Flight] = field(default_factory=list)
@@ -84,10 +89,15 @@ class Jobs:
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         self._watched: dict[str, _Job] = {}
 
-    def request(self, visitor: str, point: Point) -> None:
+    def request(self, visitor: str, point: Point, *, background: bool = False) -> None:
         """Measure what the store lacks of a point, and stop what this visitor alone asked for before.
 
         Asking again changes nothing while the job goes on, and starts anew when it failed or was cancelled.
+
+        Args:
+            visitor: who asks.
+            point: what to measure.
+            background: whether it may wait for everything that is asked for without this.
         """
         with self._lock:
             before = self._watched.get(visitor)
@@ -98,8 +108,9 @@ class Jobs:
                 before.visitors.discard(visitor)
             fresh = job is None or job.ended is not None
             if job is None or fresh:
-                self._jobs[assessment_key(point)] = job = _Job(point=point)
+                self._jobs[assessment_key(point)] = job = _Job(point=point, background=background)
                 self._jobs.move_to_end(assessment_key(point))
+            job.background = job.background and background
             job.visitors.add(visitor)
             self._watched[visitor] = job
         if fresh:
@@ -120,6 +131,18 @@ class Jobs:
         job = self._jobs.get(assessment_key(point))
         return None if job is None else job.ended or job.now()
 
+    def wait(self, point: Point, seconds: float | None = None) -> Progress | None:
+        """How far the measurement of a point is when it has ended or the seconds are over, as ``progress`` says."""
+        job = self._jobs.get(assessment_key(point))
+        if job is not None:
+            job.over.wait(seconds)
+        return self.progress(point)
+
+    def workers(self) -> int:
+        """How many workers there are now."""
+        processes: Any = self._client.nthreads()
+        return len(processes)
+
     def close(self) -> None:
         """Stop all jobs; to be called before the cluster is closed."""
         for visitor in list(self._watched):
@@ -137,6 +160,7 @@ class Jobs:
             state, message = "failed", _sentence(error)
         self._flights.leave(job)
         self._end(job, state, message)
+        job.over.set()
         self._stop_if_unwatched(replaced)
 
     def _measure(self, job: _Job, replaced: _Job | None) -> None:
@@ -146,8 +170,7 @@ class Jobs:
         if assessment_key(job.point) in measured:
             job.wave = job.assessed = job.point.waves
             return
-        workers: Any = self._client.nthreads()
-        ahead = max(1, len(workers))
+        ahead = max(1, self.workers())
         answers: dict[str, Flight] = {}
         for point in points:
             for further in points[len(job.waves) : point.waves - 1 + ahead]:
@@ -174,7 +197,8 @@ class Jobs:
         if blob is not None:
             submit = functools.partial(self._client.submit, remote.keep, blob)
         else:
-            submit = functools.partial(self._client.submit, remote.run, "train", recipe, wave, priority=-wave)
+            priority = -wave + _IN_THE_BACKGROUND * job.background
+            submit = functools.partial(self._client.submit, remote.run, "train", recipe, wave, priority=priority)
         return self._board("wave", job, wave_key(recipe, wave), submit, stored=blob is not None)
 
     def _board_assessment(self, job: _Job, point: Point) -> Flight:
@@ -188,7 +212,7 @@ class Jobs:
             point.release,
             point.attack,
             futures,
-            priority=_ASSESS_FIRST,
+            priority=_ASSESS_FIRST + _IN_THE_BACKGROUND * job.background,
         )
         return self._board("assessment", job, assessment_key(point), submit, stored=False)
 

@@ -1,9 +1,8 @@
-"""The command ``privacydial``: checks what it was given, then serves the dashboard until it is stopped."""
+"""The command ``privacydial``: serves the dashboard until it is stopped, or hands over to another command."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import ipaddress
 import logging
 import signal
@@ -12,12 +11,14 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache.location import VARIABLE, CacheError, cache_directory
 from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
+from dashboard.commands import COMMANDS
 
 if TYPE_CHECKING:
     from cache.store import Store
@@ -29,20 +30,12 @@ class LaunchError(Exception):
     """The dashboard cannot be started; its text is one sentence fit to be shown to a person."""
 
 
-COMMANDS = {"cache": "dashboard.commands.cache"}
-"""Modules of the commands beside the dashboard, by first argument; each has a ``main``, loaded when asked for."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 after a stop and 2 when it could not start."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
     if given and given[0] in COMMANDS:
-        return importlib.import_module(COMMANDS[given[0]]).main(given[1:])
-    return _dashboard(given)
-
-
-def _dashboard(arguments: Sequence[str]) -> int:
-    options = _parser().parse_args(arguments)
+        return import_module(COMMANDS[given[0]]).main(given[1:])
+    options = _parser().parse_args(given)
     try:
         _refuse_strangers(options.host)
         directory = cache_directory(options.cache)
@@ -60,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="privacydial",
         description="Open the dashboard: see how much a model leaks about its training data.",
+        epilog=f"Other commands, each with a --help of its own: {', '.join(COMMANDS)}." if COMMANDS else None,
         allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on, of this machine only")
