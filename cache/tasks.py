@@ -26,8 +26,8 @@ class UnwantedError(Exception):
     """Nobody waits for this training any more."""
 
 
-def train(recipe: Recipe, wave: int) -> bytes | None:
-    """Wave ``wave`` (from 0) of a recipe; None when it was cancelled on the way.
+def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
+    """Wave ``wave`` (from 0) of a recipe, trained on a device; None when it was cancelled on the way.
 
     Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine.
     """
@@ -46,7 +46,7 @@ def train(recipe: Recipe, wave: int) -> bytes | None:
             raise UnwantedError
 
     try:
-        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check))
+        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check, device=device))
     except UnwantedError:
         return None
 
