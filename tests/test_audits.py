@@ -68,6 +68,20 @@ def test_without_delta_the_one_run_bound_is_the_logit_of_clopper_pearson():
     assert found == pytest.approx(math.log(share / (1 - share)), rel=1e-9)
 
 
+@pytest.mark.parametrize("epsilon", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("level", [0.025, 0.2])
+def test_the_one_run_bound_is_too_large_for_randomized_response_as_often_as_its_level_allows(
+    epsilon: float, level: float
+):
+    """Exactly, by summing over all outcomes; the most that a discrete count can use of the level is used."""
+    guesses, share = 200, 1 / (1 + math.exp(-epsilon))
+    correct = np.arange(guesses + 1)
+    chance = binom.pmf(correct, guesses, share)
+    bounds = [one_run_epsilon(records=200, guesses=guesses, correct=int(v), delta=0.0, level=level) for v in correct]
+    wrong = float(chance[np.array(bounds) > epsilon].sum())
+    assert level / 3 < wrong <= level
+
+
 @pytest.mark.parametrize(("guesses", "correct"), [(30, 30), (100, 80), (1000, 900)])
 def test_the_rough_one_run_bound_is_close_and_never_larger_than_without_delta(guesses: int, correct: int):
     exact = one_run_epsilon(records=1000, guesses=guesses, correct=correct, delta=1e-5, level=0.025)
@@ -104,7 +118,7 @@ def test_gaussian_dp_by_hand():
     def mu(fpr: float, fnr: float) -> float:
         return float(gaussian_dp_mu(np.array(fpr), np.array(fnr)))
 
-    assert mu(norm.sf(1.5), norm.cdf(0.5)) == pytest.approx(1.0)
+    assert mu(float(norm.sf(1.5)), float(norm.cdf(0.5))) == pytest.approx(1.0)
     assert mu(0.5, 0.5) == mu(0.9, 0.9) == mu(1.0, 1.0) == 0  # evidence the wrong way round is none
     assert gaussian_dp_epsilon(0.0, 1e-5) == 0
     epsilon = gaussian_dp_epsilon(1.0, 1e-5)
