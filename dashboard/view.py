@@ -107,6 +107,8 @@ class View:
         """The values that a control can take in this view, in order."""
         if name == "contested":
             return CONTESTED[self.population]
+        if name == ARCHITECTURE.name:
+            return ARCHITECTURE.tokens(self.architecture)
         return _OPTIONS[name]
 
     def to_query(self) -> dict[str, str]:
@@ -137,7 +139,7 @@ class View:
         view = View()
         for name in ("population", "contested", *(n for n in _OPTIONS if n != "population")):
             if name in query:
-                stop = _match(query[name], view.stops(name))
+                stop = _match(query[name], _asked(view, name, query[name]))
                 if stop is None:
                     problems.append(_problem(name, query[name], view))
                 else:
@@ -154,6 +156,11 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
 }
 
 
+def _asked(view: View, name: str, text: str) -> Collection[str | int]:
+    """The values that a control can take when a URL asks for one: of architectures any size has a name."""
+    return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
+
+
 def _match(text: str, stops: Collection[str | int]) -> str | int | None:
     """The stop that is written like this."""
     return next((stop for stop in stops if str(stop) == text), None)
@@ -165,7 +172,12 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}, got {_shown(text)}"
+    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}{_further(name)}, got {_shown(text)}"
+
+
+def _further(name: str) -> str:
+    """What a control takes beside its stops."""
+    return ", or a family with a size such as lstm-37" if name == ARCHITECTURE.name else ""
 
 
 def _problem(name: str, text: str, view: View) -> str:
