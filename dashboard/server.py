@@ -24,7 +24,8 @@ from cache.cluster import Cluster, sheltered_cluster
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
-from dashboard.pages import explore  # noqa: F401  loaded before the first visit, and before memory is frozen
+from cache.sweeps.current import Sweeps
+from dashboard.pages import explore, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.plot import PLOTLY_ROUTE
 from dashboard.running import Running, set_running
 
@@ -60,7 +61,7 @@ def server(store: Store) -> st.App:
     )
 
 
-async def _started(store: Store) -> tuple[Cluster, Jobs] | None:
+async def _started(store: Store) -> tuple[Cluster, Jobs, Sweeps] | None:
     """Workers, handed to the pages once they are there; a failure becomes a sentence on the pages."""
     try:
         cluster = await asyncio.to_thread(sheltered_cluster)
@@ -70,11 +71,13 @@ async def _started(store: Store) -> tuple[Cluster, Jobs] | None:
         set_running(Running(store=store, problem=problem))
         return None
     jobs = Jobs(cluster.client, store)
-    set_running(Running(store=store, jobs=jobs))
-    return cluster, jobs
+    sweeps = Sweeps(jobs, store)
+    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
+    return cluster, jobs, sweeps
 
 
-def _stop(cluster: Cluster, jobs: Jobs) -> None:
+def _stop(cluster: Cluster, jobs: Jobs, sweeps: Sweeps) -> None:
+    sweeps.close()
     jobs.close()
     cluster.close()
 
