@@ -13,6 +13,8 @@ from scipy.stats import t
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from engine.assessment import assess
+from engine.assessment.assess import answers
+from engine.assessment.honesty import blind_baseline, ties
 from engine.assessment.risk import reliability
 from engine.assessment.values import Assessment, Interval, PrivacyClaim
 from engine.attacks import ATTACKS
@@ -226,3 +228,67 @@ def test_refusals_say_what_is_wrong() -> None:
     for attack, given, given_masks, message in cases:
         with pytest.raises(InvalidValueError, match=message):
             _assessed(attack, given, masks=given_masks)
+
+
+# ---- what stands behind the figures ------------------------------------------------------------------------
+
+
+def test_the_answers_give_back_masks_and_the_decisions_of_the_attack() -> None:
+    signals, masks = planted_cohort(20, records=301)
+    behind = _assessed("lira", signals, masks=masks).answers
+    assert behind is not None
+    assert np.array_equal(behind.masks, masks)
+    assert behind.members.shape == (8, 38)
+    assert np.array_equal(behind.labels, signals.labels)
+    assert behind.phi == pytest.approx(signals.phi, rel=1e-6)
+    assert np.array_equal(behind.scores >= 0, cohort_scores(ATTACKS["lira"], signals, masks) >= 0)
+
+
+def test_scores_keep_their_sign_and_stay_finite_in_single_precision() -> None:
+    signals, masks = planted_cohort(21, records=4, pairs=3)
+    scores = np.tile([-1e-60, 1e-60, 1e60, -1e60], (6, 1))
+    kept = answers(signals, masks, scores).scores
+    assert np.isfinite(kept).all()
+    assert (kept >= 0).tolist() == [[False, True, True, False]] * 6
+
+
+def test_a_threshold_moved_on_screen_finds_what_the_roc_curve_says() -> None:
+    signals, masks = planted_cohort(22)
+    found = _assessed("lira", signals, masks=masks)
+    assert found.answers is not None
+    rates = []
+    for scores, members in zip(found.answers.scores, found.answers.masks, strict=True):
+        allowed = int(0.1 * (~members).sum())
+        threshold = np.sort(scores[~members])[::-1][allowed]  # one false alarm more than allowed would pass it
+        rates.append((scores[members] > threshold).mean())
+    assert np.mean(rates) == pytest.approx(np.interp(0.1, found.roc.fpr, found.roc.tpr), abs=1e-6)
+
+
+# ---- the honesty panel -------------------------------------------------------------------------------------
+
+
+def test_ties_are_the_scores_that_another_record_has_too() -> None:
+    assert ties(np.array([[1.0, 2.0, 2.0, 3.0], [5.0, 5.0, 5.0, 5.0]])) == (2 + 4) / 8
+    assert ties(np.array([[1.0, 2.0, 3.0]])) == 0.0
+
+
+def test_the_panel_says_what_the_attacker_knows_and_what_epsilon_presumes() -> None:
+    signals, masks = planted_cohort(23)
+    panel = _assessed("lira", signals, masks=masks).honesty
+    claimed = _assessed("lira", signals, masks=masks, claim=PrivacyClaim(epsilon=3.0, delta=1e-5, accountant="PRV"))
+    assert panel is not None
+    assert claimed.honesty is not None
+    assert "shadow models have the target's own recipe and release" in panel.threat_model
+    assert panel.epsilon_assumes == ""
+    assert "one training run, at δ = 1e-05" in claimed.honesty.epsilon_assumes
+    assert panel.smallest_claimable_fpr == pytest.approx(10 / (~masks).sum())
+    assert panel.blind_baseline is None  # masks are fair coins
+
+
+def test_the_blind_baseline_sees_a_split_that_differs_in_itself_and_no_other() -> None:
+    random = np.random.default_rng(24)
+    features, members = random.normal(size=(400, 5)), random.random(400) < 0.5
+    fair = blind_baseline(features, members, seed=1)
+    assert fair.low < 0.5 < fair.high
+    features[members, 0] += 1.5
+    assert blind_baseline(features, members, seed=1).low > 0.7

@@ -1,17 +1,21 @@
 import dataclasses
 import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
-from cache.codec import UnreadableError, assessment_from_bytes, wave_from_bytes, wave_to_bytes
+from cache.codec import UnreadableError, assessment_from_bytes, assessment_to_bytes, wave_from_bytes, wave_to_bytes
 from cache.location import CacheError, cache_directory
 from cache.store import Store
 from engine.architectures import Logistic
+from engine.assessment.values import Ceiling, LowerBound
 from engine.pipeline import assess, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
@@ -63,6 +67,8 @@ def flat(value):
     """All arrays and numbers of nested dataclasses, in order."""
     if dataclasses.is_dataclass(value):
         return [leaf for field in dataclasses.fields(value) for leaf in flat(getattr(value, field.name))]
+    if isinstance(value, tuple):
+        return [leaf for item in value for leaf in flat(item)]
     return [value]
 
 
@@ -146,7 +152,7 @@ def test_a_wave_with_other_masks_than_the_engine_draws_is_dropped(store, wave, c
 
 
 def test_bytes_of_one_kind_are_not_read_as_the_other(wave):
-    with pytest.raises(UnreadableError, match="lacks a part"):
+    with pytest.raises(UnreadableError, match="assessment is not readable"):
         assessment_from_bytes(wave_to_bytes(wave))
 
 
@@ -234,3 +240,26 @@ def test_an_unwritable_directory_is_refused_with_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CacheError, match=r"file/cache cannot be written to \(Not a directory\); choose another"):
         cache_directory(tmp_path / "file" / "cache")
+
+
+def test_an_assessment_of_before_a_part_was_added_is_read_without_it(assessment):
+    lean = replace(assessment, answers=None, honesty=None)
+    arrays = load(assessment_to_bytes(lean))
+    tree = json.loads(arrays["tree"].tobytes())
+    del tree["answers"], tree["honesty"], tree["headline"]["adaptive"]
+    arrays["tree"] = np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8)
+    back = assessment_from_bytes(save(arrays))
+    assert back.answers is back.honesty is None
+    assert back.headline == assessment.headline
+
+
+def test_tuples_of_parts_with_arrays_come_back(assessment):
+    ceilings = tuple(
+        Ceiling(claim=claim, fpr=np.array([0.0, 1.0]), tpr=np.array([low, 1.0]))
+        for claim, low in (("proved", 0.1), ("if the measured Δ were the true one", 0.2))
+    )
+    bound = LowerBound(name="one run", epsilon=0.5, delta=1e-5, assumption="valid under (ε, δ)-DP")
+    back = assessment_from_bytes(assessment_to_bytes(replace(assessment, ceilings=ceilings, audits=(bound,))))
+    assert back.audits == (bound,)
+    assert [each.claim for each in back.ceilings] == [each.claim for each in ceilings]
+    assert [each.tpr.tolist() for each in back.ceilings] == [[0.1, 1.0], [0.2, 1.0]]

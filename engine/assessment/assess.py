@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from engine.assessment.honesty import honesty
 from engine.assessment.intervals import over_pairs
 from engine.assessment.leakage import Leakage, leakage
 from engine.assessment.null import no_leakage_test
 from engine.assessment.risk import record_risk, reliability
 from engine.assessment.roc import mean_curve, sweep
-from engine.assessment.values import Assessment, Headline, Interval, NullTest, PrivacyClaim, ScoreHistogram
+from engine.assessment.values import Answers, Assessment, Headline, Interval, NullTest, PrivacyClaim, ScoreHistogram
 from engine.attacks import ATTACKS
 from engine.attacks.catalogue import CATALOGUE
 from engine.attacks.leave_pair_out import cohort_scores
@@ -52,12 +53,15 @@ def assess(
     leaked = leakage(draws, masks, ATTACKS[attack], ranks_without_shadows=alone)
     null_test = no_leakage_test(ATTACKS[attack], draws[0], masks, ranks_without_shadows=alone, seed=seed)
     posterior = expit(leaked.scores if attack == "lira" else _lira_scores(draws, masks))
+    headline = _headline(draws, masks, leaked, attack=attack, null_test=null_test, classes=classes, claim=claim)
     return Assessment(
-        headline=_headline(draws, masks, leaked, attack=attack, null_test=null_test, classes=classes, claim=claim),
+        headline=headline,
         roc=mean_curve(sweep(leaked.scores, np.broadcast_to(masks, leaked.scores.shape))),
         histogram=_score_histogram(leaked.scores[0], masks),
         risk=record_risk(posterior, masks),
         reliability=reliability(posterior, masks),
+        answers=answers(draws[0], masks, leaked.scores[0]),
+        honesty=honesty(headline, leaked.scores),
     )
 
 
@@ -67,6 +71,23 @@ def accuracy(draws: Sequence[Signals], chosen: NDArray[np.bool_]) -> Interval:
     counts = chosen.sum(axis=1)
     by_model = (correct * chosen).sum(axis=1) / counts
     return over_pairs(by_model.reshape(-1, 2).mean(axis=1), least=1 / float(counts.mean()))
+
+
+def answers(signals: Signals, masks: NDArray[np.bool_], scores: NDArray[np.float64]) -> Answers:
+    """What a screen needs to move a threshold and to show one record, from scores (M, N) of the same models."""
+    return Answers(
+        labels=signals.labels.astype(np.int32),
+        members=np.packbits(masks, axis=1),
+        scores=_single(scores),
+        phi=_single(signals.phi),
+    )
+
+
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """In single precision: finite, and negative where the values are."""
+    info = np.finfo(np.float32)
+    rounded = np.clip(values, info.min, info.max).astype(np.float32)
+    return np.where((values < 0) & (rounded == 0), -info.smallest_subnormal, rounded)
 
 
 def _headline(
