@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
 from cache.store import Store
-from dashboard import details, figures, findings, tables, words
+from dashboard import figures, findings, tables, words
 from dashboard.chips import chips
 from dashboard.dials import dials_on_page, rail, sweep_control
 from dashboard.landscape import Landscape, best_key, landscape, models_of
 from dashboard.panels import panel
 from dashboard.running import running
+from dashboard.sections import sections
 from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.view import training_words
 from dashboard.visit import Visit, begin, go_to_address
 from dashboard.waiting import waiting
-from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
 
 
@@ -108,28 +106,9 @@ def _tradeoff(found: Landscape) -> None:
 
 
 def _details(store: Store, found: Landscape) -> None:
-    """What stands behind the headline: scores, risks, reliability, ROC."""
+    """What stands behind the headline."""
     key = best_key(found)
     assessment = store.assessment(key) if key else None
     if assessment is None:
         return
-    left, right = st.columns(2, gap="large")
-    for column, name, title in (
-        (left, "scores", "What the attacker sees"),
-        (right, "risk", "Risk of each record"),
-        (left, "reliability", "Do the risks come true?"),
-        (right, "roc", "Few false alarms"),
-    ):
-        with column:
-            _detail(name, title, assessment)
-    st.html(f'<p class="pd-finding">{escape(words.null_test(assessment.headline))}</p>')
-
-
-def _detail(name: str, title: str, assessment: Assessment) -> None:
-    panel(
-        name,
-        title,
-        getattr(details, name)(assessment),
-        finding=getattr(findings, name)(assessment),
-        rows=lambda: getattr(tables, name)(assessment),
-    )
+    sections(assessment)
