@@ -80,12 +80,10 @@ def finding(found: Assessment) -> str:
         measured = (
             f"Measured: ε is at least {best.epsilon:.2f}, if its assumption holds ({_name(best)}, {best.assumption})."
         )
-    claim = (
-        f"Proved: ε is at most {above:.2f}. The truth lies between."
-        if above is not None
-        else "No ε is proved, so nothing bounds it from above."
-    )
-    return f"{measured} {claim}"
+    if above is None:
+        return f"{measured} No ε is proved, so nothing bounds it from above."
+    together = "Both cannot hold." if contradictions(found) else "The truth lies between."
+    return f"{measured} Proved: ε is at most {above:.2f}. {together}"
 
 
 def contradictions(found: Assessment) -> tuple[str, ...]:

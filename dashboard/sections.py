@@ -46,12 +46,12 @@ def attack_facts(name: str) -> list[tuple[str, str]]:
 def _rates(found: Assessment) -> None:
     left, right = st.columns([5, 2], gap="large")
     with right:
-        scale = st.segmented_control("Axes", rates.SCALES, default=rates.SCALES[0], required=True, key="roc-scale")
+        chosen = st.segmented_control("Axes", rates.SCALES, default=rates.SCALES[0], required=True, key="roc-scale")
     with left:
         panel(
             "roc",
             "Members found at every rate of false alarms",
-            rates.roc(found, scale or rates.SCALES[0]),
+            rates.roc(found, "linear" if chosen == "linear" else "logarithmic"),
             finding=rates.finding(found),
             rows=lambda: rates.rows(found),
         )

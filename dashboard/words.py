@@ -58,7 +58,8 @@ def scope(headline: Headline, population: str) -> str:
     """For whom the finding holds, and how many models stand behind it."""
     return (
         f"For these {headline.records:,} records of a demonstration set ({population}). "
-        f"Attack: {attack_title(headline.attack)}, {headline.targets} models attacked, each with {shadows(headline)}; intervals are 95 %."
+        f"Attack: {attack_title(headline.attack)}, {headline.targets} models attacked, each with "
+        f"{shadows(headline)}; intervals are 95 %."
     )
 
 
