@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -71,6 +72,16 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def sheltered_cluster(*, workers: int | None = None) -> Cluster:
+    """A cluster deaf to the Ctrl-C that a terminal sends to all its processes: who started it stops it in order.
+
+    To be called in a thread of its own, so that the main thread hears Ctrl-C meanwhile.
+    """
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by what this thread starts
+    return Cluster(workers=workers)
 
 
 def default_workers() -> int:

@@ -1,4 +1,4 @@
-"""The command ``privacydial``: checks what it was given, then serves the dashboard until it is stopped."""
+"""The command ``privacydial``: serves the dashboard until it is stopped, or hands over to another command."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache.location import VARIABLE, CacheError, cache_directory
+from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
+from dashboard.commands import COMMANDS
 
 if TYPE_CHECKING:
     from cache.store import Store
@@ -29,12 +32,15 @@ class LaunchError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 after a stop and 2 when it could not start."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in COMMANDS:
+        return import_module(COMMANDS[given[0]]).main(given[1:])
+    options = _parser().parse_args(given)
     try:
         _refuse_strangers(options.host)
         directory = cache_directory(options.cache)
         with _listening(options.host, options.port) as listener:
-            _serve(listener, options.host, directory, browser=options.browser)
+            _serve(listener, directory, options)
     except (LaunchError, CacheError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2
@@ -47,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="privacydial",
         description="Open the dashboard: see how much a model leaks about its training data.",
+        epilog=f"Other commands, each with a --help of its own: {', '.join(COMMANDS)}." if COMMANDS else None,
         allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on, of this machine only")
@@ -54,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
+    )
+    parser.add_argument(
+        "--cache-limit",
+        type=size_argument,
+        default=DEFAULT_LIMIT,
+        metavar="SIZE",
+        help=f"room for results, after which those longest unused go ({size_text(DEFAULT_LIMIT)})",
     )
     parser.add_argument("--version", action="version", version=f"privacydial {version('privacydial')}")
     return parser
@@ -95,7 +109,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(listener: socket.socket, host: str, directory: Path, *, browser: bool) -> None:
+def _serve(listener: socket.socket, directory: Path, options: argparse.Namespace) -> None:
     """Serve until a signal comes."""
     # Streamlit and what it needs are heavy: bad input is answered before they are imported.
     from streamlit.web import bootstrap
@@ -103,11 +117,12 @@ def _serve(listener: socket.socket, host: str, directory: Path, *, browser: bool
     from cache.store import Store
     from dashboard.theme import settings
 
-    port = listener.getsockname()[1]
+    host, port = options.host, listener.getsockname()[1]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     bootstrap.load_config_options(settings(host, port))
-    _run(Store(directory), listener, lambda: _announce(address, browser=browser))
+    store = Store(directory, limit=options.cache_limit)
+    _run(store, listener, lambda: _announce(address, browser=options.browser))
 
 
 def _run(store: Store, listener: socket.socket, ready: Callable[[], None]) -> None:

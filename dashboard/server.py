@@ -6,8 +6,6 @@ import asyncio
 import gc
 import gzip
 import logging
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -22,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cache.cluster import Cluster
+from cache.cluster import Cluster, sheltered_cluster
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
@@ -65,7 +63,7 @@ def server(store: Store) -> st.App:
 async def _started(store: Store) -> tuple[Cluster, Jobs] | None:
     """Workers, handed to the pages once they are there; a failure becomes a sentence on the pages."""
     try:
-        cluster = await asyncio.to_thread(_cluster)
+        cluster = await asyncio.to_thread(sheltered_cluster)
     except Exception as error:  # noqa: BLE001  whatever it is, the pages must open and say so
         _LOG.error("The workers could not be started", exc_info=error)
         problem = "The workers that train models could not be started; the log says why."
@@ -74,13 +72,6 @@ async def _started(store: Store) -> tuple[Cluster, Jobs] | None:
     jobs = Jobs(cluster.client, store)
     set_running(Running(store=store, jobs=jobs))
     return cluster, jobs
-
-
-def _cluster() -> Cluster:
-    """The workers, deaf to the Ctrl-C that a terminal sends to all its processes: this server stops them in order."""
-    if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by what this thread starts
-    return Cluster()
 
 
 def _stop(cluster: Cluster, jobs: Jobs) -> None:

@@ -12,7 +12,7 @@ from dashboard.figures import setting_words
 from dashboard.landscape import Spot
 from dashboard.thresholds import PRIORS, Cuts, cuts, ppv
 from dashboard.words import DASH, between, decimals, epsilon, percent, percent_between, rate_at
-from engine.assessment.values import Assessment
+from engine.assessment.values import Assessment, Headline
 
 _THRESHOLD_ROWS = 20
 
@@ -25,10 +25,13 @@ def spots(measured: Iterable[Spot]) -> Rows:
 
 
 def _spot(spot: Spot) -> dict[str, str]:
-    head = spot.headline
+    return {"Setting": setting_words(spot), **numbers(spot.headline)}
+
+
+def numbers(head: Headline) -> dict[str, str]:
+    """The numbers of an assessment by column."""
     rate = rate_at(head, 0.01)
     return {
-        "Setting": setting_words(spot),
         "Test accuracy": f"{percent(head.test_accuracy)} ({percent_between(head.test_accuracy)})",
         "Attack AUC": f"{decimals(head.auc)} ({between(head.auc)})",
         "Found at 1 % false alarms": f"{percent(rate.tpr)} ({percent_between(rate.tpr)})" if rate else DASH,

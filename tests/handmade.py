@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cache.store import Store
-from dashboard.view import View, key
+from dashboard.view import View, point
 from engine.assessment.values import (
     Agreement,
     Answers,
@@ -176,4 +176,4 @@ def whole(head: Headline | None = None) -> Assessment:
 
 def measure(store: Store, view: View, *, waves: int | None = None, **changes: object) -> None:
     """Put a setting into the store as if it had been measured."""
-    store.put_assessment(key(view, waves or view.waves), assessment(headline(**changes)))
+    store.put_assessment(point(view).with_waves(waves or view.waves), assessment(headline(**changes)))

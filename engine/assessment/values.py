@@ -57,8 +57,8 @@ class NullTest:
     Attributes:
         p_value: (1 + draws at least as extreme) / (1 + draws), exact under "no leakage".
         draws: how many times all masks were drawn.
-        halves: whether the attack, too costly to be repeated for every draw, was fitted on one half of the pairs
-            and the masks of the other half were drawn anew, both ways; the p-value is then twice the smaller one.
+        halves: whether the attack, too costly to be fitted for every draw, was fitted on one half of the pairs while
+            the masks of the other half were drawn anew, both ways; the p-value is then twice the smaller one.
     """
 
     p_value: float

@@ -25,10 +25,13 @@ class Network:
     Attributes:
         layers: from the records to the logits.
         view: which view of a record the first layer reads.
+        numbers: how many numbers a training step keeps of one record in one model, where they are so many that it
+            pays to take few models through the network at a time; 0 where it does not.
     """
 
     layers: tuple[Layer, ...]
     view: View
+    numbers: int = 0
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -111,13 +114,15 @@ def _convolutional(architecture: Cnn1d | Cnn2d, population: PopulationInfo) -> N
     axes = 1 if isinstance(architecture, Cnn1d) else 2
     *positions, channels = (*population.shape_of(architecture.view), 1)[: axes + 1]
     layers: list[Layer] = []
+    numbers = 0
     for index in range(architecture.depth):
-        outputs = architecture.width * 2**index
+        convolution = Convolution(f"conv{index + 1}", channels, architecture.width * 2**index, 3, axes)
         # max and ReLU commute, and ReLU after the pool has a quarter of the work
-        layers += [Convolution(f"conv{index + 1}", channels, outputs, 3, axes), MaxPool(axes), Relu()]
-        positions, channels = [size // 2 for size in positions], outputs
+        layers += [convolution, MaxPool(axes), Relu()]
+        numbers += math.prod(positions) * (convolution.patch + convolution.outputs)
+        positions, channels = [size // 2 for size in positions], convolution.outputs
     out = Linear("out", math.prod(positions) * channels, population.classes)
-    return Network((*layers, Flatten(), out), architecture.view)
+    return Network((*layers, Flatten(), out), architecture.view, numbers)
 
 
 def parameter_count(net: Network) -> int:
