@@ -230,7 +230,7 @@ def groups_rows(group: GroupRisk) -> Rows:
             "Mean risk": short(group.risk[i]),
             "95 % interval": f"{short(group.low[i])} {DASH} {short(group.high[i])}",
         }
-        for i in np.argsort(-group.risk).tolist()
+        for i in map(int, np.argsort(-group.risk))
     ]
 
 

@@ -70,7 +70,9 @@ def attack_title(name: str) -> str:
 
 def shadows(headline: Headline) -> str:
     """The number of shadow models, as a phrase."""
-    return f"{headline.shadows} shadow models"
+    if headline.shadows == 0:
+        return "no shadow models"
+    return f"{headline.shadows} shadow models{'' if headline.adaptive else ' without the defence'}"
 
 
 def refused(refusal: str) -> str:

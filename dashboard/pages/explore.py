@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cache.store import Store
 from dashboard import figures, findings, tables, words
+from dashboard.adapting import attackers_html, both_attackers
+from dashboard.attacks import attack_list, ways_out
 from dashboard.chips import chips
 from dashboard.dials import dials_on_page, rail, sweep_control
 from dashboard.landscape import Landscape, best_key, landscape, models_of
@@ -25,6 +26,7 @@ def page() -> None:
     state = begin(st.query_params)
     found = landscape(store, state.view, state.before, dials=dials_on_page())
     rail(found)
+    attack_list(found.view)
     _address(state)
     with st.container(key="problems-place"):
         _problems(state)
@@ -35,8 +37,15 @@ def page() -> None:
         if not found.complete and not found.refusal:
             waiting(found.waves)
     st.html(tiles_html(_tiles(found)))
+    best = best_key(found)
+    assessment = store.assessment(best) if best else None
+    both = both_attackers(store, found, assessment)
+    with st.container(key="attackers-place"):
+        if both is not None:
+            st.html(attackers_html(both))
     _tradeoff(found)
-    _details(store, found)
+    if assessment is not None:
+        sections(assessment)
 
 
 def _address(state: Visit) -> None:
@@ -59,10 +68,8 @@ def _plain(text: str) -> str:
 
 def _headline(found: Landscape) -> None:
     """The measurement in one sentence, or what is to come."""
-    chipped = bool(found.view.in_use)
     if found.refusal:
-        first = words.refused(found.refusal)
-        second = f"Nothing is trained for this combination: turn a dial{', or remove a chip' if chipped else ''}."
+        first, second = words.refused(found.refusal), ways_out(found.view)
     elif found.current is None:
         first, second = (
             "This setting has not been measured yet.",
@@ -103,12 +110,3 @@ def _tradeoff(found: Landscape) -> None:
             rows=lambda: tables.spots(found.spots),
             on_pick=go_to_address,
         )
-
-
-def _details(store: Store, found: Landscape) -> None:
-    """What stands behind the headline."""
-    key = best_key(found)
-    assessment = store.assessment(key) if key else None
-    if assessment is None:
-        return
-    sections(assessment)
