@@ -29,6 +29,7 @@ from engine.mechanisms import (
     SpatialDropout,
 )
 from engine.recipe import DpSgd
+from engine.release.values import LabelOnly, MemGuard, Outputs, Rounding, Temperature, TopK
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -249,11 +250,33 @@ STOP_AFTER: Dial[int | None] = Dial(
     stops=_stops((OFF, OFF, None), *((str(epoch), str(epoch), epoch) for epoch in (3, 6, 10, 20))),
 )
 
+_MEMGUARD = ("0.1", "0.3", "0.5", "1")
+OUTPUTS: Dial[Outputs | None] = Dial(
+    name="outputs",
+    title="Answers",
+    about=(
+        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. "
+        "T: probabilities softened by a temperature. Decimals: they are rounded. Top: only the largest are told. "
+        "Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and never "
+        "changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "
+        "proof."
+    ),
+    stops=_stops(
+        (OFF, OFF, None),
+        *((f"temperature-{t}", f"T {t}", Temperature(temperature=float(t))) for t in ("2", "5", "20")),
+        *((f"decimals-{d}", f"{d} decimals", Rounding(decimals=int(d))) for d in ("3", "2")),
+        ("decimals-1", "1 decimal", Rounding(decimals=1)),
+        *((f"top-{k}", f"top {k}", TopK(k=int(k))) for k in ("3", "1")),
+        ("labels", "labels only", LabelOnly()),
+        *((f"memguard-{b}", f"MemGuard {b}", MemGuard(budget=float(b))) for b in _MEMGUARD),
+    ),
+)
+
 FOUR = (ARCHITECTURE.name, REGULARIZATION.name, DP.name, NOISE.name)
 """The dials that everybody sees, in the order of the rail."""
 
 DIALS: Mapping[str, Dial[object]] = {
-    dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, *MECHANISMS.values(), STOP_AFTER)
+    dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, *MECHANISMS.values(), STOP_AFTER, OUTPUTS)
 }
 """All dials by name."""
 
@@ -264,5 +287,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Records": ("input_noise", "random_crop", "cutout", "mixup"),
     "Loss": ("relax_loss", "adversarial"),
     "Training": ("stop_after",),
+    "Release": ("outputs",),
 }
 """The dials that are shown on request, by what they act on."""

@@ -301,9 +301,7 @@ def test_the_blind_baseline_sees_a_split_that_differs_in_itself_and_no_other() -
 
 @every_attack
 @pytest.mark.parametrize("costly", [False, True])
-def test_a_pairs_masks_and_its_twin_in_other_shadows_change_no_bit_of_its_scores(
-    attack: str, costly: bool
-) -> None:
+def test_a_pairs_masks_and_its_twin_in_other_shadows_change_no_bit_of_its_scores(attack: str, costly: bool) -> None:
     signals, masks = planted_cohort(30)
     others, _ = planted_cohort(31)
     drawn, phi = masks.copy(), others.phi.copy()
