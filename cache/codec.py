@@ -6,7 +6,8 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,9 +104,26 @@ def headline_from_json(text: str) -> Headline:
         headline = build(json.loads(text), _KINDS, defaults=True)
     except (InvalidValueError, ValueError, RecursionError) as error:
         raise UnreadableError("a stored headline is not readable") from error
-    if not isinstance(headline, Headline):
-        raise UnreadableError("a stored headline is not of kind 'Headline'")
+    if not _fits(headline, Headline):
+        raise UnreadableError("a stored headline is not of kind 'Headline' with fields of their types")
     return headline
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of an annotated type, and so are its fields and items."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType}:
+        return any(_fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, parts[0]) for item in value)
+    if dataclasses.is_dataclass(hint):
+        return type(value) is hint and all(_fits(getattr(value, name), of) for name, of in _hints(hint).items())
+    return type(value) in ({int, float} if hint is float else {hint})
+
+
+_hints = lru_cache(get_type_hints)
 
 
 def assessment_to_bytes(assessment: Assessment) -> bytes:

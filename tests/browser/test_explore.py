@@ -51,14 +51,19 @@ def path(server, browser):
     context.close()
 
 
-def test_a_visitor_sees_the_title_the_dials_the_progress_and_then_the_measured_point(visitor):
-    page = visitor(query(noise="0.01"))
+def test_a_visitor_sees_the_title_the_dials_and_the_progress_of_the_training(visitor):
+    page = visitor(SLOW)
     expect(page).to_have_title("Privacy Dial")
     expect(sentence(page)).to_have_text(NOT_MEASURED)
     for title in DIALS:
         expect(dial(page, title).get_by_role("slider")).to_be_visible()
     expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Measure this")).to_be_visible()
+
+
+def test_a_new_setting_becomes_a_measured_point_with_its_figures(visitor):
+    page = visitor(query(noise="0.01"))
     expect_measured(page)
     expect(page.get_by_text("For these 100 records of a demonstration set")).to_be_visible()
     expect(page.get_by_role("definition").filter(has_text="8 models")).to_be_visible()
