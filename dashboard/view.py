@@ -161,6 +161,9 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
 }
 
 
+_MOST_LISTED, _FIRST = 14, 6
+
+
 def _match(text: str, stops: Collection[str | int]) -> str | int | None:
     """The stop that is written like this."""
     return next((stop for stop in stops if str(stop) == text), None)
@@ -172,7 +175,13 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}, got {_shown(text)}"
+    return f"{name} must be one of {_listed(view.stops(name))}, got {_shown(text)}"
+
+
+def _listed(stops: Collection[str | int]) -> str:
+    """The stops of a control; of very many only the first."""
+    first = list(map(str, stops))[: len(stops) if len(stops) <= _MOST_LISTED else _FIRST]
+    return ", ".join(first) + ("" if len(first) == len(stops) else f" and {len(stops) - len(first)} more")
 
 
 def _problem(name: str, text: str, view: View) -> str:
