@@ -11,7 +11,8 @@ import streamlit as st
 
 from dashboard.attacks import attack_control, needs_shadows
 from dashboard.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
-from dashboard.stops import DIALS, FOUR, GROUPS
+from dashboard.sizes import sizes
+from dashboard.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
 from dashboard.view import SWEEPS, View
 from dashboard.visit import go, this_visit
 from engine.calibration import CALIBRATIONS, Calibration
@@ -72,6 +73,8 @@ def rail(found: Landscape) -> None:
         st.html('<p class="pd-brand">Privacy Dial</p>')
         for name in FOUR:
             _dial(found, name)
+            if name == ARCHITECTURE.name:
+                sizes(view)
         _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
         st.selectbox(
             "Population",
@@ -131,15 +134,23 @@ def _dial(found: Landscape, name: str) -> None:
 
 
 def _slider(found: Landscape, name: str, title: str, about: str) -> None:
-    widget = f"dial-{name}-{found.view.population}" if name == "contested" else f"dial-{name}"
+    stops = found.view.stops(name)
     st.select_slider(
         title,
-        found.view.stops(name),
+        stops,
         format_func=lambda stop: stop_label(name, stop),
         help=about,
-        **_bound(name, widget, found.view),
+        **_bound(name, _widget(found.view, name), found.view),
     )
     st.html(marks_html(name, found.marks[name], getattr(found.view, name)))
+
+
+def _widget(view: View, name: str) -> str:
+    """The key of a dial: one that has other stops than before is another control to the browser."""
+    if name == "contested":
+        return f"dial-{name}-{view.population}"
+    at = getattr(view, name)
+    return f"dial-{name}" if at in DIALS[name].stops else f"dial-{name}-{at}"
 
 
 def marks_html(name: str, marks: Marks, at: str | int) -> str:

@@ -113,6 +113,8 @@ class View:
         """The values that a control can take in this view, in order."""
         if name == "contested":
             return CONTESTED[self.population]
+        if name == ARCHITECTURE.name:
+            return ARCHITECTURE.tokens(self.architecture)
         return _OPTIONS[name]
 
     def to_query(self) -> dict[str, str]:
@@ -143,7 +145,7 @@ class View:
         view = View()
         for name in ("population", "contested", *(n for n in _OPTIONS if n != "population")):
             if name in query:
-                stop = _match(query[name], view.stops(name))
+                stop = _match(query[name], _asked(view, name, query[name]))
                 if stop is None:
                     problems.append(_problem(name, query[name], view))
                 else:
@@ -164,6 +166,11 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
 _MOST_LISTED, _FIRST = 14, 6
 
 
+def _asked(view: View, name: str, text: str) -> Collection[str | int]:
+    """The values that a control can take when a URL asks for one: of architectures any size has a name."""
+    return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
+
+
 def _match(text: str, stops: Collection[str | int]) -> str | int | None:
     """The stop that is written like this."""
     return next((stop for stop in stops if str(stop) == text), None)
@@ -175,13 +182,18 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {_listed(view.stops(name))}, got {_shown(text)}"
+    return f"{name} must be one of {_listed(view.stops(name))}{_further(name)}, got {_shown(text)}"
 
 
 def _listed(stops: Collection[str | int]) -> str:
     """The stops of a control; of very many only the first."""
     first = list(map(str, stops))[: len(stops) if len(stops) <= _MOST_LISTED else _FIRST]
     return ", ".join(first) + ("" if len(first) == len(stops) else f" and {len(stops) - len(first)} more")
+
+
+def _further(name: str) -> str:
+    """What a control takes beside its stops."""
+    return ", or a family with a size such as lstm-37" if name == ARCHITECTURE.name else ""
 
 
 def _problem(name: str, text: str, view: View) -> str:

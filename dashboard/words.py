@@ -38,6 +38,11 @@ def rate_at(headline: Headline, fpr: float) -> LowFprRate | None:
     return next((rate for rate in headline.low_fpr if abs(rate.asked_fpr - fpr) < 1e-12), None)
 
 
+def unmarked(text: str) -> str:
+    """A foreign text in Markdown without any of its marks."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:&" else letter for letter in text)
+
+
 def finding(headline: Headline) -> str:
     """What the attacker finds, in numbers of people, beside what guessing would find."""
     members = headline.records // 2

@@ -79,7 +79,7 @@ def _wobbled(phi: NDArray[np.float64], copy: int) -> NDArray[np.float64]:
 
 
 def _public(models: int, labels: NDArray[np.int64]) -> Signals:
-    """Answers of T models on 60 public records, as varied as the planted records, a little different for each model."""
+    """Answers of T models on 60 public records, as varied as planted records, by model a little different."""
     place = (np.arange(60) + 0.5) / 60
     model = np.arange(models)[:, None]
     phi = 2 + 2 * norm.ppf(place) + 0.5 * np.sin((model + 1) * np.arange(60))

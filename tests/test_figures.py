@@ -7,13 +7,13 @@ import pytest
 
 from cache.progress import Progress, TracePoint
 from cache.store import Store
-from dashboard import belief, details, figures, findings, people, proofs, rates, tables
+from dashboard import details, figures, findings, people, proofs, rates, tables
 from dashboard.landscape import landscape
 from dashboard.panels import table_html
 from dashboard.plot import _HERE
 from dashboard.view import View
 from engine.assessment.values import RocCurve
-from tests.handmade import assessment, interval, measure
+from tests.handmade import assessment, claim, headline, interval, measure, whole
 
 ROLES = re.compile(r'"@([a-z-]+)"')
 
@@ -154,9 +154,16 @@ def all_figures(store):
     measure(store, View(dp="clip"))
     found = landscape(store, View(), [View(dp="clip")])
     made = assessment()
+    full = whole(headline(claim=claim(6.5)))
+    (group,) = full.groups
     return [
         figures.tradeoff(found),
-        *(draw(made) for draw in (details.scores, details.risk, details.reliability, rates.roc)),
+        *(draw(made) for draw in (details.scores, details.risk, details.reliability, rates.roc, proofs.bounds)),
+        rates.roc(full),
+        rates.roc(full, "linear"),
+        proofs.bounds(full),
+        people.groups(group),
+        *(people.confidences(full.answers, one) for one in people.named(full)),
     ]
 
 

@@ -58,12 +58,7 @@ def _address(state: Visit) -> None:
 def _problems(state: Visit) -> None:
     """What could not be read of the URL."""
     if state.problems:
-        st.warning("  \n".join(map(_plain, state.problems)), icon=":material/link_off:")
-
-
-def _plain(text: str) -> str:
-    """A foreign text in Markdown without any of its marks."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:&" else letter for letter in text)
+        st.warning("  \n".join(map(words.unmarked, state.problems)), icon=":material/link_off:")
 
 
 def _headline(found: Landscape) -> None:

@@ -13,7 +13,6 @@ from engine.attacks.attack import for_all_masks, required
 from engine.signals import Signals
 
 _GREATEST_LOSS = 1000.0  # the loss beyond which Attack-R puts the percentile 1
-_LEAST = np.finfo(np.float64).tiny
 
 
 def attack_r(target: Signals, shadows: Signals, masks: NDArray[np.bool_], /) -> NDArray[np.float64]:
@@ -41,11 +40,13 @@ def _place(
     losses: NDArray[np.float64], others: NDArray[np.float64], outside: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Where losses (N,) stand among those of the shadows (S, N) that are outside (..., S, N), in 0 … n + 1."""
-    smaller, equal = outside & (others < losses), outside & (others == losses)
-    count, ties = smaller.sum(axis=-2), equal.sum(axis=-2)
+    smaller, equal = outside & (others < losses), others == losses
+    count = smaller.sum(axis=-2, dtype=np.int32)
+    ties = (outside & equal).sum(axis=-2, dtype=np.int32) if equal.any() else np.zeros((), dtype=np.int32)
     low = np.where(smaller, others, 0.0).max(axis=-2)
     high = np.where(outside & (others > losses), others, _GREATEST_LOSS).min(axis=-2)
-    between = np.clip((losses - low) / np.maximum(high - low, _LEAST), 0.0, 1.0)
+    inner = high > losses  # beyond a loss of 1000 there is nothing to interpolate towards
+    between = np.where(inner, losses - low, 1.0) / np.where(inner, high - low, 1.0)
     return count + np.where(ties > 0, (ties + 1) / 2, between)
 
 

@@ -110,14 +110,16 @@ def powerful(known: Known, _: NDArray[np.int64]) -> NDArray[np.float64]:
     """
     losses = np.logaddexp(0.0, -known.values)
     flat = known.members.reshape(-1, len(losses))
-    tau = np.array([_most_advantage(losses, members) for members in flat])
+    orders = (mixed_order(known.values[:, None], members) for members in flat)
+    tau = np.array(
+        [_most_advantage(losses[order], members[order]) for order, members in zip(orders, flat, strict=True)]
+    )
     return phi_of_loss(tau).reshape(*known.members.shape[:-1], 1)
 
 
 def _most_advantage(losses: NDArray[np.float64], members: NDArray[np.bool_]) -> float:
-    """The threshold from ``_CALIBRATED_ON`` losses of each side."""
-    order = mixed_order(losses[:, None], members)
-    inside, outside = (losses[order][side[order]][:_CALIBRATED_ON] for side in (members, ~members))
+    """The threshold from the first ``_CALIBRATED_ON`` losses of each side."""
+    inside, outside = (losses[side][:_CALIBRATED_ON] for side in (members, ~members))
     if not inside.size or not outside.size:
         return float(losses.mean())
     candidates = inside.mean() + inside.std() * np.linspace(-5, 5, _CANDIDATES)
