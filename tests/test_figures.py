@@ -13,7 +13,7 @@ from dashboard.panels import table_html
 from dashboard.plot import _HERE
 from dashboard.view import View
 from engine.assessment.values import RocCurve
-from tests.handmade import assessment, claim, headline, interval, measure, whole
+from tests.handmade import ANSWERS, assessment, claim, headline, interval, measure, whole
 
 ROLES = re.compile(r'"@([a-z-]+)"')
 
@@ -163,7 +163,7 @@ def all_figures(store):
         rates.roc(full, "linear"),
         proofs.bounds(full),
         people.groups(group),
-        *(people.confidences(full.answers, one) for one in people.named(full)),
+        *(people.confidences(ANSWERS, one) for one in people.named(full)),
     ]
 
 

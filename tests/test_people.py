@@ -6,7 +6,7 @@ import pytest
 from dashboard import people
 from dashboard.records import _card
 from engine.assessment.values import GroupRisk
-from tests.handmade import assessment, whole
+from tests.handmade import ANSWERS, assessment, whole
 
 
 def test_the_riskiest_records_come_with_label_risk_and_picture():
@@ -41,21 +41,21 @@ def test_records_without_labels_are_named_by_their_number_alone():
 def test_a_story_draws_phi_of_the_models_with_the_record_apart_from_those_without():
     made = whole()
     one = people.named(made)[0]
-    trained, left_out = people.confidences(made.answers, one)["data"]
+    trained, left_out = people.confidences(ANSWERS, one)["data"]
     assert (trained["name"], trained["x"]) == ("trained on it", [4.0, 5.0])
     assert (left_out["name"], left_out["x"]) == ("left it out", [-2.0, -1.0])
     assert trained["marker"]["symbol"] != left_out["marker"]["symbol"]
-    assert people.confidences_words(made.answers, one) == (
+    assert people.confidences_words(ANSWERS, one) == (
         "The 2 models that trained on it reach φ = 4.50 on average, the 2 that left it out -1.50. Of one model of "
         "each kind, the one that trained on it is the more confident in 100 % of all such pairs; 50 % would tell "
         "nothing."
     )
-    assert [row["Trained on it"] for row in people.confidences_rows(made.answers, one)] == ["no", "yes", "no", "yes"]
+    assert [row["Trained on it"] for row in people.confidences_rows(ANSWERS, one)] == ["no", "yes", "no", "yes"]
 
 
 def test_models_that_are_equally_confident_count_half():
     made = whole()
-    flat = replace(made.answers, phi=np.zeros_like(made.answers.phi))
+    flat = replace(ANSWERS, phi=np.zeros_like(ANSWERS.phi))
     assert "in 50 % of all such pairs" in people.confidences_words(flat, people.named(made)[0])
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from dashboard import belief, proofs
 from engine.assessment.values import LowerBound
-from tests.handmade import assessment, claim, headline, interval, whole
+from tests.handmade import HONESTY, assessment, claim, headline, interval, whole
 
 PROVED = headline(claim=claim(6.5))
 
@@ -86,9 +86,9 @@ def test_the_honesty_panel_tells_counts_rates_chance_ties_blindness_threat_and_e
 
 def test_a_blind_baseline_that_succeeds_warns():
     made = whole()
-    seen = replace(made, honesty=replace(made.honesty, blind_baseline=interval(0.8, 0.7, 0.9)))
+    seen = replace(made, honesty=replace(HONESTY, blind_baseline=interval(0.8, 0.7, 0.9)))
     assert "differ by themselves" in dict(belief.facts(seen))["Telling members without the model"]
-    fair = replace(made, honesty=replace(made.honesty, blind_baseline=None, epsilon_assumes="", ties=0.0))
+    fair = replace(made, honesty=replace(HONESTY, blind_baseline=None, epsilon_assumes="", ties=0.0))
     facts = dict(belief.facts(fair))
     assert facts["Telling members without the model"].startswith("Impossible here: fair coins")
     assert facts["What ε assumes"] == "No ε is claimed here, so nothing is assumed."

@@ -28,13 +28,14 @@ def test_the_band_runs_up_its_upper_end_and_back_along_its_lower_end():
     made = whole()
     band = trace(rates.roc(made, "linear"), "95 % interval")
     assert band["x"] == [*made.roc.fpr, *made.roc.fpr[::-1]]
-    assert band["y"] == [*made.roc.high, *made.roc.low[::-1]]
+    tpr = made.roc.tpr
+    assert band["y"] == pytest.approx([*np.minimum(1, tpr + 0.1), *np.maximum(0, tpr - 0.1)[::-1]])
     assert band["fill"] == "toself"
 
 
 def test_a_band_that_reaches_zero_leaves_the_logarithmic_axis_below_instead_of_breaking_it():
     made = whole()
-    empty = replace(made, roc=replace(made.roc, low=np.zeros_like(made.roc.low)))
+    empty = replace(made, roc=replace(made.roc, low=np.zeros_like(made.roc.tpr)))
     band = trace(rates.roc(empty), "95 % interval")
     assert min(band["x"]) > 0
     assert 0 < min(band["y"]) < 1e-3
