@@ -266,25 +266,23 @@ STOP_AFTER: Dial[int | None] = Dial(
     stops=_stops((OFF, OFF, None), *((str(epoch), str(epoch), epoch) for epoch in (3, 6, 10, 20))),
 )
 
-_MEMGUARD = ("0.1", "0.3", "0.5", "1")
 OUTPUTS: Dial[Outputs | None] = Dial(
     name="outputs",
     title="Answers",
     about=(
-        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. "
-        "T: probabilities softened by a temperature. Decimals: they are rounded. Top: only the largest are told. "
-        "Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and never "
-        "changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "
+        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. T: they are "
+        "softened by a temperature. Digits: they are rounded to so many behind the point. Top: only the largest are "
+        "told. Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and "
+        "never changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "
         "proof."
     ),
     stops=_stops(
         (OFF, OFF, None),
         *((f"temperature-{t}", f"T {t}", Temperature(temperature=float(t))) for t in ("2", "5", "20")),
-        *((f"decimals-{d}", f"{d} decimals", Rounding(decimals=int(d))) for d in ("3", "2")),
-        ("decimals-1", "1 decimal", Rounding(decimals=1)),
+        *((f"decimals-{d}", f"{d} digits", Rounding(decimals=int(d))) for d in ("2", "1")),
         *((f"top-{k}", f"top {k}", TopK(k=int(k))) for k in ("3", "1")),
         ("labels", "labels only", LabelOnly()),
-        *((f"memguard-{b}", f"MemGuard {b}", MemGuard(budget=float(b))) for b in _MEMGUARD),
+        *((f"memguard-{b}", f"MemGuard {b}", MemGuard(budget=float(b))) for b in ("0.1", "0.5", "1")),
     ),
 )
 

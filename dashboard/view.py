@@ -165,6 +165,9 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
 }
 
 
+_MOST_LISTED, _FIRST = 14, 6
+
+
 def _asked(view: View, name: str, text: str) -> Collection[str | int]:
     """The values that a control can take when a URL asks for one: of architectures any size has a name."""
     return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
@@ -181,7 +184,13 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}{_further(name)}, got {_shown(text)}"
+    return f"{name} must be one of {_listed(view.stops(name))}{_further(name)}, got {_shown(text)}"
+
+
+def _listed(stops: Collection[str | int]) -> str:
+    """The stops of a control; of very many only the first."""
+    first = list(map(str, stops))[: len(stops) if len(stops) <= _MOST_LISTED else _FIRST]
+    return ", ".join(first) + ("" if len(first) == len(stops) else f" and {len(stops) - len(first)} more")
 
 
 def _further(name: str) -> str:
