@@ -104,7 +104,7 @@ def _noise(options: argparse.Namespace) -> str:
 
 
 def _match(options: argparse.Namespace) -> str:
-    from engine.models.matching import match_both
+    from engine.matching import match_both
 
     first, second = (_architecture(text) for text in (options.first, options.second))
     found = match_both(first, second, POPULATIONS[options.population])
