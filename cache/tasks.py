@@ -12,6 +12,7 @@ from distributed import get_worker
 from cache.codec import assessment_to_bytes, wave_from_bytes, wave_to_bytes
 from cache.remote import TOPIC
 from engine.architectures import Logistic
+from engine.models.network import network
 from engine.pipeline import assess as assess_waves
 from engine.pipeline import train_wave
 from engine.populations.records import split
@@ -25,8 +26,8 @@ class UnwantedError(Exception):
     """Nobody waits for this training any more."""
 
 
-def train(recipe: Recipe, wave: int) -> bytes | None:
-    """Wave ``wave`` (from 0) of a recipe; None when it was cancelled on the way.
+def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
+    """Wave ``wave`` (from 0) of a recipe, trained on a device; None when it was cancelled on the way.
 
     Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine on
     the models, or on their teachers.
@@ -49,7 +50,9 @@ def train(recipe: Recipe, wave: int) -> bytes | None:
             raise UnwantedError
 
     try:
-        return wave_to_bytes(train_wave(recipe, wave, report=report, report_teachers=report_teachers, check=check))
+        return wave_to_bytes(
+            train_wave(recipe, wave, report=report, report_teachers=report_teachers, check=check, device=device)
+        )
     except UnwantedError:
         return None
 
@@ -58,6 +61,11 @@ def assess(recipe: Recipe, release: Release, attack: str, blobs: Sequence[bytes]
     """The assessment of a release of waves 0, 1, … under an attack."""
     waves = [wave_from_bytes(blob) for blob in blobs]
     return assessment_to_bytes(assess_waves(recipe, release, attack, waves))
+
+
+def wave_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter of one model of a recipe, by name."""
+    return network(recipe.architecture, recipe.population.info).shapes
 
 
 def dask_setup(_: Any) -> None:

@@ -9,12 +9,13 @@ from typing import TypedDict
 
 import streamlit as st
 
+from dashboard.attacks import attack_control, needs_shadows
 from dashboard.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
 from dashboard.sizes import sizes
 from dashboard.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
 from dashboard.view import SWEEPS, View
 from dashboard.visit import go, this_visit
-from engine.attacks.catalogue import CATALOGUE
+from engine.calibration import CALIBRATIONS, Calibration
 from engine.populations.catalogue import POPULATIONS
 
 CONTESTED_TITLE = "Contested records N"
@@ -24,6 +25,7 @@ _CONTESTED_ABOUT = (
 )
 
 
+_ADAPTS: Mapping[Calibration, str] = {"adaptive": "adapts", "undefended": "does not adapt"}
 _MORE = "more-dials"
 _CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "refused": " pd-no"}
 
@@ -81,12 +83,15 @@ def rail(found: Landscape) -> None:
             help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
             **_bound("population", "control-population", view),
         )
-        st.selectbox(
-            "Attack",
-            tuple(CATALOGUE),
-            format_func=lambda name: CATALOGUE[name].title,
-            help=" ".join(f"{info.title}: {info.about} ({info.source})." for info in CATALOGUE.values()),
-            **_bound("attack", "control-attack", view),
+        attack_control(view)
+        st.segmented_control(
+            "Attacker",
+            view.stops("calibration"),
+            format_func=_ADAPTS.__getitem__,
+            help=" ".join(f"{_ADAPTS[name].capitalize()}: {about}." for name, about in CALIBRATIONS.items()),
+            required=True,
+            disabled=not needs_shadows(view),
+            **_bound("calibration", "control-calibration", view),
         )
         st.segmented_control(
             "Models trained and attacked",

@@ -29,7 +29,7 @@ from engine.mechanisms import (
     SpatialDropout,
 )
 from engine.recipe import DpSgd
-from engine.release.values import WeightNoise
+from engine.release.values import LabelOnly, MemGuard, Outputs, Rounding, Temperature, TopK, WeightNoise
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -266,11 +266,32 @@ STOP_AFTER: Dial[int | None] = Dial(
     stops=_stops((OFF, OFF, None), *((str(epoch), str(epoch), epoch) for epoch in (3, 6, 10, 20))),
 )
 
+OUTPUTS: Dial[Outputs | None] = Dial(
+    name="outputs",
+    title="Answers",
+    about=(
+        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. T: they are "
+        "softened by a temperature. Digits: they are rounded to so many behind the point. Top: only the largest are "
+        "told. Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and "
+        "never changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "
+        "proof."
+    ),
+    stops=_stops(
+        (OFF, OFF, None),
+        *((f"temperature-{t}", f"T {t}", Temperature(temperature=float(t))) for t in ("2", "5", "20")),
+        *((f"decimals-{d}", f"{d} digits", Rounding(decimals=int(d))) for d in ("2", "1")),
+        *((f"top-{k}", f"top {k}", TopK(k=int(k))) for k in ("3", "1")),
+        ("labels", "labels only", LabelOnly()),
+        *((f"memguard-{b}", f"MemGuard {b}", MemGuard(budget=float(b))) for b in ("0.1", "0.5", "1")),
+    ),
+)
+
 FOUR = (ARCHITECTURE.name, REGULARIZATION.name, DP.name, NOISE.name)
 """The dials that everybody sees, in the order of the rail."""
 
 DIALS: Mapping[str, Dial[object]] = {
-    dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, NOISE_ON, *MECHANISMS.values(), STOP_AFTER)
+    dial.name: dial
+    for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, NOISE_ON, *MECHANISMS.values(), STOP_AFTER, OUTPUTS)
 }
 """All dials by name."""
 
@@ -281,6 +302,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Records": ("input_noise", "random_crop", "cutout", "mixup"),
     "Loss": ("relax_loss", "adversarial"),
     "Training": ("stop_after",),
-    "Release": ("noise_on",),
+    "Release": ("noise_on", "outputs"),
 }
 """The dials that are shown on request, by what they act on."""

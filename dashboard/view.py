@@ -18,14 +18,17 @@ from dashboard.stops import (
     NOISE,
     NOISE_ON,
     OFF,
+    OUTPUTS,
     REGULARIZATION,
     STOP_AFTER,
     WAVES,
 )
 from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE
+from engine.calibration import CALIBRATIONS, Calibration
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.knowledge import why_not
 from engine.release.values import Release, WeightNoise
 from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
@@ -50,6 +53,7 @@ class View:
         population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
         attack: a key of the attacks' catalogue.
+        calibration: what the attacker's shadow models are, a key of ``CALIBRATIONS``.
         models: how many models are trained and attacked, a key of ``WAVES``.
         sweep: the dial along which the path is traced.
     """
@@ -75,7 +79,9 @@ class View:
     relax_loss: str = OFF
     adversarial: str = OFF
     stop_after: str = OFF
+    outputs: str = OFF
     attack: str = "lira"
+    calibration: Calibration = "adaptive"
     models: int = 16
     sweep: str = "regularization"
 
@@ -153,9 +159,13 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
     "population": tuple(CONTESTED),
     **{name: tuple(dial.stops) for name, dial in DIALS.items()},
     "attack": tuple(CATALOGUE),
+    "calibration": tuple(CALIBRATIONS),
     "models": tuple(WAVES),
     "sweep": SWEEPS,
 }
+
+
+_MOST_LISTED, _FIRST = 14, 6
 
 
 def _asked(view: View, name: str, text: str) -> Collection[str | int]:
@@ -174,7 +184,13 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}{_further(name)}, got {_shown(text)}"
+    return f"{name} must be one of {_listed(view.stops(name))}{_further(name)}, got {_shown(text)}"
+
+
+def _listed(stops: Collection[str | int]) -> str:
+    """The stops of a control; of very many only the first."""
+    first = list(map(str, stops))[: len(stops) if len(stops) <= _MOST_LISTED else _FIRST]
+    return ", ".join(first) + ("" if len(first) == len(stops) else f" and {len(stops) - len(first)} more")
 
 
 def _further(name: str) -> str:
@@ -210,15 +226,30 @@ def _made(view: View) -> Point | str:
     try:
         return Point(
             recipe=_recipe(view),
-            release=Release(
-                epoch=STOP_AFTER.value(view.stop_after),
-                weight_noise=_weight_noise(view),
-            ),
+            release=_release(view),
             attack=view.attack,
+            calibration=view.calibration,
             waves=view.waves,
         )
     except InvalidValueError as error:
         return str(error)
+
+
+@lru_cache(maxsize=4096)
+def attack_refusal(view: View, attack: str) -> str | None:
+    """Why an attack cannot be made on what the view releases; None where it can, or where the engine refuses more."""
+    try:
+        return why_not(attack, _recipe(view), _release(view))
+    except InvalidValueError:
+        return None
+
+
+def _release(view: View) -> Release:
+    return Release(
+        epoch=STOP_AFTER.value(view.stop_after),
+        weight_noise=_weight_noise(view),
+        outputs=OUTPUTS.value(view.outputs),
+    )
 
 
 def _weight_noise(view: View) -> WeightNoise | None:
