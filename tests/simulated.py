@@ -13,7 +13,7 @@ from engine.attacks.catalogue import CATALOGUE
 FULL = os.environ.get("PRIVACYDIAL_FULL") == "1"
 
 KINDS = ("lira", "confidence_by_class", "loss", "rmia")
-"""One attack of every kind that is cheap to fit: by distribution, by thresholds, by one threshold, by public records."""
+"""One attack of every kind that is cheap to fit: by density, by thresholds, by one threshold, by public records."""
 
 WITH_COSTLY = (*KINDS, "neural")
 
