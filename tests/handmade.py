@@ -33,6 +33,12 @@ from engine.assessment.values import (
     ScoreHistogram,
     Verdicts,
 )
+from engine.audits.values import BoundName, Guesses
+
+
+def lower_bound(name: BoundName, epsilon: float) -> LowerBound:
+    guesses = Guesses(true_positives=40, false_positives=10, true_negatives=35, false_negatives=15)
+    return LowerBound(name=name, epsilon=epsilon, delta=1e-5, level=0.05, guesses=guesses, records=1000, targets=16)
 
 
 def interval(estimate: float, low: float, high: float) -> Interval:
@@ -170,10 +176,19 @@ def whole(head: Headline | None = None) -> Assessment:
             difference=interval(0.196, 0.18, 0.21),
         ),
         audits=(
-            LowerBound(name="one-run", epsilon=1.25, delta=1e-5, assumption="valid under (ε, δ)-DP"),
-            LowerBound(name="Clopper–Pearson", epsilon=0.0, delta=1e-5, assumption="assumes records independent"),
+            lower_bound("one-run", 1.25),
+            lower_bound("Clopper–Pearson", 0.0),
         ),
-        ceilings=(Ceiling(claim="proved", fpr=grid, tpr=np.minimum(1, 1.5 * grid + 1e-5)),),
+        ceilings=(
+            Ceiling(
+                fpr=grid,
+                tpr=np.minimum(1, 1.5 * grid + 1e-5),
+                auc=0.67,
+                advantage=1 / 3,
+                proved=True,
+                sentence="by hand",
+            ),
+        ),
         reasons=(Reason(name="input sensitivity", correlation=interval(0.45, 0.4, 0.5)),),
     )
 
