@@ -20,6 +20,7 @@ from cache.keys import Point, assessment_key, wave_key
 from cache.location import CacheError
 from cache.progress import Progress, State
 from cache.store import Store
+from engine.recipe import Recipe
 from engine.validate import InvalidValueError
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class _Job:
         wave: the wave in work, from 1.
         assessed: assessments of 1 … ``assessed`` waves are stored.
         waves: the flights of its waves.
+        shadows: the flights of the waves of the shadow recipe; empty where that is the recipe itself.
     """
 
     point: Point
@@ -50,12 +52,12 @@ class _Job:
     wave: int = 1
     assessed: int = 0
     waves: list[Flight] = field(default_factory=list)
+    shadows: list[Flight] = field(default_factory=list)
 
     def now(self) -> Progress:
         """How far it is while it goes on."""
-        waves = self.waves  # the job's thread may replace the list meanwhile
-        flight = waves[self.wave - 1] if self.wave <= len(waves) else None
-        trained = flight is not None and (flight.stored or flight.future.done())
+        flight = self._flight()
+        trained = flight is not None and _trained(flight)
         epochs = self.point.recipe.epochs
         trace = flight.trace if flight else ()
         state: State = "assessing" if trained else "training" if flight and flight.started else "queued"
@@ -68,6 +70,17 @@ class _Job:
             waves_assessed=self.assessed,
             trace=trace,
         )
+
+    def _flight(self) -> Flight | None:
+        """The wave in work, or the shadow models' where only that is still in work."""
+        both = self.waves, self.shadows  # the job's thread may replace the lists meanwhile
+        flights = [some[self.wave - 1] for some in both if self.wave <= len(some)]
+        return next((flight for flight in flights if not _trained(flight)), flights[-1] if flights else None)
+
+
+def _trained(flight: Flight) -> bool:
+    """Whether a wave is there."""
+    return flight.stored or flight.future.done()
 
 
 class Jobs:
@@ -151,7 +164,9 @@ class Jobs:
         answers: dict[str, Flight] = {}
         for point in points:
             for further in points[len(job.waves) : point.waves - 1 + ahead]:
-                job.waves.append(self._board_wave(job, further.waves - 1))
+                job.waves.append(self._board_wave(job, job.point.recipe, further.waves - 1))
+                if job.point.shadow_recipe != job.point.recipe:
+                    job.shadows.append(self._board_wave(job, job.point.shadow_recipe, further.waves - 1))
                 if assessment_key(further) not in measured:
                     answers[assessment_key(further)] = self._board_assessment(job, further)
             # Only now that the new job shares a wave of the replaced one may that one end.
@@ -161,15 +176,16 @@ class Jobs:
             job.assessed = point.waves
 
     def _land_point(self, job: _Job, answer: Flight | None) -> None:
-        """Take the wave in work and its assessment to the store."""
-        put_wave = functools.partial(self._store.put_wave, job.point.recipe, job.wave - 1)
-        self._land(job, job.waves[job.wave - 1], put_wave)
+        """Take the wave in work, that of the shadow models and the assessment to the store."""
+        for recipe, flights in ((job.point.recipe, job.waves), (job.point.shadow_recipe, job.shadows)):
+            if flights:
+                put_wave = functools.partial(self._store.put_wave, recipe, job.wave - 1)
+                self._land(job, flights[job.wave - 1], put_wave)
         if answer is not None:
             self._land(job, answer, functools.partial(self._keep_assessment, answer.key))
 
-    def _board_wave(self, job: _Job, wave: int) -> Flight:
+    def _board_wave(self, job: _Job, recipe: Recipe, wave: int) -> Flight:
         """The flight of a wave: from the store, or trained."""
-        recipe = job.point.recipe
         blob = self._store.wave(recipe, wave)
         if blob is not None:
             submit = functools.partial(self._client.submit, remote.keep, blob)
@@ -179,16 +195,9 @@ class Jobs:
 
     def _board_assessment(self, job: _Job, point: Point) -> Flight:
         """The flight of the assessment of the first waves of a job; Dask starts it when they are there."""
-        futures = [flight.future for flight in job.waves[: point.waves]]
+        targets, shadows = ([flight.future for flight in some[: point.waves]] for some in (job.waves, job.shadows))
         submit = functools.partial(
-            self._client.submit,
-            remote.run,
-            "assess",
-            point.recipe,
-            point.release,
-            point.attack,
-            futures,
-            priority=_ASSESS_FIRST,
+            self._client.submit, remote.run, "assess", point, targets, shadows, priority=_ASSESS_FIRST
         )
         return self._board("assessment", job, assessment_key(point), submit, stored=False)
 
@@ -219,7 +228,7 @@ class Jobs:
         with self._lock:
             if job.ended is None:
                 job.ended = replace(job.now(), state=state, message=message)
-            job.waves = []
+            job.waves, job.shadows = [], []
             for visitor in job.visitors:
                 if self._watched.get(visitor) is job:
                     del self._watched[visitor]
