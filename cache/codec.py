@@ -6,7 +6,8 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +20,11 @@ from engine.canonical import build, canonical_json
 from engine.training.values import TrainedWave
 from engine.validate import InvalidValueError
 
-_HEADLINE_KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (values.Headline, values.Interval, values.LowFprRate, values.NullTest, values.PrivacyClaim)
+_KINDS: dict[str, type] = {
+    name: kind for name, kind in vars(values).items() if isinstance(kind, type) and dataclasses.is_dataclass(kind)
 }
-_ARRAY_KINDS: dict[str, type] = {
-    "roc": values.RocCurve,
-    "histogram": values.ScoreHistogram,
-    "risk": values.RecordRisk,
-    "reliability": values.Reliability,
-}
+_ARRAY = "array"  # marks the place of an array in the JSON
+_TREE = "tree"  # the array that holds an assessment's JSON; no field has a name without a point
 _PARAMETER = "parameter."
 _CHECKPOINT = "epoch."
 
@@ -105,46 +101,78 @@ def headline_from_json(text: str) -> Headline:
         UnreadableError: when the text is not a headline.
     """
     try:
-        headline = build(json.loads(text), _HEADLINE_KINDS)
+        headline = build(json.loads(text), _KINDS, defaults=True)
     except (InvalidValueError, ValueError, RecursionError) as error:
         raise UnreadableError("a stored headline is not readable") from error
-    if not isinstance(headline, Headline):
-        raise UnreadableError("a stored headline is not of kind 'Headline'")
+    if not _fits(headline, Headline):
+        raise UnreadableError("a stored headline is not of kind 'Headline' with fields of their types")
     return headline
 
 
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of an annotated type, and so are its fields and items."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType}:
+        return any(_fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, parts[0]) for item in value)
+    if dataclasses.is_dataclass(hint):
+        return type(value) is hint and all(_fits(getattr(value, name), of) for name, of in _hints(hint).items())
+    return type(value) in ({int, float} if hint is float else {hint})
+
+
+_hints = lru_cache(get_type_hints)
+
+
 def assessment_to_bytes(assessment: Assessment) -> bytes:
-    """All arrays by "part.field", and the headline as the bytes of its JSON."""
-    arrays = {
-        f"{part}.{field}": getattr(getattr(assessment, part), field)
-        for part, kind in _ARRAY_KINDS.items()
-        for field in _fields(kind)
-    }
-    headline = headline_to_json(assessment.headline).encode()
-    return _save(arrays | {"headline": np.frombuffer(headline, dtype=np.uint8)})
+    """All arrays by the path to them, and the rest as the bytes of its JSON."""
+    arrays: dict[str, NDArray[Any]] = {}
+    tree = canonical_json(_without_arrays(assessment, "", arrays)).encode()
+    return _save(arrays | {_TREE: np.frombuffer(tree, dtype=np.uint8)})
 
 
 def assessment_from_bytes(blob: bytes) -> Assessment:
-    """The assessment that ``assessment_to_bytes`` wrote.
+    """The assessment that ``assessment_to_bytes`` wrote; parts that were added since have their defaults.
 
     Raises:
         UnreadableError: when the bytes are not an assessment.
     """
     arrays = _load(blob)
     try:
-        text = arrays["headline"].tobytes().decode()
-        parts: dict[str, Any] = {
-            part: kind(**{field: arrays[f"{part}.{field}"] for field in _fields(kind)})
-            for part, kind in _ARRAY_KINDS.items()
-        }
-    except (KeyError, UnicodeDecodeError) as error:
-        raise UnreadableError("a stored assessment lacks a part") from error
-    return Assessment(headline=headline_from_json(text), **parts)
+        tree = json.loads(arrays[_TREE].tobytes())
+        assessment = build(_with_arrays(tree, arrays), _KINDS, defaults=True)
+    except (InvalidValueError, KeyError, ValueError, RecursionError) as error:
+        raise UnreadableError("a stored assessment is not readable") from error
+    if not isinstance(assessment, Assessment):
+        raise UnreadableError("a stored assessment is not of kind 'Assessment'")
+    return assessment
 
 
-def _fields(kind: type) -> list[str]:
-    """The names of a dataclass's fields."""
-    return [field.name for field in dataclasses.fields(kind)]
+def _without_arrays(value: object, path: str, arrays: dict[str, NDArray[Any]]) -> Any:
+    """The value as JSON types; its arrays go into ``arrays`` and leave their names behind."""
+    if isinstance(value, np.ndarray):
+        arrays[path] = value
+        return {_ARRAY: path}
+    if isinstance(value, tuple):
+        return [_without_arrays(item, f"{path}.{index}", arrays) for index, item in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        kept = {name: _without_arrays(item, f"{path}.{name}", arrays) for name, item in fields.items()}
+        return {"kind": type(value).__name__, **kept}
+    return value
+
+
+def _with_arrays(tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
+    """The way back, as far as JSON types with arrays among them."""
+    if isinstance(tree, list):
+        return [_with_arrays(item, arrays) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if _ARRAY in tree:
+        return arrays[tree[_ARRAY]]
+    return {name: _with_arrays(item, arrays) for name, item in tree.items()}
 
 
 def _save(arrays: Mapping[str, NDArray[Any]]) -> bytes:

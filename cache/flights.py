@@ -25,8 +25,9 @@ class Flight:
         future: Dask's future of the result's bytes.
         users: the jobs that wait for it.
         landing: held by the job that takes the result to the store.
+        turn: of two trainings in the queue the one with the smaller turn comes first; None for what is no training.
         stored: whether the result is in the store.
-        started: whether a worker has taken it up (trainings only).
+        starts: how often a worker has taken it up (trainings only): more than once when a worker died.
         trace: the training so far; replaced as a whole, so that readers need no lock.
     """
 
@@ -36,7 +37,8 @@ class Flight:
     users: set[Hashable] = field(default_factory=set)
     landing: threading.Lock = field(default_factory=threading.Lock)
     stored: bool = False
-    started: bool = False
+    turn: tuple[int, int] | None = None
+    starts: int = 0
     trace: tuple[TracePoint, ...] = ()
 
 
@@ -44,14 +46,23 @@ class Flights:
     """All flights of a client, by key."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        self.client = client
         self._lock = threading.Lock()
         self._by_key: dict[str, Flight] = {}
         self._by_name: dict[str, Flight] = {}
         self._attempts = itertools.count()
         client.subscribe_topic(TOPIC, self._hear)
 
-    def board(self, kind: str, key: str, user: Hashable, submit: Callable[..., Future], *, stored: bool) -> Flight:
+    def board(
+        self,
+        kind: str,
+        key: str,
+        user: Hashable,
+        submit: Callable[..., Future],
+        *,
+        stored: bool,
+        rank: int | None = None,
+    ) -> Flight:
         """The flight to a key, started by ``submit(key=name)`` unless it is on its way already.
 
         Args:
@@ -60,12 +71,14 @@ class Flights:
             user: who boards.
             submit: starts the computation under a name.
             stored: whether the result comes from the store.
+            rank: of a training; those with a smaller one come first, equal ones in the order of their boarding.
         """
         with self._lock:
             flight = self._by_key.get(key)
             if flight is None or flight.future.status not in {"pending", "finished"}:
-                name = f"{kind}-{key}-{next(self._attempts)}"
-                flight = Flight(key=key, name=name, future=submit(key=name), stored=stored)
+                attempt = next(self._attempts)
+                name, turn = f"{kind}-{key}-{attempt}", None if rank is None else (rank, attempt)
+                flight = Flight(key=key, name=name, future=submit(key=name), stored=stored, turn=turn)
                 self._by_key[key] = self._by_name[name] = flight
             flight.users.add(user)
             return flight
@@ -84,13 +97,20 @@ class Flights:
         # Outside the lock: the client may wait here for its event loop, which must be free to hear events.
         unfinished = [flight.future for flight in ended if not flight.future.done()]
         if unfinished:
-            self._client.cancel(unfinished)
+            self.client.cancel(unfinished)
         for flight in ended:
             flight.future.release()
 
+    def ahead_of(self, flight: Flight) -> int:
+        """How many trainings in the queue come before this one."""
+        with self._lock:
+            turns = [of.turn for of in self._by_name.values() if of.turn and not of.starts and not of.future.done()]
+        return sum(turn < flight.turn for turn in turns) if flight.turn else 0
+
     def close(self) -> None:
-        """Hear no more events."""
-        self._client.unsubscribe_topic(TOPIC)
+        """Hear no more events; a client that has lost its scheduler hears none anyway."""
+        if self.client.status == "running":
+            self.client.unsubscribe_topic(TOPIC)
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         """Note what a training logged; runs on the client's event loop, alone."""
@@ -101,4 +121,4 @@ class Flights:
         if "point" in message:
             flight.trace += (TracePoint(**message["point"]),)
         else:
-            flight.started, flight.trace = True, ()
+            flight.starts, flight.trace = flight.starts + 1, ()

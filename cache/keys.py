@@ -1,20 +1,25 @@
 """What a visitor asks for, and the keys under which its results are kept.
 
 A key is the SHA-256 of the canonical JSON of everything that determines a number: the function that computes
-it, its arguments and the engine's version. What is not in a key (device, workers, threads) changes no number.
+it, its arguments and the engine's version. That JSON is the entry's question and stands beside the answer. What
+is not in a key (device, workers, threads) changes no number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Any
 
 from engine.attacks.catalogue import CATALOGUE
 from engine.calibration import CALIBRATIONS, Calibration, shadow_recipe
-from engine.canonical import digest
-from engine.recipe import Recipe
+from engine.canonical import canonical_json
+from engine.recipe import Recipe, recipe_from_json
 from engine.release.knowledge import why_no_release, why_not
-from engine.release.values import Release
+from engine.release.values import Release, release_from_json
 from engine.validate import InvalidValueError, choice, whole
 from engine.version import ENGINE_VERSION
 
@@ -61,13 +66,73 @@ class Point:
         return replace(self, waves=waves)
 
 
+def wave_question(recipe: Recipe, wave: int) -> str:
+    """What wave ``wave`` (from 0) of a recipe answers, as canonical JSON."""
+    return canonical_json({"function": "train_wave", "engine": ENGINE_VERSION, "recipe": recipe, "wave": wave})
+
+
+def assessment_question(point: Point) -> str:
+    """What the assessment of a point answers, as canonical JSON."""
+    return canonical_json({"function": "assess", "engine": ENGINE_VERSION, "point": point})
+
+
+def key_of(question: str) -> str:
+    """The key of the answer to a question, 64 hexadecimal digits."""
+    return hashlib.sha256(question.encode()).hexdigest()
+
+
 @lru_cache(maxsize=4096)
 def wave_key(recipe: Recipe, wave: int) -> str:
     """The key of wave ``wave`` (from 0) of a recipe, 64 hexadecimal digits."""
-    return digest({"function": "train_wave", "engine": ENGINE_VERSION, "recipe": recipe, "wave": wave})
+    return key_of(wave_question(recipe, wave))
 
 
 @lru_cache(maxsize=4096)
 def assessment_key(point: Point) -> str:
     """The key of the assessment of a point, 64 hexadecimal digits."""
-    return digest({"function": "assess", "engine": ENGINE_VERSION, "point": point})
+    return key_of(assessment_question(point))
+
+
+def engine_of(question: str) -> int:
+    """The engine version that a question is for.
+
+    Raises:
+        InvalidValueError: when the text is not a question.
+    """
+    return whole("engine version", _parsed(question).get("engine"), at_least=1)
+
+
+def asked(question: str) -> Point | tuple[Recipe, int]:
+    """The point, or the recipe and the number of its wave, that a question of this engine version asks for.
+
+    Raises:
+        InvalidValueError: when the text is not such a question.
+    """
+    match _parsed(question):
+        case {"function": "train_wave", "engine": _, "recipe": recipe, "wave": wave, **rest} if not rest:
+            return recipe_from_json(recipe), whole("wave", wave, at_least=0, at_most=MOST_WAVES - 1)
+        case {"function": "assess", "engine": _, "point": dict(point), **rest} if not rest:
+            return _point_from_json(point)
+    raise InvalidValueError("a question must be that of a wave or of an assessment")
+
+
+def _point_from_json(data: dict[str, Any]) -> Point:
+    """The point that ``plain(point)`` wrote, validated again."""
+    readers: dict[str, Callable[[Any], Any]] = {"recipe": recipe_from_json, "release": release_from_json}
+    if data.keys() != {"kind", *(field.name for field in fields(Point))} or data["kind"] != Point.__name__:
+        raise InvalidValueError("a question must be about a point with all of its fields")
+    return Point(**{name: readers.get(name, _itself)(value) for name, value in data.items() if name != "kind"})
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _parsed(question: str) -> dict[str, Any]:
+    try:
+        data = json.loads(question)
+    except (ValueError, RecursionError) as error:
+        raise InvalidValueError("a question must be JSON") from error
+    if not isinstance(data, dict):
+        raise InvalidValueError("a question must be a JSON object")
+    return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["queued", "training", "assessing", "done", "failed", "cancelled"]
+State = Literal["queued", "training", "assessing", "done", "failed", "cancelled", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,8 @@ class Progress:
         epochs: epochs of a wave.
         waves_assessed: the assessment of this many waves can be read from the store.
         trace: the wave in work, after those of its epochs that the engine reports.
-        message: one sentence for a failed job, else empty.
+        message: one sentence on what happened: why a job failed, was refused or stopped, or what it goes on after.
+        ahead: trainings that workers take up before the wave in work, while it is queued.
     """
 
     state: State
@@ -41,6 +42,7 @@ class Progress:
     waves_assessed: int
     trace: tuple[TracePoint, ...] = ()
     message: str = ""
+    ahead: int = 0
 
     @property
     def active(self) -> bool:

@@ -6,18 +6,79 @@ an import of it here, even inside a function, would make torch reachable from th
 
 from __future__ import annotations
 
+import functools
 import importlib
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any
+
+from distributed import Client, Future
+
+from cache.keys import Point
+from engine.recipe import Recipe
+from engine.validate import InvalidValueError
+from engine.version import ENGINE_VERSION
 
 TASKS = "cache.tasks"
 TOPIC = "privacydial"
+GPU = "GPU"
+"""The Dask resource that a worker with a GPU offers: ``dask worker … --resources GPU=1``."""
+
+_ASSESS_FIRST = 1  # Dask's priority; wave w trains with priority −w, so that every visitor's first wave comes first
+_IN_THE_BACKGROUND = -1000  # on top of that, so that sweeps wait for all that visitors wait for
+
+Submit = Callable[..., Future]
+"""Starts a task under the name given as ``key``."""
 
 
-def run(function: str, *arguments: Any) -> Any:
-    """Call a function of ``cache.tasks``; workers receive this function by reference."""
+def versions() -> tuple[str, int]:
+    """The versions of the package and of the engine in this process."""
+    return version("privacydial"), ENGINE_VERSION
+
+
+def run(function: str, *arguments: Any, engine: int = ENGINE_VERSION) -> Any:
+    """Call a function of ``cache.tasks``; workers receive this function by reference.
+
+    Raises:
+        InvalidValueError: when the caller's version of the engine is another one: its numbers would be mixed up.
+    """
+    if engine != ENGINE_VERSION:
+        raise InvalidValueError(
+            f"A worker has version {ENGINE_VERSION} of the engine and this program version {engine}; "
+            "install the same version of Privacy Dial on all machines."
+        )
     return getattr(importlib.import_module(TASKS), function)(*arguments)
 
 
 def keep(blob: bytes) -> bytes:
     """The bytes themselves: a stored wave as a task, so that several assessments share one copy in a worker."""
     return blob
+
+
+def keeping(client: Client, blob: bytes) -> Submit:
+    """Puts a stored wave where assessments find it."""
+    return functools.partial(client.submit, keep, blob)
+
+
+def training(client: Client, recipe: Recipe, wave: int, *, background: bool) -> Submit:
+    """Trains a wave, on a GPU where the cluster offers one."""
+    priority = -wave + _IN_THE_BACKGROUND * background
+    submit = functools.partial(client.submit, run, "train", recipe, wave, engine=ENGINE_VERSION, priority=priority)
+    if not offers_gpu(client):
+        return functools.partial(submit, "cpu")
+    return functools.partial(submit, "cuda", resources={GPU: 1})
+
+
+def assessing(
+    client: Client, point: Point, waves: Sequence[Future], shadows: Sequence[Future], *, background: bool
+) -> Submit:
+    """Assesses a point when its waves are there, and those of its shadow recipe where that is another."""
+    priority = _ASSESS_FIRST + _IN_THE_BACKGROUND * background
+    parts = (point, list(waves), list(shadows))
+    return functools.partial(client.submit, run, "assess", *parts, engine=ENGINE_VERSION, priority=priority)
+
+
+def offers_gpu(client: Client) -> bool:
+    """Whether some worker offers a GPU."""
+    workers = client.scheduler_info()["workers"].values()
+    return any(worker.get("resources", {}).get(GPU, 0) >= 1 for worker in workers)

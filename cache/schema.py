@@ -5,61 +5,109 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from cache.aside import Identity, set_aside
 from cache.location import CacheError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # since 2 an entry says what it answers, and its size and last use are kept beside it
 _APPLICATION_ID = 0x50446961  # "PDia", which marks an SQLite file as a cache of Privacy Dial
-_TABLES = """
-CREATE TABLE wave (
+_LARGEST_LOG = 64 * 2**20  # bytes to which the write-ahead log shrinks when it has been folded in
+KINDS = ("wave", "assessment")
+"""The kinds of entries, in the order in which they are given up: a wave is made again in seconds, but of many
+waves comes one assessment."""
+
+_TRIGGERS = (
+    """CREATE TRIGGER KIND_kept AFTER INSERT ON KIND BEGIN
+    INSERT OR REPLACE INTO usage VALUES ('KIND', new.key, length(new.blob), strftime('%s', 'now'));
+END""",
+    """CREATE TRIGGER KIND_gone AFTER DELETE ON KIND BEGIN
+    DELETE FROM usage WHERE kind = 'KIND' AND key = old.key;
+END""",
+)
+# The last use stands in a table of its own: to change a row, SQLite writes all of it, the blob included.
+TABLES = (
+    """CREATE TABLE wave (
     key TEXT PRIMARY KEY,
+    question TEXT NOT NULL,
     blob BLOB NOT NULL,
     sha256 BLOB NOT NULL
-);
-CREATE TABLE assessment (
+)""",
+    """CREATE TABLE assessment (
     key TEXT PRIMARY KEY,
+    question TEXT NOT NULL,
     headline TEXT NOT NULL,
     headline_sha256 BLOB NOT NULL,
     blob BLOB NOT NULL,
     sha256 BLOB NOT NULL
-);
-"""
+)""",
+    """CREATE TABLE usage (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID""",
+    "CREATE INDEX usage_by_age ON usage (kind, used, size)",
+    *(trigger.replace("KIND", kind) for kind in KINDS for trigger in _TRIGGERS),
+)
 
 
 def connect(file: Path) -> sqlite3.Connection:
     """A connection in autocommit mode that waits for other processes and may change threads."""
     connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything else, and heard by a new file only
     # In WAL mode a commit without fsync can lose the newest entries to a power cut, but never tears one.
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
     return connection
 
 
-def prepare(connection: sqlite3.Connection, file: Path) -> None:
-    """Make the tables in a new file; leave a current one alone.
+def prepare(connection: sqlite3.Connection, file: Path, identity: Identity) -> bool:
+    """Make the tables in a new file; leave a current one alone, and set aside one of an older format.
+
+    Returns:
+        Whether the connection's file is still the cache: one of an older format has another name now.
 
     Raises:
         CacheError: for a file of a newer version or of another program.
     """
+    if format_version(connection, file) == SCHEMA_VERSION:
+        return True  # without the lock that a writer may hold
     connection.execute("BEGIN IMMEDIATE")  # two processes that start together make the tables once
     try:
-        if _is_new(connection, file):
-            for statement in _TABLES.strip().split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        version = format_version(connection, file)
+        if version == 0:
+            make_tables(connection)
+        elif version < SCHEMA_VERSION:
+            # Under the lock: another process that opened the same file finds that its name is taken.
+            set_aside(file, f"format-{version}", identity)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    connection.execute("PRAGMA journal_mode = WAL")
+    if version in {0, SCHEMA_VERSION}:
+        connection.execute("PRAGMA journal_mode = WAL")
+    return version in {0, SCHEMA_VERSION}
 
 
-def _is_new(connection: sqlite3.Connection, file: Path) -> bool:
-    """Whether the file has no tables yet; one that has must be ours and not newer."""
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of an empty file, within a transaction."""
+    for statement in TABLES:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def format_version(connection: sqlite3.Connection, file: Path) -> int:
+    """The version of the file's tables, 0 for a file that has none yet.
+
+    Raises:
+        CacheError: for a file of a newer version or of another program.
+    """
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application == 0 and version == 0 and tables == 0:
-        return True
+        return 0
     if application != _APPLICATION_ID:
         raise CacheError(f"{file} belongs to another program; choose another directory with --cache DIR.")
     if version > SCHEMA_VERSION:
@@ -67,4 +115,10 @@ def _is_new(connection: sqlite3.Connection, file: Path) -> bool:
             f"The cache {file} was written by a newer Privacy Dial (version {version}, this one reads "
             f"{SCHEMA_VERSION}); update the program or choose another directory with --cache DIR."
         )
-    return False
+    return version
+
+
+def is_ours(file: Path) -> bool:
+    """Whether the header of an SQLite file, damaged or not, names it as a cache of Privacy Dial."""
+    with file.open("rb") as content:
+        return content.read(72)[68:] == _APPLICATION_ID.to_bytes(4, "big")

@@ -1,22 +1,22 @@
 """The store: one SQLite file with all waves and assessments, shared by threads and processes.
 
 An entry is complete or absent, because SQLite commits it whole. Every blob has a checksum; what fails it, or
-cannot be read, is dropped with a warning in the log and counts as absent, so that it is computed again.
+cannot be read, is dropped with a warning in the log and counts as absent, so that it is computed again. A file
+that SQLite finds damaged is set aside, and what is whole in it goes into a new one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import sqlite3
-from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
-
+from cache.aside import set_aside
 from cache.codec import (
     UnreadableError,
     assessment_from_bytes,
@@ -25,14 +25,19 @@ from cache.codec import (
     headline_to_json,
     wave_from_bytes,
 )
-from cache.keys import wave_key
+from cache.connections import Connections, DamagedError
+from cache.keys import Point, assessment_key, assessment_question, wave_key, wave_question
 from cache.location import CacheError
-from cache.schema import connect, prepare
+from cache.rows import COLUMNS, readable_entries
+from cache.sizes import DEFAULT_LIMIT
+from cache.usage import Uses, evict
+from cache.verification import check_entry, check_masks, check_sum
 from engine.assessment.values import Assessment, Headline
-from engine.populations.membership import masks
 from engine.recipe import Recipe
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+FILE = "privacydial.sqlite"
 
 
 class Store:
@@ -41,36 +46,45 @@ class Store:
     Every method may be called from any thread, and raises ``CacheError`` when the file cannot be used.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.file = directory / "privacydial.sqlite"
-        self._idle: deque[sqlite3.Connection] = deque()
-        with self._connection() as connection:
-            prepare(connection, self.file)
+    def __init__(self, directory: Path, *, limit: int = DEFAULT_LIMIT) -> None:
+        """Open the store of a directory, or begin one.
+
+        Args:
+            directory: where the file is.
+            limit: bytes of all entries together, beyond which those longest unused go, waves first.
+        """
+        self.file = directory / FILE
+        self.limit = limit
+        self._connections = Connections(self.file)
+        self._uses = Uses()
+        self.damaged: list[Path] = []  # files that this store has set aside
+        self._with(lambda connection: connection.execute("SELECT 1 FROM usage").fetchone())
 
     def headlines(self, keys: Iterable[str]) -> dict[str, Headline]:
         """The headlines of those assessments that are stored, in one query."""
-        with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT key, headline, headline_sha256 FROM assessment WHERE key IN (SELECT value FROM json_each(?))",
-                [json.dumps(list(keys))],
-            ).fetchall()
+        asked = json.dumps(list(keys))
+        rows = self._rows(
+            "SELECT key, headline, headline_sha256 FROM assessment WHERE key IN (SELECT value FROM json_each(?))",
+            asked,
+        )
         found: dict[str, Headline] = {}
         for key, text, checksum in rows:
             try:
-                _verify(text.encode(), checksum)
+                check_sum(text.encode(), checksum)
                 found[key] = headline_from_json(text)
             except UnreadableError as error:
-                self._drop("assessment", key, error)
+                self.drop("assessment", key, error)
+        self._used("assessment", found)
         return found
 
     def measured(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose assessment is stored."""
-        with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT key FROM assessment WHERE key IN (SELECT value FROM json_each(?))",
-                [json.dumps(list(keys))],
-            ).fetchall()
-        return {key for (key,) in rows}
+        return self._present("assessment", keys)
+
+    def trained(self, recipe: Recipe, waves: int) -> bool:
+        """Whether the first waves of a recipe are all stored."""
+        keys = {wave_key(recipe, wave) for wave in range(waves)}
+        return self._present("wave", keys) == keys
 
     def assessment(self, key: str) -> Assessment | None:
         """The assessment of a key, None when it is not stored."""
@@ -80,101 +94,118 @@ class Store:
         try:
             return assessment_from_bytes(blob)
         except UnreadableError as error:
-            self._drop("assessment", key, error)
+            self.drop("assessment", key, error)
             return None
 
-    def put_assessment(self, key: str, assessment: Assessment) -> None:
+    def put_assessment(self, point: Point, assessment: Assessment) -> None:
         """Keep an assessment; one that is there is replaced by its equal."""
         text, blob = headline_to_json(assessment.headline), assessment_to_bytes(assessment)
-        with self._connection() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO assessment VALUES (?, ?, ?, ?, ?)",
-                [key, text, _sha256(text.encode()), blob, _sha256(blob)],
-            )
+        self._put(
+            "assessment",
+            [assessment_key(point), assessment_question(point), text, _sha256(text.encode()), blob, _sha256(blob)],
+        )
 
     def wave(self, recipe: Recipe, wave: int) -> bytes | None:
-        """The bytes of wave ``wave`` (from 0) of a recipe as ``codec`` writes them, None when it is not stored.
-
-        The stored masks are compared with those that the engine draws: with other masks every attack would
-        read .5 and look safe.
-        """
+        """The bytes of wave ``wave`` (from 0) of a recipe as ``codec`` writes them, None when it is not stored."""
         key = wave_key(recipe, wave)
         blob = self._blob("wave", key)
         if blob is None:
             return None
         try:
-            stored = wave_from_bytes(blob).masks
-            if not np.array_equal(stored, masks(recipe.population, recipe.seed, wave)):
-                raise UnreadableError("its masks are not those that the engine draws")
+            check_masks(wave_from_bytes(blob), recipe, wave)
         except UnreadableError as error:
-            self._drop("wave", key, error)
+            self.drop("wave", key, error)
             return None
         return blob
 
     def put_wave(self, recipe: Recipe, wave: int, blob: bytes) -> None:
         """Keep the bytes of a wave; those that are there are replaced by their equals."""
-        with self._connection() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO wave VALUES (?, ?, ?)", [wave_key(recipe, wave), blob, _sha256(blob)]
-            )
+        self._put("wave", [wave_key(recipe, wave), wave_question(recipe, wave), blob, _sha256(blob)])
+
+    def drop(self, kind: str, key: object, error: UnreadableError) -> None:
+        """Delete an unreadable entry and say so in the log."""
+        _log.warning("Dropped the %s %s from %s, to be computed again: %s", kind, key, self.file, error)
+        self._rows(f"DELETE FROM {kind} WHERE key = ?", key)  # noqa: S608 — one of our two tables
+
+    def maintain(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """What ``work`` finds or does on a connection, for the commands that look after the whole store.
+
+        Raises:
+            DamagedError: when SQLite finds the file damaged; it stays in its place.
+        """
+        with self._connections.one() as connection:
+            return work(connection)
 
     def close(self) -> None:
         """Close the connections that no thread uses; the store may be used again."""
-        while self._idle:
-            self._idle.pop().close()
+        with contextlib.suppress(CacheError), self._connections.one() as connection:
+            self._uses.write_if_idle(connection)
+        self._connections.close()
 
-    def _blob(self, table: str, key: str) -> bytes | None:
+    def _present(self, kind: str, keys: Iterable[str]) -> set[str]:
+        rows = self._rows(
+            f"SELECT key FROM {kind} WHERE key IN (SELECT value FROM json_each(?))",  # noqa: S608 — as above
+            json.dumps(list(keys)),
+        )
+        return {key for (key,) in rows}
+
+    def _blob(self, kind: str, key: str) -> bytes | None:
         """The verified blob of an entry, None when there is none."""
-        with self._connection() as connection:
-            row = connection.execute(
-                f"SELECT blob, sha256 FROM {table} WHERE key = ?",  # noqa: S608 — one of our two tables
-                [key],
-            ).fetchone()
-        if row is None:
-            return None
+        for blob, checksum in self._rows(f"SELECT blob, sha256 FROM {kind} WHERE key = ?", key):  # noqa: S608
+            try:
+                self._used(kind, [key])
+                return check_sum(blob, checksum)
+            except UnreadableError as error:
+                self.drop(kind, key, error)
+        return None
+
+    def _put(self, kind: str, values: list[object]) -> None:
+        """Insert a row, and in the same transaction write uses and make room."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            places = ", ".join("?" * len(values))
+            connection.execute(f"INSERT OR REPLACE INTO {kind} VALUES ({places})", values)  # noqa: S608
+            self._uses.write(connection)
+            evict(connection, self.limit)
+            connection.execute("COMMIT")
+
+        self._with(insert)
+
+    def _used(self, kind: str, keys: Iterable[str]) -> None:
+        self._uses.note(kind, keys)
+        if self._uses.due:
+            self._with(self._uses.write_if_idle)
+
+    def _rows(self, statement: str, value: object) -> list[tuple]:
+        return self._with(lambda connection: connection.execute(statement, [value]).fetchall())
+
+    def _with(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """What ``work`` returns for a connection; tried once more, on a new file, when this one is damaged."""
         try:
-            _verify(row[0], row[1])
-        except UnreadableError as error:
-            self._drop(table, key, error)
-            return None
-        return row[0]
+            with self._connections.one() as connection:
+                return work(connection)
+        except DamagedError as error:
+            self._begin_anew(error)
+        with self._connections.one() as connection:
+            return work(connection)
 
-    def _drop(self, table: str, key: str, error: UnreadableError) -> None:
-        """Delete an unreadable entry and say so in the log."""
-        _log.warning("Dropped the %s %s from %s, to be computed again: %s", table, key, self.file, error)
-        with self._connection() as connection:
-            connection.execute(f"DELETE FROM {table} WHERE key = ?", [key])  # noqa: S608 — as above
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own for one statement; Streamlit's short-lived threads share a few."""
-        try:
-            connection = self._idle.pop() if self._idle else connect(self.file)
-        except IndexError:  # another thread took the last one
-            connection = connect(self.file)
-        except sqlite3.Error as error:
-            raise _unusable(self.file, error) from error
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            connection.close()
-            raise _unusable(self.file, error) from error
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
-
-
-def _unusable(file: Path, error: sqlite3.Error) -> CacheError:
-    """SQLite's complaint as one sentence."""
-    return CacheError(f"The cache {file} cannot be used ({error}); choose another directory with --cache DIR.")
+    def _begin_anew(self, error: DamagedError) -> None:
+        """Set the damaged file aside and save what is whole in it."""
+        aside = set_aside(self.file, "damaged", error.which)
+        if aside is None:
+            return  # another thread or process has done so
+        self.damaged.append(aside)
+        saved = 0
+        for entry in readable_entries(aside):
+            try:
+                check_entry(entry)
+            except UnreadableError:
+                continue
+            self._put(entry.kind, [getattr(entry, column) for column in COLUMNS[entry.kind]])
+            saved += 1
+        _log.warning("Saved %d whole entries from the damaged cache %s", saved, aside)
 
 
 def _sha256(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
-
-
-def _verify(content: object, checksum: object) -> None:
-    """Raise unless the content has the checksum it was stored with."""
-    if not isinstance(content, bytes) or _sha256(content) != checksum:
-        raise UnreadableError("its content does not have its checksum")

@@ -13,6 +13,7 @@ from cache.codec import assessment_to_bytes, wave_from_bytes, wave_to_bytes
 from cache.keys import Point
 from cache.remote import TOPIC
 from engine.architectures import Logistic
+from engine.models.network import network
 from engine.pipeline import assess as assess_waves
 from engine.pipeline import train_wave
 from engine.populations.records import split
@@ -26,8 +27,8 @@ class UnwantedError(Exception):
     """Nobody waits for this training any more."""
 
 
-def train(recipe: Recipe, wave: int) -> bytes | None:
-    """Wave ``wave`` (from 0) of a recipe; None when it was cancelled on the way.
+def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
+    """Wave ``wave`` (from 0) of a recipe, trained on a device; None when it was cancelled on the way.
 
     Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine.
     """
@@ -46,7 +47,7 @@ def train(recipe: Recipe, wave: int) -> bytes | None:
             raise UnwantedError
 
     try:
-        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check))
+        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check, device=device))
     except UnwantedError:
         return None
 
@@ -64,6 +65,11 @@ def assess(point: Point, blobs: Sequence[bytes], shadow_blobs: Sequence[bytes]) 
             shadows=shadows or waves,
         )
     )
+
+
+def wave_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter of one model of a recipe, by name."""
+    return network(recipe.architecture, recipe.population.info).shapes
 
 
 def dask_setup(_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The command ``privacydial``: checks what it was given, then serves the dashboard until it is stopped."""
+"""The command ``privacydial``: serves the dashboard until it is stopped, or hands over to another command."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cache.address import ClusterError, Scheduler, add_scheduler_options, chosen_scheduler
+from cache.admission import Limits
 from cache.location import VARIABLE, CacheError, cache_directory
+from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
+from dashboard.commands import COMMANDS
+from engine.validate import InvalidValueError
 
 if TYPE_CHECKING:
-    from cache.store import Store
+    from streamlit.web.server.starlette import App
 
 _GRACE = 2  # seconds that open pages have to say goodbye
 
@@ -29,13 +35,17 @@ class LaunchError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 after a stop and 2 when it could not start."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in COMMANDS:
+        return import_module(COMMANDS[given[0]]).main(given[1:])
+    options = _parser().parse_args(given)
     try:
         _refuse_strangers(options.host)
+        scheduler = chosen_scheduler(options.scheduler, insecure=options.insecure_scheduler)
         directory = cache_directory(options.cache)
         with _listening(options.host, options.port) as listener:
-            _serve(listener, options.host, directory, browser=options.browser)
-    except (LaunchError, CacheError) as error:
+            _serve(listener, directory, scheduler, options)
+    except (LaunchError, CacheError, ClusterError, InvalidValueError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2
     except KeyboardInterrupt:
@@ -47,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="privacydial",
         description="Open the dashboard: see how much a model leaks about its training data.",
+        epilog=f"Other commands, each with a --help of its own: {', '.join(COMMANDS)}." if COMMANDS else None,
         allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on, of this machine only")
@@ -54,6 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
+    )
+    parser.add_argument(
+        "--cache-limit",
+        type=size_argument,
+        default=DEFAULT_LIMIT,
+        metavar="SIZE",
+        help=f"room for results, after which those longest unused go ({size_text(DEFAULT_LIMIT)})",
+    )
+    add_scheduler_options(parser)
+    parser.add_argument(
+        "--train",
+        default="everybody",
+        metavar="WHO",
+        help="what visitors may have trained: nobody, everybody, or a FILE of settings' addresses (everybody)",
     )
     parser.add_argument("--version", action="version", version=f"privacydial {version('privacydial')}")
     return parser
@@ -95,26 +120,33 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(listener: socket.socket, host: str, directory: Path, *, browser: bool) -> None:
+def _serve(
+    listener: socket.socket, directory: Path, scheduler: Scheduler | None, options: argparse.Namespace
+) -> None:
     """Serve until a signal comes."""
     # Streamlit and what it needs are heavy: bad input is answered before they are imported.
     from streamlit.web import bootstrap
 
     from cache.store import Store
+    from cache.supervision import starter
+    from dashboard.presets import training
+    from dashboard.server import server
     from dashboard.theme import settings
 
-    port = listener.getsockname()[1]
+    limits = Limits(training=training(options.train))
+    start = starter(scheduler)
+    host, port = options.host, listener.getsockname()[1]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     bootstrap.load_config_options(settings(host, port))
-    _run(Store(directory), listener, lambda: _announce(address, browser=browser))
+    store = Store(directory, limit=options.cache_limit)
+    app = server(store, start, limits)
+    _run(app, listener, lambda: _announce(address, browser=options.browser))
 
 
-def _run(store: Store, listener: socket.socket, ready: Callable[[], None]) -> None:
+def _run(app: App, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve at the socket until a signal comes, then let open pages go and stop the workers."""
     import uvicorn
-
-    from dashboard.server import server
 
     class Announced(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -126,7 +158,7 @@ def _run(store: Store, listener: socket.socket, ready: Callable[[], None]) -> No
     # uvicorn hands the signal on when all has been stopped; it is then a regular end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
-        server(store),
+        app,
         lifespan="on",
         log_config=None,
         log_level="warning",

@@ -17,13 +17,16 @@ from dashboard.stops import (
     MECHANISMS,
     NOISE,
     OFF,
+    OUTPUTS,
     REGULARIZATION,
     STOP_AFTER,
     WAVES,
 )
 from engine.attacks.catalogue import CATALOGUE
+from engine.calibration import CALIBRATIONS, Calibration
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.knowledge import why_not
 from engine.release.values import Release, WeightNoise
 from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
@@ -48,6 +51,7 @@ class View:
         population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
         attack: a key of the attacks' catalogue.
+        calibration: what the attacker's shadow models are, a key of ``CALIBRATIONS``.
         models: how many models are trained and attacked, a key of ``WAVES``.
         sweep: the dial along which the path is traced.
     """
@@ -72,7 +76,9 @@ class View:
     relax_loss: str = OFF
     adversarial: str = OFF
     stop_after: str = OFF
+    outputs: str = OFF
     attack: str = "lira"
+    calibration: Calibration = "adaptive"
     models: int = 16
     sweep: str = "regularization"
 
@@ -107,6 +113,8 @@ class View:
         """The values that a control can take in this view, in order."""
         if name == "contested":
             return CONTESTED[self.population]
+        if name == ARCHITECTURE.name:
+            return ARCHITECTURE.tokens(self.architecture)
         return _OPTIONS[name]
 
     def to_query(self) -> dict[str, str]:
@@ -137,7 +145,7 @@ class View:
         view = View()
         for name in ("population", "contested", *(n for n in _OPTIONS if n != "population")):
             if name in query:
-                stop = _match(query[name], view.stops(name))
+                stop = _match(query[name], _asked(view, name, query[name]))
                 if stop is None:
                     problems.append(_problem(name, query[name], view))
                 else:
@@ -149,9 +157,15 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
     "population": tuple(CONTESTED),
     **{name: tuple(dial.stops) for name, dial in DIALS.items()},
     "attack": tuple(CATALOGUE),
+    "calibration": tuple(CALIBRATIONS),
     "models": tuple(WAVES),
     "sweep": SWEEPS,
 }
+
+
+def _asked(view: View, name: str, text: str) -> Collection[str | int]:
+    """The values that a control can take when a URL asks for one: of architectures any size has a name."""
+    return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
 
 
 def _match(text: str, stops: Collection[str | int]) -> str | int | None:
@@ -165,7 +179,12 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}, got {_shown(text)}"
+    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}{_further(name)}, got {_shown(text)}"
+
+
+def _further(name: str) -> str:
+    """What a control takes beside its stops."""
+    return ", or a family with a size such as lstm-37" if name == ARCHITECTURE.name else ""
 
 
 def _problem(name: str, text: str, view: View) -> str:
@@ -193,19 +212,34 @@ def refusal(view: View) -> str | None:
 @lru_cache(maxsize=65_536)
 def _made(view: View) -> Point | str:
     """The setting, or the sentence of its refusal: a cache keeps no exceptions."""
-    sigma = NOISE.value(view.noise)
     try:
         return Point(
             recipe=_recipe(view),
-            release=Release(
-                epoch=STOP_AFTER.value(view.stop_after),
-                weight_noise=WeightNoise(sigma=sigma) if sigma else None,
-            ),
+            release=_release(view),
             attack=view.attack,
+            calibration=view.calibration,
             waves=view.waves,
         )
     except InvalidValueError as error:
         return str(error)
+
+
+@lru_cache(maxsize=4096)
+def attack_refusal(view: View, attack: str) -> str | None:
+    """Why an attack cannot be made on what the view releases; None where it can, or where the engine refuses more."""
+    try:
+        return why_not(attack, _recipe(view), _release(view))
+    except InvalidValueError:
+        return None
+
+
+def _release(view: View) -> Release:
+    sigma = NOISE.value(view.noise)
+    return Release(
+        epoch=STOP_AFTER.value(view.stop_after),
+        weight_noise=WeightNoise(sigma=sigma) if sigma else None,
+        outputs=OUTPUTS.value(view.outputs),
+    )
 
 
 def key(view: View, waves: int) -> str:

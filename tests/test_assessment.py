@@ -13,10 +13,14 @@ from scipy.stats import t
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from engine.assessment import assess
+from engine.assessment.assess import answers
+from engine.assessment.honesty import blind_baseline, ties
+from engine.assessment.leakage import AUC, Setup, pair_figures, setup_of
 from engine.assessment.risk import reliability
+from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment, Interval, PrivacyClaim
 from engine.attacks import ATTACKS
-from engine.attacks.leave_pair_out import cohort_scores
+from engine.attacks.leave_pair_out import cohort_scores, models_of
 from engine.attacks.likelihood_ratio import lira
 from engine.canonical import canonical_json
 from engine.signals import Signals
@@ -226,3 +230,167 @@ def test_refusals_say_what_is_wrong() -> None:
     for attack, given, given_masks, message in cases:
         with pytest.raises(InvalidValueError, match=message):
             _assessed(attack, given, masks=given_masks)
+
+
+# ---- what stands behind the figures ------------------------------------------------------------------------
+
+
+def test_the_answers_give_back_masks_and_the_decisions_of_the_attack() -> None:
+    signals, masks = planted_cohort(20, records=301)
+    behind = _assessed("lira", signals, masks=masks).answers
+    assert behind is not None
+    assert np.array_equal(behind.masks, masks)
+    assert behind.members.shape == (8, 38)
+    assert np.array_equal(behind.labels, signals.labels)
+    assert behind.phi == pytest.approx(signals.phi, rel=1e-6)
+    assert np.array_equal(behind.scores >= 0, cohort_scores(ATTACKS["lira"], signals, masks) >= 0)
+
+
+def test_scores_keep_their_sign_and_stay_finite_in_single_precision() -> None:
+    signals, masks = planted_cohort(21, records=4, pairs=3)
+    scores = np.tile([-1e-60, 1e-60, 1e60, -1e60], (6, 1))
+    kept = answers(signals, masks, scores).scores
+    assert np.isfinite(kept).all()
+    assert (kept >= 0).tolist() == [[False, True, True, False]] * 6
+
+
+def test_a_threshold_moved_on_screen_finds_what_the_roc_curve_says() -> None:
+    signals, masks = planted_cohort(22)
+    found = _assessed("lira", signals, masks=masks)
+    assert found.answers is not None
+    rates = []
+    for scores, members in zip(found.answers.scores, found.answers.masks, strict=True):
+        allowed = int(0.1 * (~members).sum())
+        threshold = np.sort(scores[~members])[::-1][allowed]  # one false alarm more than allowed would pass it
+        rates.append((scores[members] > threshold).mean())
+    assert np.mean(rates) == pytest.approx(np.interp(0.1, found.roc.fpr, found.roc.tpr), abs=1e-6)
+
+
+# ---- the honesty panel -------------------------------------------------------------------------------------
+
+
+def test_ties_are_the_scores_that_another_record_has_too() -> None:
+    assert ties(np.array([[1.0, 2.0, 2.0, 3.0], [5.0, 5.0, 5.0, 5.0]])) == (2 + 4) / 8
+    assert ties(np.array([[1.0, 2.0, 3.0]])) == 0.0
+
+
+def test_the_panel_says_what_the_attacker_knows_and_what_epsilon_presumes() -> None:
+    signals, masks = planted_cohort(23)
+    panel = _assessed("lira", signals, masks=masks).honesty
+    claimed = _assessed("lira", signals, masks=masks, claim=PrivacyClaim(epsilon=3.0, delta=1e-5, accountant="PRV"))
+    assert panel is not None
+    assert claimed.honesty is not None
+    assert "shadow models have the target's own recipe and release" in panel.threat_model
+    assert panel.epsilon_assumes == ""
+    assert "one training run, at δ = 1e-05" in claimed.honesty.epsilon_assumes
+    assert panel.smallest_claimable_fpr == pytest.approx(10 / (~masks).sum())
+    assert panel.blind_baseline is None  # masks are fair coins
+
+
+def test_the_blind_baseline_sees_a_split_that_differs_in_itself_and_no_other() -> None:
+    random = np.random.default_rng(24)
+    features, members = random.normal(size=(400, 5)), random.random(400) < 0.5
+    fair = blind_baseline(features, members, seed=1)
+    assert fair.low < 0.5 < fair.high
+    features[members, 0] += 1.5
+    assert blind_baseline(features, members, seed=1).low > 0.7
+
+
+# ---- shadows of another recipe, and costly attacks ---------------------------------------------------------
+
+
+@every_attack
+@pytest.mark.parametrize("costly", [False, True])
+def test_a_pairs_masks_and_its_twin_in_other_shadows_change_no_bit_of_its_scores(attack: str, costly: bool) -> None:
+    signals, masks = planted_cohort(30)
+    others, _ = planted_cohort(31)
+    drawn, phi = masks.copy(), others.phi.copy()
+    drawn[2:4] = complementary_masks(np.random.default_rng(99), 1, masks.shape[1])
+    phi[2:4] = np.random.default_rng(99).normal(0, 50, phi[2:4].shape)
+    setup = replace(setup_of(attack), costly=costly)
+    before = setup.scores(signals, others, masks)
+    after = setup.scores(signals, signals_from_phi(phi, others.labels), drawn)
+    assert np.array_equal(before[2:4], after[2:4])
+
+
+def test_other_shadows_replace_the_cohorts_own_pair_by_pair() -> None:
+    signals, masks = planted_cohort(32)
+    others, _ = planted_cohort(33)
+    rest = [0, 1, 2, 3, 6, 7]
+    by_hand = lira(signals.of_models(slice(4, 6)), others.of_models(np.array(rest)), masks[rest])
+    assert np.array_equal(cohort_scores(lira, signals, masks, others)[4:6], by_hand)
+
+
+@every_attack
+def test_the_attacker_who_does_not_adapt_stands_beside_the_one_who_does(attack: str) -> None:
+    signals, masks = planted_cohort(34, pairs=5, records=150)
+    others, _ = planted_cohort(35, pairs=5, records=150)
+    own = assess([signals], masks, attack, classes=10, claim=None, seed=5)
+    other = assess([signals], masks, attack, classes=10, claim=None, seed=5, shadows=others)
+    assert own.attackers is None
+    assert (own.headline.adaptive, other.headline.adaptive) == (True, False)
+    assert other.attackers is not None
+    assert other.attackers.adaptive == own.headline.auc
+    assert other.attackers.non_adaptive == other.headline.auc
+    assert other.attackers.difference.estimate == pytest.approx(
+        own.headline.auc.estimate - other.headline.auc.estimate
+    )
+    assert other.risk.member == pytest.approx(own.risk.member)  # risk is that of the attacker who adapts
+    assert "another recipe or release" in (other.honesty.threat_model if other.honesty else "")
+
+
+def test_the_paired_difference_of_the_attackers_has_the_jackknife_of_whole_cohorts_without_one_pair() -> None:
+    signals, masks = planted_cohort(36, pairs=5, records=150)
+    others, _ = planted_cohort(37, pairs=5, records=150)
+
+    def difference(rows: np.ndarray) -> float:
+        own, other = (
+            cohort_scores(lira, signals.of_models(rows), masks[rows], each and each.of_models(rows))
+            for each in (None, others)
+        )
+        return float(np.mean(auc(sweep(own, masks[rows])) - auc(sweep(other, masks[rows]))))
+
+    deleted = [difference(np.delete(np.arange(10), [2 * pair, 2 * pair + 1])) for pair in range(5)]
+    half = t.ppf(0.975, 4) * np.sqrt(4 * np.var(deleted))
+    whole = difference(np.arange(10))
+    found = assess([signals], masks, "lira", classes=10, claim=None, seed=5, shadows=[others]).attackers
+    assert found is not None
+    assert _bounds(found.difference) == pytest.approx((whole - half, whole + half))
+
+
+def test_the_jackknife_of_a_costly_attack_leaves_each_pair_out_of_its_half() -> None:
+    signals, masks = planted_cohort(38, pairs=5, records=150)
+    figures = pair_figures([signals], masks, Setup(attack=lira, costly=True))
+
+    def mean_auc(first: list[int], second: list[int]) -> float:
+        found = []
+        for targets, helpers in ((first, second), (second, first)):
+            rows, rest = models_of(targets), models_of(helpers)
+            scores = lira(signals.of_models(rows), signals.of_models(rest), masks[rest])
+            found += [roc_auc_score(*row) for row in zip(masks[rows], scores, strict=True)]
+        return float(np.mean(found))
+
+    assert figures.by_pair[:, AUC].mean() == pytest.approx(mean_auc([0, 1], [2, 3, 4]))
+    expected = [
+        mean_auc([each for each in [0, 1] if each != pair], [each for each in [2, 3, 4] if each != pair])
+        for pair in range(5)
+    ]
+    assert figures.deleted[:, AUC] == pytest.approx(expected)
+
+
+# ---- the band of the ROC curve -----------------------------------------------------------------------------
+
+
+@every_attack
+def test_the_band_is_the_interval_of_the_rate_at_each_fpr(attack: str) -> None:
+    signals, masks = planted_cohort(39, pairs=5, records=200)
+    found = _assessed(attack, signals, masks=masks)
+    assert found.roc.low is not None
+    assert found.roc.high is not None
+    rate = found.headline.low_fpr[0].tpr
+    at = int(np.flatnonzero(found.roc.fpr == 0.01)[0])
+    assert (found.roc.tpr[at], found.roc.low[at], found.roc.high[at]) == pytest.approx(
+        (rate.estimate, rate.low, rate.high)
+    )
+    assert ((found.roc.low <= found.roc.tpr) & (found.roc.tpr <= found.roc.high)).all()
+    assert (found.roc.low < found.roc.high).all()

@@ -10,10 +10,9 @@ import pytest
 
 from engine.assessment.assess import accuracy
 from engine.assessment.intervals import at_least_binomial
-from engine.assessment.leakage import leakage
+from engine.assessment.leakage import leakage, pair_figures, setup_of
 from engine.assessment.values import Interval
 from engine.attacks import ATTACKS
-from engine.attacks.catalogue import CATALOGUE
 from tests.planted import complementary_masks, planted_records, planted_signals
 
 # 2,000 repetitions are the promise; a daily run makes do with fewer. Fixed before the first run, as is the seed.
@@ -28,8 +27,7 @@ def _intervals(random: np.random.Generator, pairs: int, attack: str) -> list[Int
     records = planted_records(np.random.default_rng(SEED), RECORDS, shift=1.5)
     masks = complementary_masks(random, pairs, RECORDS)
     signals = planted_signals(random, records, masks)
-    alone = CATALOGUE[attack].ranks_without_shadows
-    leaked = leakage([signals], masks, ATTACKS[attack], ranks_without_shadows=alone)
+    leaked = leakage(pair_figures([signals], masks, setup_of(attack)), masks)
     return [leaked.auc, leaked.balanced_accuracy, leaked.low_fpr[0].tpr, accuracy([signals], ~masks)]
 
 

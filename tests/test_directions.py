@@ -21,9 +21,8 @@ import pytest
 import torch
 
 from engine.assessment.comparison import Comparison, compare
-from engine.assessment.leakage import leakage
+from engine.assessment.leakage import leakage, pair_figures, setup_of
 from engine.assessment.values import Interval
-from engine.attacks import ATTACKS
 from engine.mechanisms import LabelSmoothing, RandomCrop
 from engine.pipeline import release_signals, train_wave
 from engine.recipe import PopulationChoice, Recipe
@@ -59,7 +58,7 @@ def difference(first: Recipe, second: Recipe, release: Release | None = None, *,
 
 def lira_auc(recipe: Recipe) -> Interval:
     answers = release_signals(recipe, Release(), cohort(recipe))
-    return leakage(answers, masks(recipe), ATTACKS["lira"], ranks_without_shadows=False).auc
+    return leakage(pair_figures(answers, masks(recipe), setup_of("lira")), masks(recipe)).auc
 
 
 def smoothed(recipe: Recipe) -> Recipe:

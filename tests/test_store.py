@@ -1,23 +1,29 @@
 import dataclasses
 import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
-from cache.codec import UnreadableError, assessment_from_bytes, wave_from_bytes, wave_to_bytes
+from cache.codec import UnreadableError, assessment_from_bytes, assessment_to_bytes, wave_from_bytes, wave_to_bytes
+from cache.keys import Point, assessment_key, wave_key
 from cache.location import CacheError, cache_directory
 from cache.store import Store
 from engine.architectures import Logistic
+from engine.assessment.values import Ceiling, LowerBound
 from engine.pipeline import assess, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
 
 RECIPE = Recipe(population=PopulationChoice(name="digits", contested=50), architecture=Logistic(), epochs=1, batch=20)
-KEY = "k" * 64
+POINT = Point(recipe=RECIPE, release=Release(), waves=1)
+KEY = assessment_key(POINT)
 TABLES = {"wave": ["blob"], "assessment": ["headline", "blob"]}
 
 
@@ -42,7 +48,7 @@ def store(tmp_path):
 def full(store, wave, assessment):
     """A store with one wave and one assessment."""
     store.put_wave(RECIPE, 0, wave_to_bytes(wave))
-    store.put_assessment(KEY, assessment)
+    store.put_assessment(POINT, assessment)
     return store
 
 
@@ -63,6 +69,8 @@ def flat(value):
     """All arrays and numbers of nested dataclasses, in order."""
     if dataclasses.is_dataclass(value):
         return [leaf for field in dataclasses.fields(value) for leaf in flat(getattr(value, field.name))]
+    if isinstance(value, tuple):
+        return [leaf for item in value for leaf in flat(item)]
     return [value]
 
 
@@ -146,7 +154,7 @@ def test_a_wave_with_other_masks_than_the_engine_draws_is_dropped(store, wave, c
 
 
 def test_bytes_of_one_kind_are_not_read_as_the_other(wave):
-    with pytest.raises(UnreadableError, match="lacks a part"):
+    with pytest.raises(UnreadableError, match="assessment is not readable"):
         assessment_from_bytes(wave_to_bytes(wave))
 
 
@@ -214,8 +222,93 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path):
 
 def test_a_cache_of_a_newer_version_is_refused_with_one_sentence(store):
     execute(store, "PRAGMA user_version = 99")
-    with pytest.raises(CacheError, match=r"newer Privacy Dial \(version 99, this one reads 1\)"):
+    with pytest.raises(CacheError, match=r"newer Privacy Dial \(version 99, this one reads 2\)"):
         Store(store.file.parent)
+
+
+def ages(store, **seconds):
+    """Make entries of a kind so many seconds older."""
+    for kind, age in seconds.items():
+        execute(store, "UPDATE usage SET used = used - ? WHERE kind = ?", age, kind)
+
+
+def test_beyond_its_limit_the_store_gives_up_what_was_unused_longest_waves_first(tmp_path, wave, assessment):
+    blob = wave_to_bytes(wave)
+    store = Store(tmp_path, limit=3 * len(blob))
+    store.put_assessment(POINT, assessment)
+    for number in range(2):
+        store.put_wave(RECIPE, number, blob)
+        ages(store, wave=1000, assessment=5000)
+    store.put_wave(RECIPE, 2, blob)
+    kept = [key for (key,) in execute(store, "SELECT key FROM wave ORDER BY rowid")]
+    assert kept == [wave_key(RECIPE, 1), wave_key(RECIPE, 2)]
+    assert store.measured([KEY]) == {KEY}
+    assert execute(store, "SELECT sum(size) FROM usage") == execute(
+        store, "SELECT (SELECT sum(length(blob)) FROM wave) + (SELECT sum(length(blob)) FROM assessment)"
+    )
+    store.close()
+
+
+def test_assessments_go_when_no_wave_is_left(tmp_path, assessment):
+    store = Store(tmp_path, limit=1000)
+    store.put_assessment(POINT, assessment)
+    assert store.measured([KEY]) == set()
+    assert execute(store, "SELECT count(*) FROM usage") == [(0,)]
+    store.close()
+
+
+def test_reading_writes_nothing_and_the_next_write_notes_the_use(full, wave):
+    ages(full, wave=1000, assessment=1000)
+    before = execute(full, "SELECT kind, key, used FROM usage")
+    log = full.file.with_name(full.file.name + "-wal")
+    written = log.stat()
+    assert full.wave(RECIPE, 0) is not None
+    assert full.headlines([KEY])
+    assert (log.stat().st_mtime_ns, log.stat().st_size) == (written.st_mtime_ns, written.st_size)
+    assert execute(full, "SELECT kind, key, used FROM usage") == before
+    full.put_wave(RECIPE, 1, wave_to_bytes(wave))
+    after = {(kind, key): used for kind, key, used in execute(full, "SELECT kind, key, used FROM usage")}
+    assert all(after[kind, key] >= used + 1000 for kind, key, used in before)
+
+
+def test_a_used_wave_stays_and_its_unused_neighbour_goes(tmp_path, wave):
+    blob = wave_to_bytes(wave)
+    store = Store(tmp_path, limit=2 * len(blob) + 10)
+    store.put_wave(RECIPE, 0, blob)
+    store.put_wave(RECIPE, 1, blob)
+    ages(store, wave=1000)
+    assert store.wave(RECIPE, 0) == blob
+    store.put_wave(RECIPE, 2, blob)
+    assert store.trained(RECIPE, 1)
+    assert not store.trained(RECIPE, 2)
+    store.close()
+
+
+def test_a_cache_of_an_older_format_is_set_aside_and_begun_anew(tmp_path, wave, caplog):
+    older = sqlite3.connect(tmp_path / "privacydial.sqlite")
+    older.executescript(
+        "CREATE TABLE wave (key TEXT PRIMARY KEY, blob BLOB NOT NULL, sha256 BLOB NOT NULL);"
+        "INSERT INTO wave VALUES ('old', x'01', x'02');"
+        "PRAGMA application_id = 1346660705; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
+    )
+    older.close()
+    processes = [writer(tmp_path, first=number, count=1, size=1000) for number in range(4)]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    store = Store(tmp_path)
+    assert execute(store, "SELECT count(*) FROM wave") == [(4,)]
+    store.close()
+    (aside,) = tmp_path.glob("privacydial-format-1-*.sqlite")
+    kept = sqlite3.connect(aside)
+    assert kept.execute("SELECT key FROM wave").fetchall() == [("old",)]
+    kept.close()
+
+
+def test_a_store_whose_directory_was_emptied_begins_anew(full, wave):
+    for file in full.file.parent.iterdir():
+        file.unlink()
+    assert full.measured([KEY]) == set()
+    full.put_wave(RECIPE, 0, wave_to_bytes(wave))
+    assert full.wave(RECIPE, 0) == wave_to_bytes(wave)
 
 
 def test_the_directory_is_the_chosen_one_then_the_variable_then_the_systems(tmp_path, monkeypatch):
@@ -234,3 +327,26 @@ def test_an_unwritable_directory_is_refused_with_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CacheError, match=r"file/cache cannot be written to \(Not a directory\); choose another"):
         cache_directory(tmp_path / "file" / "cache")
+
+
+def test_an_assessment_of_before_a_part_was_added_is_read_without_it(assessment):
+    lean = replace(assessment, answers=None, honesty=None)
+    arrays = load(assessment_to_bytes(lean))
+    tree = json.loads(arrays["tree"].tobytes())
+    del tree["answers"], tree["honesty"], tree["headline"]["adaptive"]
+    arrays["tree"] = np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8)
+    back = assessment_from_bytes(save(arrays))
+    assert back.answers is back.honesty is None
+    assert back.headline == assessment.headline
+
+
+def test_tuples_of_parts_with_arrays_come_back(assessment):
+    ceilings = tuple(
+        Ceiling(claim=claim, fpr=np.array([0.0, 1.0]), tpr=np.array([low, 1.0]))
+        for claim, low in (("proved", 0.1), ("if the measured Δ were the true one", 0.2))
+    )
+    bound = LowerBound(name="one run", epsilon=0.5, delta=1e-5, assumption="valid under (ε, δ)-DP")
+    back = assessment_from_bytes(assessment_to_bytes(replace(assessment, ceilings=ceilings, audits=(bound,))))
+    assert back.audits == (bound,)
+    assert [each.claim for each in back.ceilings] == [each.claim for each in ceilings]
+    assert [each.tpr.tolist() for each in back.ceilings] == [[0.1, 1.0], [0.2, 1.0]]

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assessment.intervals import jackknife, over_pairs
-from engine.assessment.leakage import AUC, FIRST_TPR, one_record, pair_figures
+from engine.assessment.intervals import over_pairs
+from engine.assessment.leakage import AUC, FIRST_TPR, one_record, pair_figures, setup_of
 from engine.assessment.values import Interval
 from engine.attacks import ATTACKS
-from engine.attacks.catalogue import CATALOGUE
 from engine.signals import Signals
 from engine.validate import InvalidValueError, choice
 
@@ -57,20 +56,14 @@ def compare(first: Sequence[Signals], second: Sequence[Signals], masks: NDArray[
     for signals in (*first, *second):
         if signals.phi.shape != masks.shape:
             raise InvalidValueError(f"signals must have shape {masks.shape}, got {signals.phi.shape}")
-    one, two = (pair_figures(draws, masks, ATTACKS[attack]) for draws in (first, second))
-    by_pair, deleted = two.by_pair - one.by_pair, two.deleted - one.deleted
-    worth = one_record(masks)
-
-    def interval(column: int) -> Interval:
-        if CATALOGUE[attack].ranks_without_shadows:
-            return over_pairs(by_pair[:, column], least=worth, bottom=-1.0)
-        return jackknife(float(by_pair[:, column].mean()), deleted[:, column], least=worth, bottom=-1.0)
+    one, two = (pair_figures(draws, masks, setup_of(attack)) for draws in (first, second))
+    difference, worth = two.minus(one), one_record(masks)
 
     return Comparison(
         train_accuracy=_accuracy_difference(first, second, masks),
         test_accuracy=_accuracy_difference(first, second, ~masks),
-        auc=interval(AUC),
-        tpr=interval(FIRST_TPR),
+        auc=difference.interval(AUC, least=worth, bottom=-1.0),
+        tpr=difference.interval(FIRST_TPR, least=worth, bottom=-1.0),
         pairs=len(masks) // 2,
     )
 

@@ -90,9 +90,8 @@ def distances_to_confident(
     distances = np.zeros((len(_NORMS), *short.shape))
     ends = np.array([[_furthest(inputs[0], norm)] for norm in _NORMS])
     distances[:, short] = np.where(np.isinf(found), ends, found)
-    l2, linf = distances
     failed_l2, failed_linf = np.isinf(found).sum(axis=1).tolist()
-    return Distances(tau=tau, l2=l2, linf=linf, failed_l2=failed_l2, failed_linf=failed_linf)
+    return Distances(tau=tau, l2=distances[0], linf=distances[1], failed_l2=failed_l2, failed_linf=failed_linf)
 
 
 def _least_changes(net: Network, weights: Weights, start: Tensor, labels: Tensor, goal: float) -> Tensor:

@@ -1,0 +1,97 @@
+"""Connections to the cache file, which may be replaced under its name while programs run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cache.aside import Identity, identity
+from cache.location import CacheError
+from cache.schema import connect, is_ours, prepare
+
+_ATTEMPTS = 10  # to open a file that other processes are just setting aside
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PRIMARY = 0xFF  # the part of SQLite's extended error codes that says what kind of error it is
+
+
+class DamagedError(CacheError):
+    """The file is a cache of ours, but its pages contradict each other."""
+
+    def __init__(self, text: str, which: Identity) -> None:
+        super().__init__(text)
+        self.which = which
+
+
+class Connections:
+    """Connections to one file for all threads; those of Streamlit are short-lived and share a few."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._idle: deque[tuple[Identity, sqlite3.Connection]] = deque()
+
+    @contextmanager
+    def one(self) -> Iterator[sqlite3.Connection]:
+        """A connection that no other thread uses meanwhile.
+
+        Raises:
+            DamagedError: when SQLite finds the file damaged.
+            CacheError: when SQLite cannot use the file for another reason.
+        """
+        which: Identity = None
+        connection: sqlite3.Connection | None = None
+        try:
+            which, connection = self._taken()
+            yield connection
+        except (sqlite3.Error, OSError) as error:
+            if connection is not None:
+                connection.close()
+            raise self._complaint(error, which or identity(self.file)) from error
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
+        self._idle.append((which, connection))
+
+    def close(self) -> None:
+        """Close those that no thread uses."""
+        while self._idle:
+            self._idle.pop()[1].close()
+
+    def _taken(self) -> tuple[Identity, sqlite3.Connection]:
+        """An idle connection to the file that has the name now, or a new one."""
+        here = identity(self.file)
+        while True:
+            try:
+                which, connection = self._idle.pop()
+            except IndexError:
+                return self._opened()
+            if which == here:
+                return which, connection
+            connection.close()
+
+    def _opened(self) -> tuple[Identity, sqlite3.Connection]:
+        """A new connection, to a file with all tables."""
+        for _ in range(_ATTEMPTS):
+            self.file.touch()
+            which = identity(self.file)
+            connection = connect(self.file)
+            try:
+                ready = prepare(connection, self.file, which)
+            except BaseException:
+                connection.close()
+                raise
+            if ready and which == identity(self.file):
+                return which, connection
+            connection.close()
+        raise CacheError(f"The cache {self.file} changes all the time; choose another directory with --cache DIR.")
+
+    def _complaint(self, error: sqlite3.Error | OSError, which: Identity) -> CacheError:
+        """SQLite's complaint as one sentence."""
+        text = f"The cache {self.file} cannot be used ({error}); choose another directory with --cache DIR."
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & _PRIMARY in _DAMAGE and self.file.exists() and is_ours(self.file):
+            return DamagedError(text, which)
+        return CacheError(text)

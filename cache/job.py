@@ -1,0 +1,72 @@
+"""One job: the measurement of a point on its way to the store."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from cache.failures import RESTARTED
+from cache.flights import Flight, Flights
+from cache.keys import Point
+from cache.progress import Progress, State
+
+
+@dataclass(eq=False, kw_only=True)
+class Job:
+    """The measurement of one point on its way to the store.
+
+    Attributes:
+        point: what is measured.
+        visitors: who watches it.
+        background: whether only sweeps want it.
+        ended: how it ended, None while it goes on.
+        news: one sentence on what it goes on after, else empty.
+        over: set when its thread has ended.
+        wave: the wave in work, from 1.
+        assessed: assessments of 1 … ``assessed`` waves are stored.
+        flights: where it boards; others when the processes that compute were lost.
+        waves: the flights of its waves.
+        shadows: the flights of the waves of the shadow recipe; empty where that is the recipe itself.
+    """
+
+    point: Point
+    visitors: set[str] = field(default_factory=set)
+    background: bool = False
+    ended: Progress | None = None
+    news: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
+    wave: int = 1
+    assessed: int = 0
+    flights: Flights
+    waves: list[Flight] = field(default_factory=list)
+    shadows: list[Flight] = field(default_factory=list)
+
+    def now(self) -> Progress:
+        """How far it is while it goes on."""
+        flight = self._in_work()
+        trained = flight is not None and _trained(flight)
+        epochs = self.point.recipe.epochs
+        trace = flight.trace if flight else ()
+        state: State = "assessing" if trained else "training" if flight and flight.starts else "queued"
+        return Progress(
+            state=state,
+            wave=self.wave,
+            waves=self.point.waves,
+            epoch=epochs if trained else trace[-1].epoch if trace else 0,
+            epochs=epochs,
+            waves_assessed=self.assessed,
+            trace=trace,
+            message=RESTARTED if flight and flight.starts > 1 else self.news,
+            ahead=self.flights.ahead_of(flight) if flight and state == "queued" else 0,
+        )
+
+    def _in_work(self) -> Flight | None:
+        """The flight of the wave in work, or of the shadow models' where that alone is still in work."""
+        both = self.waves, self.shadows  # the job's thread may replace the lists meanwhile
+        flights = [some[self.wave - 1] for some in both if self.wave <= len(some)]
+        return next((flight for flight in flights if not _trained(flight)), flights[-1] if flights else None)
+
+
+def _trained(flight: Flight) -> bool:
+    """Whether a wave is there."""
+    return flight.stored or flight.future.done()

@@ -1,0 +1,62 @@
+"""What the store knows of a plan: how many waves of each setting are assessed, and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cache.keys import assessment_key
+from cache.store import Store
+from cache.sweeps.values import Plan, Setting
+from engine.assessment.values import Headline
+
+_AT_ONCE = 2000  # keys in one query
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A setting that has been measured.
+
+    Attributes:
+        setting: what was measured.
+        waves: on how many waves, perhaps fewer than asked for.
+        headline: its numbers.
+    """
+
+    setting: Setting
+    waves: int
+    headline: Headline
+
+
+def assessed_waves(store: Store, plan: Plan) -> list[int]:
+    """For each setting the most waves, of those asked for, whose assessment is stored; 0 where none is."""
+    most = [0] * len(plan.settings)
+    for waves in range(plan.waves, 0, -1):
+        open_ = [place for place, found in enumerate(most) if not found]
+        for start in range(0, len(open_), _AT_ONCE):
+            keys = {key_of(plan, place, waves): place for place in open_[start : start + _AT_ONCE]}
+            for key in store.measured(keys):
+                most[keys[key]] = waves
+    return most
+
+
+def results(store: Store, plan: Plan, waves: Sequence[int]) -> list[Result]:
+    """The numbers of the settings that have been measured, in the order of the sweep.
+
+    Args:
+        store: the cache.
+        plan: what was to be measured.
+        waves: for each setting how many waves are assessed, as ``assessed_waves`` says.
+    """
+    keys = {place: key_of(plan, place, count) for place, count in enumerate(waves) if count}
+    found = store.headlines(keys.values())
+    return [
+        Result(setting=plan.settings[place], waves=waves[place], headline=found[key])
+        for place, key in keys.items()
+        if key in found
+    ]
+
+
+def key_of(plan: Plan, place: int, waves: int) -> str:
+    """The key of the assessment of a setting, by its place in the plan, on that many waves."""
+    return assessment_key(plan.settings[place].point.with_waves(waves))

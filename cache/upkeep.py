@@ -1,0 +1,164 @@
+"""Looking after the whole store: how full it is, whether it is whole, and making room."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cache.codec import UnreadableError
+from cache.connections import DamagedError
+from cache.rows import entries
+from cache.schema import KINDS
+from cache.store import Store
+from cache.usage import evict, stored_bytes
+from cache.verification import OtherEngineError, check_entry
+from engine.version import ENGINE_VERSION
+
+_T = TypeVar("_T")
+_MENDING = (
+    "DELETE FROM usage WHERE kind = ? AND key NOT IN (SELECT key FROM KIND)",
+    "INSERT OR IGNORE INTO usage SELECT ?, key, length(blob), strftime('%s', 'now') FROM KIND",
+    "UPDATE usage SET size = (SELECT length(blob) FROM KIND AS of WHERE of.key = usage.key) WHERE kind = ?",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a store holds.
+
+    Attributes:
+        entries: how many, by kind.
+        size: their bytes, by kind.
+        of_other_engines: entries of other versions of the engine, which are never found again.
+        on_disk: bytes of the file, free pages included.
+    """
+
+    entries: dict[str, int]
+    size: dict[str, int]
+    of_other_engines: int
+    on_disk: int
+
+
+def contents(store: Store) -> Contents:
+    """What the store holds, without reading it all."""
+
+    def look(connection: sqlite3.Connection) -> Contents:
+        rows = {
+            kind: connection.execute(
+                "SELECT count(*), coalesce(sum(size), 0) FROM usage WHERE kind = ?", [kind]
+            ).fetchone()
+            for kind in KINDS
+        }
+        pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return Contents(
+            entries={kind: row[0] for kind, row in rows.items()},
+            size={kind: row[1] for kind, row in rows.items()},
+            of_other_engines=sum(map(len, _of_other_engines(connection).values())),
+            on_disk=pages * size,
+        )
+
+    return store.maintain(look)
+
+
+def faults(store: Store) -> tuple[str, ...]:
+    """One sentence for each thing that is wrong with the store; reads all of it."""
+    aside = [f"the file was damaged, and what was whole in it saved; it is now {file}" for file in store.damaged]
+    try:
+        found = store.maintain(lambda connection: [*_file_faults(connection), *(bad[2] for bad in _bad(connection))])
+    except DamagedError as error:
+        found = [str(error)]
+    return (*aside, *found)
+
+
+def drop_faulty(store: Store) -> int:
+    """Drop every entry that is not what it says, so that it is computed again; how many went."""
+    bad = store.maintain(lambda connection: list(_bad(connection)))
+    for kind, key, text in bad:
+        store.drop(kind, key, UnreadableError(text))
+    store.maintain(_in_transaction(_mend_usage))
+    return len(bad)
+
+
+def _mend_usage(connection: sqlite3.Connection) -> None:
+    """Keep the size of every entry and of nothing else; another program may have renamed entries."""
+    for kind in KINDS:
+        for statement in _MENDING:
+            connection.execute(statement.replace("KIND", kind), [kind])
+
+
+def _in_transaction(work: Callable[[sqlite3.Connection], _T]) -> Callable[[sqlite3.Connection], _T]:
+    def whole(connection: sqlite3.Connection) -> _T:
+        connection.execute("BEGIN IMMEDIATE")
+        done = work(connection)
+        connection.execute("COMMIT")
+        return done
+
+    return whole
+
+
+def prune(store: Store, limit: int) -> int:
+    """Drop entries of other engine versions, then what was not used for the longest time, and give the space back.
+
+    Args:
+        store: the store.
+        limit: bytes that may stay.
+
+    Returns:
+        How many entries went.
+    """
+
+    def make_room(connection: sqlite3.Connection) -> int:
+        _mend_usage(connection)
+        others = _of_other_engines(connection)
+        for kind, keys in others.items():
+            connection.executemany(f"DELETE FROM {kind} WHERE key = ?", keys)  # noqa: S608 — one of our two tables
+        return sum(map(len, others.values())) + evict(connection, limit)
+
+    gone = store.maintain(_in_transaction(make_room))
+    store.maintain(_shrink)
+    return gone
+
+
+def _shrink(connection: sqlite3.Connection) -> None:
+    """Give free pages back to the disk, as far as other processes let go of them."""
+    connection.executescript("PRAGMA incremental_vacuum")  # "execute" would give back a single page
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def total(store: Store) -> int:
+    """The bytes of all entries."""
+    return store.maintain(stored_bytes)
+
+
+def _of_other_engines(connection: sqlite3.Connection) -> dict[str, list[tuple[str]]]:
+    """The keys of entries of other engine versions, by kind."""
+    other = "CASE WHEN json_valid(question) THEN json_extract(question, '$.engine') IS NOT ? ELSE 0 END"
+    return {
+        kind: connection.execute(f"SELECT key FROM {kind} WHERE {other}", [ENGINE_VERSION]).fetchall()  # noqa: S608
+        for kind in KINDS
+    }
+
+
+def _file_faults(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with the file, and sizes that are kept of nothing or not kept."""
+    found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+    for kind in KINDS:
+        query = f"SELECT key, length(blob) FROM {kind}"  # noqa: S608 — one of our two tables
+        kept = f"SELECT key, size FROM usage WHERE kind = '{kind}'"  # noqa: S608 — as above
+        for one, other in ((query, kept), (kept, query)):
+            (count,) = connection.execute(f"SELECT count(*) FROM ({one} EXCEPT {other})").fetchone()  # noqa: S608
+            found += [f"{count} entries of kind {kind} whose size is not kept"] if count else []
+    return found
+
+
+def _bad(connection: sqlite3.Connection) -> Iterator[tuple[str, object, str]]:
+    """Kind, key and a sentence of each entry that is not what it says."""
+    for entry in entries(connection):
+        try:
+            check_entry(entry)
+        except OtherEngineError:
+            continue
+        except UnreadableError as error:
+            yield entry.kind, entry.key, f"the {entry.kind} {entry.key}: {error}"

@@ -1,0 +1,162 @@
+"""A sweep in a terminal: read the file, measure what is missing behind a progress bar, stop in order at Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cache.address import add_scheduler_options, chosen_scheduler
+from cache.jobs import Jobs
+from cache.location import VARIABLE
+from cache.store import Store
+from cache.sweeps.reading import MOST_BYTES, sweep_from_toml
+from cache.sweeps.results import assessed_waves
+from cache.sweeps.run import SweepProgress, SweepRun
+from cache.sweeps.values import Plan
+from engine.validate import InvalidValueError
+
+if TYPE_CHECKING:
+    from cache.supervision import AnyCluster
+
+INTERRUPTED = 130
+_LOOK = 0.2  # seconds between two looks at the progress
+_LINE_EVERY = 10.0  # seconds between two lines where nobody can see a bar move
+_BAR = 24
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """The options that all commands with a sweep file share."""
+    made = argparse.ArgumentParser(prog=f"privacydial {name}", description=description, allow_abbrev=False)
+    made.add_argument("file", type=Path, metavar="FILE", help="the sweep, in TOML")
+    made.add_argument(
+        "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
+    )
+    made.add_argument("--workers", type=_count, metavar="N", help="worker processes (one less than there are cores)")
+    add_scheduler_options(made)
+    return made
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= count <= 256:
+        raise argparse.ArgumentTypeError(f"workers must be a whole number from 1 to 256, got {text!r}")
+    return count
+
+
+def plan_in(file: Path) -> Plan:
+    """The plan of a sweep file.
+
+    Raises:
+        InvalidValueError: when the file cannot be read or is no sweep, with one sentence that begins with its name.
+    """
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        return sweep_from_toml(content).plan()
+    except OSError as error:
+        raise InvalidValueError(f"{file} cannot be read ({error.strerror or error})") from error
+    except InvalidValueError as error:
+        raise InvalidValueError(f"{file}: {error}") from error
+
+
+def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:
+    """What starts or finds the workers that the options name.
+
+    Raises:
+        ClusterError: when a scheduler cannot be used, with one sentence.
+    """
+    from cache.supervision import starter
+
+    scheduler = chosen_scheduler(options.scheduler, insecure=options.insecure_scheduler)
+    return starter(scheduler, workers=options.workers)
+
+
+def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> SweepProgress | None:
+    """Measure what the store lacks of a plan; None when it lacks nothing.
+
+    Raises:
+        KeyboardInterrupt: at Ctrl-C or a signal to end, when all processes have been stopped.
+    """
+    if all(waves == plan.waves for waves in assessed_waves(store, plan)):
+        return None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _jobs(store, start) as jobs:
+        run = SweepRun(plan, jobs, store)
+        try:
+            return _watched(run)
+        finally:
+            run.cancel()
+            run.wait()
+
+
+@contextmanager
+def _jobs(store: Store, start: Callable[[], AnyCluster]) -> Iterator[Jobs]:
+    """Workers of their own; a Ctrl-C while they start or stop does not leave any behind."""
+    from cache.supervision import Supervisor
+
+    with ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(start)
+        try:
+            starting.result()
+        except BaseException:
+            _deaf()
+            starting.result().close()
+            raise
+        jobs = Jobs(starting.result().client, store)
+        supervisor = Supervisor(start, starting.result(), jobs)
+        try:
+            yield jobs
+        finally:
+            _deaf()
+            supervisor.close()
+
+
+def _deaf() -> None:
+    """Hear no more requests to stop: it is being done."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _watched(run: SweepRun) -> SweepProgress:
+    """Draw the progress until the run ends."""
+    seen = sys.stderr.isatty()
+    last = -_LINE_EVERY
+    while True:
+        now = run.wait(_LOOK)
+        text = progress_text(now)
+        if seen:
+            sys.stderr.write(f"\r\x1b[K{text}")
+        elif time.monotonic() - last >= _LINE_EVERY or not now.active:
+            sys.stderr.write(f"{text}\n")
+            last = time.monotonic()
+        sys.stderr.flush()
+        if not now.active:
+            sys.stderr.write("\n" if seen else "")
+            return now
+
+
+def progress_text(now: SweepProgress) -> str:
+    """One line: a bar, settings, waves, and the time left from the measured speed."""
+    full = round(_BAR * now.waves_done / max(1, now.waves))
+    left = "" if now.seconds_left is None or not now.active else f" · {clock(now.seconds_left)} left"
+    failed = f" · {now.failed} failed" if now.failed else ""
+    return (
+        f"[{'#' * full}{'-' * (_BAR - full)}] {now.points_done:,} of {now.points:,} points · "
+        f"{now.waves_done:,} of {now.waves:,} waves{failed}{left}"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: 1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

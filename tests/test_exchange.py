@@ -1,0 +1,290 @@
+import hashlib
+import json
+import sqlite3
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cache.codec import assessment_to_bytes, headline_to_json, wave_to_bytes
+from cache.exchange import export_file, import_file
+from cache.keys import Point, assessment_key, assessment_question, key_of, wave_key, wave_question
+from cache.location import CacheError
+from cache.store import Store
+from cache.tasks import wave_shapes
+from cache.upkeep import contents, drop_faulty, faults, prune, total
+from engine.architectures import Logistic
+from engine.pipeline import assess, train_wave
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
+
+RECIPE = Recipe(population=PopulationChoice(name="digits", contested=50), architecture=Logistic(), epochs=6, batch=20)
+POINT = Point(recipe=RECIPE, release=Release(), attack="loss", waves=1)
+
+
+@pytest.fixture(scope="module")
+def wave():
+    return train_wave(RECIPE, 0)
+
+
+@pytest.fixture(scope="module")
+def assessment(wave):
+    return assess(RECIPE, Release(), "loss", [wave])
+
+
+@pytest.fixture
+def full(tmp_path, wave, assessment):
+    """A store with one wave and one assessment."""
+    (tmp_path / "full").mkdir()
+    store = Store(tmp_path / "full")
+    store.put_wave(RECIPE, 0, wave_to_bytes(wave))
+    store.put_assessment(POINT, assessment)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def empty(tmp_path):
+    (tmp_path / "empty").mkdir()
+    store = Store(tmp_path / "empty")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def exported(full, tmp_path):
+    export_file(full, tmp_path / "export")
+    return tmp_path / "export"
+
+
+def execute(file, statement, *values):
+    """What a stranger might do to a file."""
+    connection = sqlite3.connect(file)
+    try:
+        with connection:
+            return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+def imported(store, file):
+    return import_file(store, file, shapes=wave_shapes)
+
+
+def sha256(content):
+    return hashlib.sha256(content).digest()
+
+
+def test_what_is_exported_can_be_imported_bit_for_bit(full, exported, empty):
+    done = imported(empty, exported)
+    assert (done.added, done.present, done.other_engine, done.refused) == (2, 0, 0, {})
+    assert empty.wave(RECIPE, 0) == full.wave(RECIPE, 0)
+    key = assessment_key(POINT)
+    assert assessment_to_bytes(empty.assessment(key)) == assessment_to_bytes(full.assessment(key))
+    assert empty.headlines([key]) == full.headlines([key])
+    assert faults(empty) == ()
+
+
+def test_a_second_import_adds_nothing(exported, empty):
+    imported(empty, exported)
+    again = imported(empty, exported)
+    assert (again.added, again.present) == (0, 2)
+
+
+def test_an_export_without_waves_holds_the_assessments_alone(full, empty, tmp_path):
+    counts = export_file(full, tmp_path / "small", waves=False)
+    assert counts == {"assessment": 1}
+    assert imported(empty, tmp_path / "small").added == 1
+    assert not empty.trained(RECIPE, 1)
+
+
+def test_an_export_replaces_no_file_and_a_failed_one_leaves_none(full, tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(CacheError, match="mine exists already; choose another name"):
+        export_file(full, tmp_path / "mine")
+    with pytest.raises(CacheError, match="cannot be written"):
+        export_file(full, tmp_path / "no such folder" / "export")
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_what_does_not_verify_is_not_exported(full, tmp_path):
+    execute(full.file, "UPDATE wave SET blob = substr(blob, 1, 100)")
+    assert export_file(full, tmp_path / "export") == {"assessment": 1, "left out": 1}
+
+
+def resealed(wave):
+    """An UPDATE that replaces the wave, with a checksum that fits."""
+    blob = wave_to_bytes(wave)
+    return "UPDATE wave SET blob = ?, sha256 = ?", blob, sha256(blob)
+
+
+def requestioned(question):
+    return "UPDATE wave SET question = ?, key = ?", question, key_of(question)
+
+
+FORGERIES = {
+    "flipped bytes": lambda wave: ("UPDATE wave SET blob = zeroblob(length(blob))",),
+    "a key of another wave": lambda wave: ("UPDATE wave SET key = ?", wave_key(RECIPE, 1)),
+    "another question": lambda wave: requestioned(wave_question(RECIPE, 1)),
+    "a recipe that is none": lambda wave: requestioned(wave_question(RECIPE, 0).replace('"epochs":6', '"epochs":-6')),
+    "a question with more in it": lambda wave: requestioned(
+        json.dumps(json.loads(wave_question(RECIPE, 0)) | {"more": 1}, sort_keys=True, separators=(",", ":"))
+    ),
+    "a question that is no JSON": lambda wave: requestioned("[" * 100_000),
+    "a question with text for a blob": lambda wave: ("UPDATE wave SET blob = 'text'",),
+    "an assessment's question": lambda wave: requestioned(assessment_question(POINT)),
+    "other masks": lambda wave: resealed(replace(wave, masks=wave.masks[:, ::-1])),
+    "a missing epoch": lambda wave: resealed(replace(wave, checkpoints={})),
+    "seven models": lambda wave: resealed(
+        replace(wave, parameters={name: array[:7] for name, array in wave.parameters.items()})
+    ),
+    "doubles": lambda wave: resealed(
+        replace(wave, parameters={name: array.astype(np.float64) for name, array in wave.parameters.items()})
+    ),
+    "another architecture": lambda wave: resealed(
+        replace(
+            wave,
+            parameters=(other := {name: array[:, :3] for name, array in wave.parameters.items()}),
+            checkpoints=dict.fromkeys(wave.checkpoints, other),
+        )
+    ),
+    "no safetensors": lambda wave: ("UPDATE wave SET blob = ?, sha256 = ?", b"cos\nsystem", sha256(b"cos\nsystem")),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_wave_is_refused_and_the_rest_is_taken(exported, empty, wave, forgery):
+    execute(exported, *FORGERIES[forgery](wave))
+    done = imported(empty, exported)
+    assert done.added == 1, done
+    assert sum(done.refused.values()) == 1
+    assert contents(empty).entries == {"wave": 0, "assessment": 1}
+
+
+def reheaded(assessment, **changes):
+    """An UPDATE that replaces the assessment by one with another headline, in both places, with all checksums."""
+    other = replace(assessment, headline=replace(assessment.headline, **changes))
+    text, blob = headline_to_json(other.headline), assessment_to_bytes(other)
+    return (
+        "UPDATE assessment SET headline = ?, headline_sha256 = ?, blob = ?, sha256 = ?",
+        text,
+        sha256(text.encode()),
+        blob,
+        sha256(blob),
+    )
+
+
+LIES = {
+    "a headline of another content": lambda made: (
+        *("UPDATE assessment SET headline = ?, headline_sha256 = ?",),
+        (text := headline_to_json(replace(made.headline, pairs=8))),
+        sha256(text.encode()),
+    ),
+    "another attack": lambda made: reheaded(made, attack="lira"),
+    "more models": lambda made: reheaded(made, pairs=8),
+    "other records": lambda made: reheaded(made, records=1000),
+    "text for a number": lambda made: reheaded(made, auc="<script>alert(1)</script>"),
+    "text for an estimate": lambda made: reheaded(made, auc=replace(made.headline.auc, estimate="high")),
+    "a truth for a number": lambda made: reheaded(made, classes=True),
+    "a null test of another kind": lambda made: reheaded(made, null_test=made.headline.auc),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_forged_assessment_is_refused_and_the_rest_is_taken(exported, empty, assessment, lie):
+    execute(exported, *LIES[lie](assessment))
+    done = imported(empty, exported)
+    assert done.added == 1, done
+    assert sum(done.refused.values()) == 1
+    assert contents(empty).entries == {"wave": 1, "assessment": 0}
+
+
+def test_an_assessment_with_curves_that_do_not_match_is_refused(exported, empty, assessment):
+    torn = replace(assessment, roc=replace(assessment.roc, tpr=assessment.roc.tpr[:-1]))
+    blob = assessment_to_bytes(torn)
+    execute(exported, "UPDATE assessment SET blob = ?, sha256 = ?", blob, sha256(blob))
+    assert imported(empty, exported).refused == {"the lengths of its ROC curve do not match": 1}
+
+
+def test_entries_of_another_engine_are_counted_and_left_out(exported, empty):
+    question = wave_question(RECIPE, 0).replace('"engine":', '"engine":9')
+    execute(exported, *requestioned(question))
+    done = imported(empty, exported)
+    assert (done.added, done.other_engine, done.refused) == (1, 1, {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE VIEW more AS SELECT 1",
+        "CREATE TRIGGER more AFTER UPDATE ON usage BEGIN SELECT 1; END",
+        "ALTER TABLE wave ADD COLUMN more TEXT",
+        "DROP TABLE usage",
+    ],
+)
+def test_a_file_with_other_tables_than_ours_is_refused(exported, empty, change):
+    execute(exported, change)
+    with pytest.raises(CacheError, match="is not an export of Privacy Dial of this version"):
+        imported(empty, exported)
+
+
+def test_files_that_are_no_exports_are_refused_with_one_sentence(full, empty, exported, tmp_path):
+    (tmp_path / "text").write_text("my holiday pictures" * 1000)
+    sqlite3.connect(tmp_path / "nothing").close()
+    with pytest.raises(CacheError, match=r"text cannot be read as an export .* \(file is not a database\)"):
+        imported(empty, tmp_path / "text")
+    with pytest.raises(CacheError, match="nothing is not an export"):
+        imported(empty, tmp_path / "nothing")
+    with pytest.raises(CacheError, match="is not a file"):
+        imported(empty, tmp_path)
+    with pytest.raises(CacheError, match="is the cache itself"):
+        imported(full, full.file)
+    execute(exported, "PRAGMA user_version = 99")
+    with pytest.raises(CacheError, match="newer Privacy Dial"):
+        imported(empty, exported)
+
+
+def test_a_truncated_export_is_refused_with_one_sentence(exported, empty):
+    content = exported.read_bytes()
+    exported.write_bytes(content[: len(content) // 2])
+    with pytest.raises(CacheError, match="cannot be read as an export of Privacy Dial"):
+        imported(empty, exported)
+    assert faults(empty) == ()
+
+
+def test_contents_are_counted_and_measured(full, wave):
+    found = contents(full)
+    assert found.entries == {"wave": 1, "assessment": 1}
+    assert found.size["wave"] == len(wave_to_bytes(wave))
+    assert found.of_other_engines == 0
+    assert sum(found.size.values()) == total(full) < found.on_disk
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_verify_finds_a_damaged_wave_and_drops_it_when_asked(full, wave, forgery):
+    if forgery == "another architecture":
+        pytest.skip("the cheap look at the whole store does not build networks")
+    execute(full.file, *FORGERIES[forgery](wave))
+    found = faults(full)
+    assert any(text.startswith("the wave ") for text in found)
+    drop_faulty(full)
+    assert faults(full) == ()
+    assert contents(full).entries["assessment"] == 1
+
+
+def test_pruning_drops_other_engines_then_the_oldest_and_gives_space_back(full, wave):
+    blob = wave_to_bytes(wave)
+    for number in range(1, 40):
+        full.put_wave(RECIPE, number, blob)
+    other = wave_question(RECIPE, 5).replace('"engine":', '"engine":9')
+    execute(
+        full.file, "UPDATE wave SET question = ?, key = ? WHERE key = ?", other, key_of(other), wave_key(RECIPE, 5)
+    )
+    before = contents(full)
+    assert before.of_other_engines == 1
+    assert prune(full, 10 * len(blob)) >= 30
+    after = contents(full)
+    assert (after.of_other_engines, after.entries["assessment"]) == (0, 1)
+    assert sum(after.size.values()) <= 10 * len(blob)
+    assert after.on_disk < before.on_disk / 2
+    assert full.file.stat().st_size == after.on_disk

@@ -1,0 +1,255 @@
+import itertools
+import sqlite3
+import time
+
+import pytest
+
+from cache.cluster import Cluster
+from cache.jobs import Jobs
+from cache.keys import Point, assessment_key, wave_key
+from cache.remote import TOPIC
+from cache.store import Store
+from cache.sweeps.results import assessed_waves, results
+from cache.sweeps.run import SweepRun
+from cache.sweeps.values import Plan, Setting
+from engine.architectures import Logistic, Mlp
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
+
+seeds = itertools.count(1_000_000)
+
+
+def quick(*, waves=2, **changes):
+    """A point that no other test asks for and that takes a tenth of a second."""
+    parts = {"architecture": Logistic(), "epochs": 10, "batch": 20, **changes}
+    recipe = Recipe(population=PopulationChoice(name="digits", contested=60), seed=next(seeds), **parts)
+    return Point(recipe=recipe, release=Release(), attack="loss", waves=waves)
+
+
+def slow(*, waves=1):
+    """A point that takes longer than any test."""
+    return quick(waves=waves, architecture=Mlp(), epochs=10_000, batch=1)
+
+
+def plan_of(*points):
+    settings = tuple(Setting(values=(place,), point=point) for place, point in enumerate(points))
+    return Plan(dials=("seed",), settings=settings, refused=(), waves=points[0].waves)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(workers=1) as cluster:
+        cluster.client.wait_for_workers(1, timeout=120)
+        yield cluster
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def jobs(cluster, store):
+    jobs = Jobs(cluster.client, store)
+    yield jobs
+    jobs.close()
+
+
+def until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def starts(cluster, plan):
+    """(place of a setting, wave) in the order in which workers took them up, as they logged it themselves."""
+    events = [message["task"] for _, message in cluster.client.get_events(TOPIC) if "point" not in message]
+    names = {
+        wave_key(setting.point.recipe, wave): (place, wave)
+        for place, setting in enumerate(plan.settings)
+        for wave in range(plan.waves)
+    }
+    return [names[key] for task in events for key in names if key in task]
+
+
+def assessments(store):
+    """Every assessment as its bytes, by key."""
+    with sqlite3.connect(store.file) as connection:
+        return dict(connection.execute("SELECT key, blob FROM assessment").fetchall())
+
+
+def ended(run):
+    """How a run ends, in time."""
+    until(lambda: not run.wait(0.1).active)
+    return run.wait(60)
+
+
+def test_every_setting_gets_its_first_wave_before_any_gets_its_second_and_each_is_trained_once(cluster, jobs, store):
+    plan = plan_of(*(quick(waves=3) for _ in range(4)))
+    run = SweepRun(plan, jobs, store)
+    end = ended(run)
+    assert (end.state, end.points_done, end.waves_done, end.failed, end.message) == ("done", 4, 12, 0, "")
+    assert starts(cluster, plan) == [(place, wave) for wave in range(3) for place in range(4)]
+    assert run.assessed == (3, 3, 3, 3)
+    assert [result.headline.pairs for result in results(store, plan, run.assessed)] == [12] * 4
+
+
+def test_a_run_of_what_is_stored_trains_nothing(cluster, jobs, store):
+    plan = plan_of(quick(), quick())
+    ended(SweepRun(plan, jobs, store))
+    before = starts(cluster, plan)
+    end = ended(SweepRun(plan, jobs, store))
+    assert (end.state, end.waves_done, end.seconds_left) == ("done", 4, None)
+    assert starts(cluster, plan) == before
+
+
+def test_a_cancelled_run_ends_at_once_and_another_one_goes_on_where_it_was(cluster, jobs, store):
+    plan = plan_of(*(quick(waves=2, epochs=200) for _ in range(4)))
+    first = SweepRun(plan, jobs, store)
+    until(lambda: first.progress().waves_done >= 3)
+    first.cancel()
+    end = first.wait(20)
+    assert end.state == "cancelled"
+    assert sum(assessed_waves(store, plan)) >= end.waves_done
+    begun = len(starts(cluster, plan))
+    assert begun <= end.waves_done + 2  # one in work, and one that was assessed or stored at that moment
+    assert ended(SweepRun(plan, jobs, store)).state == "done"
+    trained = starts(cluster, plan)
+    assert set(trained) == {(place, wave) for wave in range(2) for place in range(4)}
+    assert len(trained) <= 8 + 1  # at most the wave in work is trained again
+
+
+def test_results_do_not_depend_on_workers_order_or_resume(cluster, jobs, store, tmp_path_factory):
+    plan = plan_of(*(quick(waves=2) for _ in range(5)))
+    first = SweepRun(plan, jobs, store)
+    until(lambda: first.progress().waves_done >= 2)
+    first.cancel()
+    first.wait(20)
+    assert ended(SweepRun(plan, jobs, store)).state == "done"
+    other = Store(tmp_path_factory.mktemp("other"))
+    backwards = Plan(dials=plan.dials, settings=plan.settings[::-1], refused=(), waves=2)
+    with Cluster(workers=2) as two:
+        two.client.wait_for_workers(2, timeout=120)
+        elsewhere = Jobs(two.client, other)
+        assert ended(SweepRun(backwards, elsewhere, other)).state == "done"
+        elsewhere.close()
+    assert len(assessments(store)) == 10
+    assert assessments(store) == assessments(other)
+    other.close()
+
+
+def test_a_pause_finishes_what_is_in_work_begins_nothing_and_ends_with_resume(cluster, jobs, store):
+    plan = plan_of(*(quick(waves=1, epochs=100) for _ in range(8)))
+    run = SweepRun(plan, jobs, store)
+    until(lambda: run.progress().waves_done >= 1)
+    run.pause()
+    assert run.progress().state == "paused"
+    assert run.progress().active
+    until(lambda: not cluster.client.futures)
+    begun = len(starts(cluster, plan))
+    time.sleep(0.5)
+    assert len(starts(cluster, plan)) == begun < 8
+    run.resume()
+    assert ended(run).state == "done"
+    assert len(starts(cluster, plan)) == 8
+
+
+def test_a_paused_run_can_be_cancelled(jobs, store):
+    run = SweepRun(plan_of(quick(), slow()), jobs, store)
+    run.pause()
+    run.cancel()
+    assert run.wait(20).state == "cancelled"
+
+
+def test_a_visitor_goes_before_a_sweep(cluster, jobs, store):
+    plan = plan_of(*(quick(waves=1, epochs=300) for _ in range(12)))
+    run = SweepRun(plan, jobs, store)
+    until(lambda: run.progress().waves_done >= 1)
+    asked = quick(waves=1)
+    jobs.request("ada", asked)
+    assert jobs.wait(asked, 60).state == "done"
+    # One wave of the sweep was in work and one lay in the worker's hands; the rest had to wait.
+    assert run.progress().waves_done <= 5
+    assert run.progress().state == "running"
+    run.cancel()
+    run.wait(20)
+
+
+def test_a_visitor_who_asks_for_a_setting_of_the_sweep_shares_its_training(cluster, jobs, store):
+    plan = plan_of(quick(waves=1, epochs=200), quick(waves=1, epochs=200))
+    run = SweepRun(plan, jobs, store)
+    for setting in plan.settings:
+        jobs.request("ada", setting.point)
+        assert jobs.wait(setting.point, 60).state == "done"
+    assert ended(run).state == "done"
+    assert len(starts(cluster, plan)) == 2
+
+
+def test_cancelling_a_sweep_leaves_the_visitor_what_he_watches(jobs, store):
+    watched = quick(waves=1, epochs=400)
+    run = SweepRun(plan_of(watched, slow()), jobs, store)
+    until(lambda: jobs.progress(watched) is not None)
+    jobs.request("ada", watched)
+    run.cancel()
+    assert run.wait(20).state == "cancelled"
+    assert jobs.wait(watched, 60).state == "done"
+
+
+def test_a_setting_that_fails_is_left_out_and_the_others_go_on(cluster, jobs, store):
+    bad, good = quick(waves=2), quick(waves=2)
+    plan = plan_of(bad, good)
+    refuse(store, assessment_key(bad.with_waves(1)))
+    end = ended(SweepRun(plan, jobs, store))
+    assert (end.state, end.failed, end.points_done) == ("done", 1, 1)
+    assert "cannot be used (not this one)" in end.message
+    allow(store)
+    assert ended(SweepRun(plan, jobs, store)).points_done == 2
+
+
+def test_when_nothing_can_be_stored_any_more_the_run_stops_and_says_why(jobs, store):
+    plan = plan_of(*(quick(waves=1) for _ in range(12)))
+    refuse(store, None)
+    end = ended(SweepRun(plan, jobs, store))
+    assert (end.state, end.waves_done) == ("stopped", 0)
+    assert end.failed < 12
+    assert "cannot be used (not this one)" in end.message
+    allow(store)
+    assert ended(SweepRun(plan, jobs, store)).points_done == 12
+
+
+def refuse(store, key):
+    """Let SQLite refuse an assessment, or all of them."""
+    when = "" if key is None else f"WHEN NEW.key = '{key}'"
+    with sqlite3.connect(store.file) as connection:
+        body = f"BEFORE INSERT ON assessment {when} BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        connection.execute(f"CREATE TRIGGER refusal {body}")
+
+
+def allow(store):
+    with sqlite3.connect(store.file) as connection:
+        connection.execute("DROP TRIGGER refusal")
+
+
+def test_a_setting_measured_on_more_waves_than_its_first_is_not_measured_on_fewer(jobs, store):
+    plan = plan_of(quick(waves=2))
+    ended(SweepRun(plan, jobs, store))
+    with sqlite3.connect(store.file) as connection:
+        connection.execute(
+            "DELETE FROM assessment WHERE key = ?", [assessment_key(plan.settings[0].point.with_waves(1))]
+        )
+    assert assessed_waves(store, plan) == [2]
+
+
+def test_time_left_is_that_of_the_waves_left_at_the_speed_so_far(jobs, store):
+    plan = plan_of(*(quick(waves=1, epochs=100) for _ in range(6)))
+    run = SweepRun(plan, jobs, store)
+    assert run.progress().seconds_left is None
+    begin = time.monotonic()
+    until(lambda: run.progress().waves_done >= 3)
+    now, taken = run.progress(), time.monotonic() - begin
+    assert now.seconds_left is not None
+    assert 0 < now.seconds_left <= 2 * taken * (6 - now.waves_done) / now.waves_done
+    assert ended(run).seconds_left == 0
