@@ -83,6 +83,18 @@ def test_fewer_models_than_asked_are_shown_with_a_badge_and_the_page_waits_for_m
     assert [button.label for button in app.main.button] == ["Cancel"]
 
 
+def test_an_early_epoch_and_noise_after_training_say_what_is_not_proved(store):
+    view = View(dp="1", stop_after="10", noise="0.05")
+    measure(store, view, claim=claim(6.5))
+    text = shown(opened(**view.to_query()))
+    assert "choosing the epoch by looking at private accuracy is not covered by it" in text
+    assert "measured sensitivity, not a proof" in text
+    measure(store, View(), claim=claim(None))
+    text = shown(opened())
+    assert "private accuracy" not in text
+    assert "not a proof" not in text
+
+
 def test_moving_a_dial_changes_the_url_and_traces_that_dial(store):
     app = opened()
     app.select_slider(key="dial-dp").set_value("clip").run()
