@@ -98,6 +98,21 @@ MASKS = np.array([[True, True, False, False], [False, False, True, True]] * 2)
 """Four targets, four records: records 0 and 1 are in targets 0 and 2, records 2 and 3 in targets 1 and 3."""
 
 
+ANSWERS = Answers(
+    labels=np.array([7, 1, 3, 7], dtype=np.int32),
+    members=np.packbits(MASKS, axis=1),
+    scores=np.where(MASKS, 0.5, -0.5).astype(np.float32),
+    phi=np.array([[3, 2, -1, 0], [1, 0, 4, 2], [3.5, 2, -2, 0], [1, 0, 5, 2]], dtype=np.float32),
+)
+HONESTY = Honesty(
+    ties=0.125,
+    smallest_claimable_fpr=0.00125,
+    threat_model="The attacker knows each record in question with its label.",
+    epsilon_assumes="ε holds for one training run.",
+    blind_baseline=Interval(estimate=0.51, low=0.48, high=0.54),
+)
+
+
 def whole(head: Headline | None = None) -> Assessment:
     """The same assessment with every part that there is; record 2 is at the highest risk."""
     made = assessment(head)
@@ -105,19 +120,8 @@ def whole(head: Headline | None = None) -> Assessment:
     return replace(
         made,
         roc=replace(made.roc, low=np.maximum(0, made.roc.tpr - 0.1), high=np.minimum(1, made.roc.tpr + 0.1)),
-        answers=Answers(
-            labels=np.array([7, 1, 3, 7], dtype=np.int32),
-            members=np.packbits(MASKS, axis=1),
-            scores=np.where(MASKS, 0.5, -0.5).astype(np.float32),
-            phi=np.array([[3, 2, -1, 0], [1, 0, 4, 2], [3.5, 2, -2, 0], [1, 0, 5, 2]], dtype=np.float32),
-        ),
-        honesty=Honesty(
-            ties=0.125,
-            smallest_claimable_fpr=made.headline.smallest_claimable_fpr,
-            threat_model="The attacker knows each record in question with its label.",
-            epsilon_assumes="ε holds for one training run.",
-            blind_baseline=interval(0.51, 0.48, 0.54),
-        ),
+        answers=ANSWERS,
+        honesty=HONESTY,
         precision_recall=PrecisionRecall(
             threshold=np.array([0.0, 0.5, 1.0]),
             precision=np.array([0.5, 0.8, np.nan]),
