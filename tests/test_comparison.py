@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from engine.assessment.comparison import compare
+from engine.assessment.leakage import setup_of
 from engine.assessment.roc import auc, sweep
 from engine.attacks import ATTACKS
-from engine.attacks.leave_pair_out import cohort_scores
 from engine.validate import InvalidValueError
+from tests.attack_cells import SIMULATED
 from tests.planted import complementary_masks, planted_records, planted_signals
 
 
@@ -29,7 +30,7 @@ def two_cohorts(seed, shifts, *, pairs=4, records=200):
 def test_the_differences_are_those_of_the_two_cohorts(attack):
     first, second, masks = two_cohorts(0, (1.0, 2.0))
     found = compare(first, second, masks, attack)
-    aucs = [auc(sweep(cohort_scores(ATTACKS[attack], draws[0], masks), masks)).mean() for draws in (first, second)]
+    aucs = [auc(sweep(setup_of(attack).scores(draws[0], None, masks), masks)).mean() for draws in (first, second)]
     assert found.auc.estimate == pytest.approx(aucs[1] - aucs[0], abs=1e-12)
     right = [np.mean([draws[0].correct[m][~masks[m]].mean() for m in range(8)]) for draws in (first, second)]
     assert found.test_accuracy.estimate == pytest.approx(right[1] - right[0], abs=1e-12)
@@ -52,7 +53,7 @@ def test_swapping_the_cohorts_turns_the_signs():
     )
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", SIMULATED)
 def test_intervals_of_differences_cover_zero_where_both_leak_alike(attack):
     """The null of "B leaks more than A": at most 5 % + 3 standard errors of the intervals exclude 0."""
     repetitions = 200

@@ -12,7 +12,7 @@ from engine.assessment.assess import accuracy
 from engine.assessment.intervals import at_least_binomial
 from engine.assessment.leakage import leakage, pair_figures, setup_of
 from engine.assessment.values import Interval
-from engine.attacks import ATTACKS
+from tests.attack_cells import SIMULATED
 from tests.planted import complementary_masks, planted_records, planted_signals
 
 # 2,000 repetitions are the promise; a daily run makes do with fewer. Fixed before the first run, as is the seed.
@@ -53,7 +53,7 @@ def _known_width(measure: str, intervals: list[Interval]) -> float:
 
 
 @pytest.mark.parametrize("pairs", [4, 8])
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", SIMULATED)
 def test_intervals_cover_the_truth_and_are_not_wasteful(attack: str, pairs: int) -> None:
     """Coverage ≥ 95 % − 3 binomial standard errors, mean width ≤ 2.2 × that from the known deviation.
 
