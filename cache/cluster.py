@@ -56,10 +56,28 @@ class Cluster:
         """
         dask.config.set(_SETTINGS)
         count = default_workers() if workers is None else workers
-        security = Security.temporary()
+        self._security = Security.temporary()
         start = _local_cluster if sys.platform == "win32" else _subprocess_cluster
-        self._cluster = start(count, threads, security)
-        self.client = Client(self._cluster, security=security, set_as_default=False)
+        self._cluster = start(count, threads, self._security)
+        self.client = Client(self._cluster, security=self._security, set_as_default=False)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the scheduler is gone, and with it all that was in work."""
+        process = getattr(self._cluster.scheduler, "process", None)
+        return self.client.status != "running" or (process is not None and process.returncode is not None)
+
+    def mend(self) -> int:
+        """Start the workers anew whose processes have ended altogether; how many.
+
+        A worker that dies is started again by the process that looks after it; this is for the case that the latter
+        has died, too.
+        """
+        ended = [name for name, of in self._cluster.workers.items() if _has_ended(of)]
+        if ended:
+            with _environment(_variables(self._security)):
+                self._cluster.sync(_replaced, self._cluster, ended)
+        return len(ended)
 
     def close(self) -> None:
         """Stop all processes, in the middle of what they do; a second call does nothing."""
@@ -87,6 +105,18 @@ def sheltered_cluster(*, workers: int | None = None) -> Cluster:
 def default_workers() -> int:
     """One worker less than there are cores, so that pages stay quick; at least 1 and at most 8."""
     return max(1, min(_MOST_WORKERS, (os.cpu_count() or 1) - 1))
+
+
+def _has_ended(worker: Any) -> bool:
+    process = getattr(worker, "process", None)
+    return getattr(process, "returncode", None) is not None
+
+
+async def _replaced(cluster: Any, names: list[Any]) -> None:
+    """Forget these workers of a cluster, which then starts what it lacks."""
+    for name in names:
+        cluster.workers.pop(name, None)
+    await cluster._correct_state()  # noqa: SLF001 — no public call starts a worker that was lost
 
 
 def _worker_options(threads: int) -> dict[str, Any]:

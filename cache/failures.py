@@ -6,16 +6,13 @@ from concurrent.futures import CancelledError
 
 from distributed import KilledWorker
 
+from cache.address import ClusterError
 from cache.location import CacheError
 from engine.validate import InvalidValueError
 
 LOST = "The processes that compute were lost; the work goes on where the last stored result was."
 RESTARTED = "A worker process died and was replaced; this wave has been started again."
 UNWATCHED = "Nobody looked at this training any more, so it was stopped; what was finished is kept."
-
-
-class ClusterError(Exception):
-    """There is nothing to compute with; its text is one sentence fit to be shown to a person."""
 
 
 def sentence(error: Exception) -> str:

@@ -57,4 +57,5 @@ class Job:
             trace=trace,
             message=RESTARTED if flight and flight.starts > 1 else self.news,
             ahead=self.flights.ahead_of(flight) if flight and state == "queued" else 0,
+            teachers=flight.teachers if flight else 0,
         )

@@ -16,9 +16,10 @@ from distributed import Client
 from distributed.comm.core import CommClosedError
 
 from cache import remote
+from cache.address import ClusterError
 from cache.admission import Limits, full, refusal
 from cache.codec import assessment_from_bytes
-from cache.failures import LOST, UNWATCHED, ClusterError, sentence
+from cache.failures import LOST, UNWATCHED, sentence
 from cache.flights import Flight, Flights
 from cache.job import Job
 from cache.keys import Point, assessment_key, wave_key

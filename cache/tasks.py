@@ -29,7 +29,8 @@ class UnwantedError(Exception):
 def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
     """Wave ``wave`` (from 0) of a recipe, trained on a device; None when it was cancelled on the way.
 
-    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine.
+    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine on
+    the models, or on their teachers.
     """
     worker = get_worker()
     name = worker.get_current_task()
@@ -37,6 +38,9 @@ def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
 
     def report(epoch: EpochReport) -> None:
         worker.log_event(TOPIC, {"task": name, "epochs": epoch.epochs, "point": _means(epoch)})
+
+    def report_teachers(epoch: EpochReport) -> None:
+        worker.log_event(TOPIC, {"task": name, "teachers": epoch.epoch})
 
     def check() -> None:
         # A thread cannot be stopped from outside. Dask marks a task that was cancelled while it runs
@@ -46,7 +50,9 @@ def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
             raise UnwantedError
 
     try:
-        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check, device=device))
+        return wave_to_bytes(
+            train_wave(recipe, wave, report=report, report_teachers=report_teachers, check=check, device=device)
+        )
     except UnwantedError:
         return None
 

@@ -1,4 +1,4 @@
-"""The smaller figures: scores, risks, reliability, the ROC curve, and a training under way."""
+"""The smaller figures: scores, risks, reliability, and a training under way."""
 
 from __future__ import annotations
 
@@ -8,31 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cache.progress import Progress
-from dashboard.figures import Figure, axis, layout, note
+from dashboard.figures import Figure, axis, layout
 from engine.assessment.values import Assessment
 
 SMALL_HEIGHT = 280
+SCORES_HEIGHT = 330
 TRACE_HEIGHT = 150
 RISK_EDGES = np.linspace(0.0, 1.0, 26)
 """Bins of a record's risk."""
 
 
 def scores(found: Assessment) -> Figure:
-    """Attack scores of members and of outsiders, pooled over targets; the attack decides at 0."""
+    """Attack scores of members and of outsiders, pooled over targets; the threshold is drawn by the component."""
     edges = found.histogram.edges
     return {
         "data": _pair_of_bars(edges, found.histogram.members, found.histogram.non_members),
         "layout": layout(
-            height=SMALL_HEIGHT,
+            height=SCORES_HEIGHT,
             barmode="overlay",
             bargap=0,
             dragmode=False,
-            xaxis=axis("Attack score"),
+            xaxis=axis("Attack score", range=[edges[0], edges[-1]]),
             yaxis=axis("Records × models", rangemode="tozero"),
-            shapes=[_upright(0.0)],
-            annotations=[
-                note("accused →", x=0, yref="paper", y=1, xanchor="left", yanchor="top", xshift=4),
-            ],
         ),
     }
 
@@ -103,7 +100,7 @@ def reliability(found: Assessment) -> Figure:
     counts = found.reliability.counts[filled]
     return {
         "data": [
-            _diagonal("as claimed"),
+            diagonal("as claimed"),
             {
                 "type": "scatter",
                 "mode": "lines+markers",
@@ -125,46 +122,8 @@ def reliability(found: Assessment) -> Figure:
     }
 
 
-def roc(found: Assessment) -> Figure:
-    """The ROC curve on logarithmic axes, grey and dotted where too few false alarms are expected to claim it."""
-    claimable = found.headline.smallest_claimable_fpr
-    shown = (found.roc.fpr > 0) & (found.roc.tpr > 0)
-    few, enough = shown & (found.roc.fpr <= claimable), shown & (found.roc.fpr >= claimable)
-    scale = {
-        "type": "log",
-        "range": [-3.0, 0.02],
-        "tickvals": [0.001, 0.01, 0.1, 1],
-        "ticktext": ["0.1 %", "1 %", "10 %", "100 %"],
-    }
-    return {
-        "data": [
-            _diagonal("guessing", start=1e-3),
-            _rates("too few to claim", found, few, {"color": "@soft", "width": 1.5, "dash": "dot"}),
-            _rates("attack", found, enough, {"color": "@member", "width": 2}),
-        ],
-        "layout": layout(
-            height=SMALL_HEIGHT,
-            dragmode=False,
-            xaxis=axis("False alarms (FPR)", **scale),
-            yaxis=axis("Members found (TPR)", **scale),
-        ),
-    }
-
-
-def _rates(name: str, found: Assessment, chosen: NDArray[np.bool_], line: dict[str, Any]) -> dict[str, Any]:
-    """A part of the ROC curve."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": found.roc.fpr[chosen].tolist(),
-        "y": found.roc.tpr[chosen].tolist(),
-        "line": line,
-        "hovertemplate": "%{y:.1%} found at %{x:.1%} false alarms<extra></extra>",
-    }
-
-
-def _diagonal(name: str, start: float = 0.0) -> dict[str, Any]:
+def diagonal(name: str, start: float = 0.0) -> dict[str, Any]:
+    """The dotted line from corner to corner."""
     return {
         "type": "scatter",
         "mode": "lines",

@@ -16,12 +16,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cache.address import ClusterError, Scheduler, add_scheduler_options, chosen_scheduler
+from cache.admission import Limits
 from cache.location import VARIABLE, CacheError, cache_directory
 from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
 from dashboard.commands import COMMANDS
+from engine.validate import InvalidValueError
 
 if TYPE_CHECKING:
-    from cache.store import Store
+    from streamlit.web.server.starlette import App
 
 _GRACE = 2  # seconds that open pages have to say goodbye
 
@@ -38,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     try:
         _refuse_strangers(options.host)
+        scheduler = chosen_scheduler(options.scheduler, insecure=options.insecure_scheduler)
         directory = cache_directory(options.cache)
         with _listening(options.host, options.port) as listener:
-            _serve(listener, directory, options)
-    except (LaunchError, CacheError) as error:
+            _serve(listener, directory, scheduler, options)
+    except (LaunchError, CacheError, ClusterError, InvalidValueError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2
     except KeyboardInterrupt:
@@ -68,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_LIMIT,
         metavar="SIZE",
         help=f"room for results, after which those longest unused go ({size_text(DEFAULT_LIMIT)})",
+    )
+    add_scheduler_options(parser)
+    parser.add_argument(
+        "--train",
+        default="everybody",
+        metavar="WHO",
+        help="what visitors may have trained: nobody, everybody, or a FILE of settings' addresses (everybody)",
     )
     parser.add_argument("--version", action="version", version=f"privacydial {version('privacydial')}")
     return parser
@@ -109,27 +120,33 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(listener: socket.socket, directory: Path, options: argparse.Namespace) -> None:
+def _serve(
+    listener: socket.socket, directory: Path, scheduler: Scheduler | None, options: argparse.Namespace
+) -> None:
     """Serve until a signal comes."""
     # Streamlit and what it needs are heavy: bad input is answered before they are imported.
     from streamlit.web import bootstrap
 
     from cache.store import Store
+    from cache.supervision import starter
+    from dashboard.presets import training
+    from dashboard.server import server
     from dashboard.theme import settings
 
+    limits = Limits(training=training(options.train))
+    start = starter(scheduler)
     host, port = options.host, listener.getsockname()[1]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     bootstrap.load_config_options(settings(host, port))
     store = Store(directory, limit=options.cache_limit)
-    _run(store, listener, lambda: _announce(address, browser=options.browser))
+    app = server(store, start, limits)
+    _run(app, listener, lambda: _announce(address, browser=options.browser))
 
 
-def _run(store: Store, listener: socket.socket, ready: Callable[[], None]) -> None:
+def _run(app: App, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve at the socket until a signal comes, then let open pages go and stop the workers."""
     import uvicorn
-
-    from dashboard.server import server
 
     class Announced(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -141,7 +158,7 @@ def _run(store: Store, listener: socket.socket, ready: Callable[[], None]) -> No
     # uvicorn hands the signal on when all has been stopped; it is then a regular end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
-        server(store),
+        app,
         lifespan="on",
         log_config=None,
         log_level="warning",

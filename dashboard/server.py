@@ -6,7 +6,7 @@ import asyncio
 import gc
 import gzip
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from importlib.resources import files
@@ -20,11 +20,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cache.cluster import Cluster, sheltered_cluster
+from cache.admission import Limits
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
-from dashboard.pages import explore  # noqa: F401  loaded before the first visit, and before memory is frozen
+from cache.supervision import AnyCluster, Supervisor
+from cache.sweeps.current import Sweeps
+from dashboard.pages import explore, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.plot import PLOTLY_ROUTE
 from dashboard.running import Running, set_running
 
@@ -33,23 +35,29 @@ _SCRIPT = Path(__file__).parent / "pages" / "app.py"  # beside a folder "pages" 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 
 
-def server(store: Store) -> st.App:
-    """The ASGI app over a cache; its workers start with it, in the background, and stop with it."""
+def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None = None) -> st.App:
+    """The ASGI app over a cache; its workers start with it, in the background, and stop with it.
+
+    Args:
+        store: the cache.
+        start: makes the cluster, and another when that is lost.
+        limits: what visitors may ask of it.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         set_running(Running(store=store))
-        starting = asyncio.create_task(_started(store))
+        starting = asyncio.create_task(_started(store, start, limits or Limits()))
         # What has been imported by now is never garbage: keep collections from walking through it again.
         gc.collect()
         gc.freeze()
         try:
             yield {}
         finally:
-            started = await starting
+            stop = await starting
             set_running(None)
-            if started is not None:
-                await asyncio.to_thread(_stop, *started)
+            if stop is not None:
+                await asyncio.to_thread(stop)
 
     return st.App(
         _SCRIPT,
@@ -60,23 +68,31 @@ def server(store: Store) -> st.App:
     )
 
 
-async def _started(store: Store) -> tuple[Cluster, Jobs] | None:
-    """Workers, handed to the pages once they are there; a failure becomes a sentence on the pages."""
+async def _started(store: Store, start: Callable[[], AnyCluster], limits: Limits) -> Callable[[], None] | None:
+    """Hand the workers to the pages once they are there; a failure becomes a sentence on the pages.
+
+    Returns:
+        What stops all that was started, None where nothing was.
+    """
     try:
-        cluster = await asyncio.to_thread(sheltered_cluster)
+        cluster = await asyncio.to_thread(start)
     except Exception as error:  # noqa: BLE001  whatever it is, the pages must open and say so
         _LOG.error("The workers could not be started", exc_info=error)
         problem = "The workers that train models could not be started; the log says why."
         set_running(Running(store=store, problem=problem))
         return None
-    jobs = Jobs(cluster.client, store)
-    set_running(Running(store=store, jobs=jobs))
-    return cluster, jobs
+    jobs = Jobs(cluster.client, store, limits=limits)
+    sweeps = Sweeps(jobs, store)
+    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
+    supervisor = Supervisor(
+        start, cluster, jobs, on_problem=lambda problem: set_running(Running(store=store, problem=problem))
+    )
 
+    def stop() -> None:
+        sweeps.close()
+        supervisor.close()
 
-def _stop(cluster: Cluster, jobs: Jobs) -> None:
-    jobs.close()
-    cluster.close()
+    return stop
 
 
 def _say(error: Exception) -> bool:

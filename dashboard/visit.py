@@ -21,7 +21,7 @@ REST = 0.5
 MEMORY = 24
 """Settings that a session remembers; many of them may only have been passed on the way to another."""
 
-Step = Literal["starting", "resting", "ask", "watch", "held", "failed"]
+Step = Literal["starting", "resting", "ask", "watch", "held", "failed", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +67,8 @@ class Visit:
         if not ready:
             return "starting"
         asked = self.asked == key(self.view, self.view.waves)
-        if asked and progress is not None and progress.state == "failed":
-            return "failed"
+        if asked and progress is not None and progress.state in {"failed", "refused"}:
+            return "failed" if progress.state == "failed" else "refused"
         if asked and progress is not None and progress.state == "cancelled":
             return "held"
         if asked:

@@ -19,7 +19,7 @@ from dashboard.visit import Step, keep, this_visit
 POLL = 0.5
 """Seconds between two looks at a training."""
 
-_RESTS = {"held", "failed"}  # steps that only the visitor ends
+_RESTS = {"held", "failed", "refused"}  # steps that only the visitor ends
 
 
 def waiting(waves: int) -> None:
@@ -36,7 +36,7 @@ def waiting(waves: int) -> None:
 def _look() -> tuple[Step, Progress | None]:
     """What is to be done now, and how far the workers are."""
     state, jobs = this_visit(), running().jobs
-    progress = jobs.progress(point(state.view)) if jobs else None
+    progress = jobs.progress(point(state.view), state.visitor) if jobs else None
     return state.step(time.monotonic(), ready=jobs is not None, progress=progress), progress
 
 
@@ -86,17 +86,28 @@ def _draw(step: Step, progress: Progress | None) -> None:
     if step == "failed" and progress is not None:
         st.error(f"The training failed: {progress.message} The log has the rest.")
         st.button("Try again", key="retry", on_click=_again)
+    elif step == "refused" and progress is not None:
+        st.info(progress.message)
+        st.button("Ask again", key="ask-again", on_click=_again)
     elif step == "held":
-        st.markdown("Cancelled. Nothing is trained until you turn a dial.")
+        st.markdown(held_words(progress))
         st.button("Measure this", key="measure", on_click=_again)
     else:
         _under_way(step, progress)
+
+
+def held_words(progress: Progress | None) -> str:
+    """Why nothing is trained."""
+    reason = progress.message if progress is not None and progress.message else "Cancelled."
+    return f"{reason} Nothing is trained until you turn a dial."
 
 
 def _under_way(step: Step, progress: Progress | None) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center", gap="medium")
     with left:
         st.progress(share(progress), text=progress_words(step, progress, this_visit().view.models))
+        if progress is not None and progress.message:
+            st.caption(progress.message)
         st.button("Cancel", key="cancel", on_click=_cancel)
     with right:
         if progress is not None and progress.trace:
@@ -119,10 +130,19 @@ def progress_words(step: Step, progress: Progress | None, models: int) -> str:
         return f"Not measured yet. {models} models are trained as soon as the dial rests."
     of = f"models {models_of(progress.wave - 1) + 1} to {models_of(progress.wave)} of {models}"
     if progress.state == "queued":
-        return f"Waiting for a free worker to train {of} …"
+        return f"Waiting for a free worker to train {of}{ahead_words(progress.ahead)} …"
+    if progress.state == "training" and progress.teachers and not progress.epoch:
+        return f"Training the teachers of {of}, for soft labels: epoch {progress.teachers} of {progress.epochs} …"
     if progress.state == "training":
         return f"Training {of}: epoch {progress.epoch} of {progress.epochs} …"
     return f"Attacking {of} …"
+
+
+def ahead_words(ahead: int) -> str:
+    """How many trainings come first."""
+    if not ahead:
+        return ""
+    return f"; {ahead:,} training{' is' if ahead == 1 else 's are'} ahead of yours"
 
 
 def trace_words(progress: Progress) -> str:

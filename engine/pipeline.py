@@ -39,6 +39,7 @@ def train_wave(
     wave: int,
     *,
     report: Callable[[EpochReport], None] | None = None,
+    report_teachers: Callable[[EpochReport], None] | None = None,
     check: Callable[[], None] | None = None,
     device: str = "cpu",
 ) -> TrainedWave:
@@ -48,6 +49,7 @@ def train_wave(
         recipe: how to train.
         wave: which wave, from 0.
         report: called after about ``REPORTS`` of the epochs, the last included; each call costs an evaluation.
+        report_teachers: with soft labels called likewise while the teachers train, with how they stand.
         check: called after every step and must be cheap; what it raises ends the training.
         device: where to train.
     """
@@ -73,7 +75,7 @@ def train_wave(
         recipe,
         params,
         inputs,
-        targets(recipe, wave, records, check=check, device=device),
+        targets(recipe, wave, records, report=report_teachers, check=check, device=device),
         epochs(recipe, wave, member),
         regularization=regularization(recipe, wave, parts, device=device),
         noise=noise_generator(recipe.seed, wave),
@@ -84,7 +86,13 @@ def train_wave(
 
 
 def targets(
-    recipe: Recipe, wave: int, records: Records, *, check: Callable[[], None] | None = None, device: str = "cpu"
+    recipe: Recipe,
+    wave: int,
+    records: Records,
+    *,
+    report: Callable[[EpochReport], None] | None = None,
+    check: Callable[[], None] | None = None,
+    device: str = "cpu",
 ) -> Tensor:
     """What the models of a wave learn: labels (N, C), or with soft labels each teacher's answers (M, N, C).
 
@@ -95,7 +103,7 @@ def targets(
     if soft is None:
         return one_hot(records.labels, records.info.classes, device=device)
     plain = replace(recipe, mechanisms=tuple(part for part in recipe.mechanisms if part is not soft))
-    teachers = train_wave(plain, wave, check=check, device=device)
+    teachers = train_wave(plain, wave, report=report, check=check, device=device)
     net = network(recipe.architecture, recipe.population.info)
     answers = logits(net, tensors(teachers.parameters, device=device), view_tensor(net, records, device=device))
     return softened(torch.from_numpy(answers), soft.temperature).to(device, torch.float32)

@@ -395,3 +395,42 @@ def test_the_band_is_the_interval_of_the_rate_at_each_fpr(attack: str) -> None:
     )
     assert ((found.roc.low <= found.roc.tpr) & (found.roc.tpr <= found.roc.high)).all()
     assert (found.roc.low < found.roc.high).all()
+
+
+# ---- risk, verdicts and agreement are part of every assessment ---------------------------------------------
+
+
+@every_attack
+def test_an_assessment_names_the_riskiest_records_with_every_attacks_verdict(attack: str) -> None:
+    signals, masks = planted_cohort(40)
+    found = _assessed(attack, signals, masks=masks)
+    assert found.riskiest is not None
+    assert found.verdicts is not None
+    assert found.agreement is not None
+    assert found.verdicts.found.shape == found.verdicts.blamed.shape
+    assert found.verdicts.found.shape == (len(found.verdicts.attacks), found.riskiest.record.size)
+    lira_found = found.verdicts.found[found.verdicts.attacks.index("lira")]
+    accused = cohort_scores(lira, signals, masks) >= 0
+    for place, record in enumerate(found.riskiest.record):
+        assert lira_found[place] == pytest.approx(accused[masks[:, record], record].mean())
+    assert found.agreement.attacks == found.verdicts.attacks
+
+
+def test_an_assessment_tells_risk_by_class_and_precision_and_the_risk_score() -> None:
+    signals, masks = planted_cohort(41)
+    found = _assessed("loss", signals, masks=masks)
+    (by_class,) = found.groups
+    assert by_class.by == "class"
+    assert by_class.group.tolist() == np.unique(signals.labels).tolist()
+    assert np.average(by_class.risk, weights=by_class.records) == pytest.approx(found.risk.member.mean())
+    assert found.precision_recall is not None
+    assert found.precision_recall.precision[0] == pytest.approx(0.5)  # everybody is called a member
+    assert found.risk_score is not None
+    assert found.risk_score.risk.member.shape == (300,)
+    assert found.risk_score.reliability.counts.sum() == masks.size
+
+
+def test_a_cohort_of_three_pairs_names_nobody() -> None:
+    signals, masks = planted_cohort(42, pairs=3)
+    found = _assessed("lira", signals, masks=masks)
+    assert found.riskiest is found.verdicts is None

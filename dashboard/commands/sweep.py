@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cache.address import ClusterError
 from cache.location import CacheError, cache_directory
 from cache.store import Store
 from cache.sweeps.results import Result, assessed_waves, results
@@ -30,12 +32,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         plan = terminal.plan_in(options.file)
         store = Store(cache_directory(options.cache))
-        status = run(plan, store, options.workers, again=f"privacydial sweep {options.file}")
+        status = run(plan, store, options, again=f"privacydial sweep {options.file}")
         found = results(store, plan, assessed_waves(store, plan))
         sys.stdout.write(report(plan, found))
         if options.csv:
             options.csv.write_bytes(csv_bytes(plan, found))
-    except (InvalidValueError, CacheError) as error:
+    except (InvalidValueError, CacheError, ClusterError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2
     except OSError as error:
@@ -44,10 +46,10 @@ def main(arguments: Sequence[str]) -> int:
     return status
 
 
-def run(plan: Plan, store: Store, workers: int | None, *, again: str) -> int:
+def run(plan: Plan, store: Store, options: argparse.Namespace, *, again: str) -> int:
     """Measure what is missing and say how it ended; the exit status."""
     try:
-        end = terminal.measured(plan, store, workers)
+        end = terminal.measured(plan, store, terminal.start_of(options))
     except KeyboardInterrupt:
         kept = sum(assessed_waves(store, plan))
         sys.stderr.write(

@@ -7,11 +7,13 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cache.address import add_scheduler_options, chosen_scheduler
 from cache.jobs import Jobs
 from cache.location import VARIABLE
 from cache.store import Store
@@ -20,6 +22,9 @@ from cache.sweeps.results import assessed_waves
 from cache.sweeps.run import SweepProgress, SweepRun
 from cache.sweeps.values import Plan
 from engine.validate import InvalidValueError
+
+if TYPE_CHECKING:
+    from cache.supervision import AnyCluster
 
 INTERRUPTED = 130
 _LOOK = 0.2  # seconds between two looks at the progress
@@ -35,6 +40,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
         "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
     )
     made.add_argument("--workers", type=_count, metavar="N", help="worker processes (one less than there are cores)")
+    add_scheduler_options(made)
     return made
 
 
@@ -61,7 +67,19 @@ def plan_in(file: Path) -> Plan:
         raise InvalidValueError(f"{file}: {error}") from error
 
 
-def measured(plan: Plan, store: Store, workers: int | None) -> SweepProgress | None:
+def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:
+    """What starts or finds the workers that the options name.
+
+    Raises:
+        ClusterError: when a scheduler cannot be used, with one sentence.
+    """
+    from cache.supervision import starter
+
+    scheduler = chosen_scheduler(options.scheduler, insecure=options.insecure_scheduler)
+    return starter(scheduler, workers=options.workers)
+
+
+def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> SweepProgress | None:
     """Measure what the store lacks of a plan; None when it lacks nothing.
 
     Raises:
@@ -71,7 +89,7 @@ def measured(plan: Plan, store: Store, workers: int | None) -> SweepProgress | N
         return None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _jobs(store, workers) as jobs:
+    with _jobs(store, start) as jobs:
         run = SweepRun(plan, jobs, store)
         try:
             return _watched(run)
@@ -81,21 +99,25 @@ def measured(plan: Plan, store: Store, workers: int | None) -> SweepProgress | N
 
 
 @contextmanager
-def _jobs(store: Store, workers: int | None) -> Iterator[Jobs]:
+def _jobs(store: Store, start: Callable[[], AnyCluster]) -> Iterator[Jobs]:
     """Workers of their own; a Ctrl-C while they start or stop does not leave any behind."""
-    from cache.cluster import sheltered_cluster
+    from cache.supervision import Supervisor
 
     with ThreadPoolExecutor(1) as thread:
-        starting = thread.submit(sheltered_cluster, workers=workers)
+        starting = thread.submit(start)
         try:
             starting.result()
-            jobs = Jobs(starting.result().client, store)
-            yield jobs
-            _deaf()
-            jobs.close()
-        finally:
+        except BaseException:
             _deaf()
             starting.result().close()
+            raise
+        jobs = Jobs(starting.result().client, store)
+        supervisor = Supervisor(start, starting.result(), jobs)
+        try:
+            yield jobs
+        finally:
+            _deaf()
+            supervisor.close()
 
 
 def _deaf() -> None:

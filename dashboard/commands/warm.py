@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from cache.address import ClusterError
 from cache.location import CacheError, cache_directory
 from cache.store import Store
 from dashboard.commands import terminal
@@ -24,8 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         plan = terminal.plan_in(options.file)
         store = Store(cache_directory(options.cache))
-        status = run(plan, store, options.workers, again=f"privacydial warm {options.file}")
-    except (InvalidValueError, CacheError) as error:
+        status = run(plan, store, options, again=f"privacydial warm {options.file}")
+    except (InvalidValueError, CacheError, ClusterError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2
     if status == 0:

@@ -47,7 +47,8 @@ def audit(cohort: AuditedCohort, *, delta: float = DELTA, level: float = LEVEL) 
     number("δ", delta, above=0, below=1)
     number("level", level, above=0, below=1)
     targets, records = cohort.masks.shape
-    medians = {name: _middle(bounds) for name, bounds in target_bounds(cohort, delta=delta, level=level / 2).items()}
+    bounds = target_bounds(cohort, delta=delta, level=level / 2)
+    medians: dict[BoundName, TargetBound] = {name: _middle(of_targets) for name, of_targets in bounds.items()}
     return tuple(
         LowerBound(
             name=name,

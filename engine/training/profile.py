@@ -1,13 +1,15 @@
 """What DP-SGD proves at every ε at once: the line P(E | in) ≤ e^ε P(E | out) + δ(ε) for each of many ε.
 
 By the accountants of ``accounting``, with the same precedence. PRV's privacy loss is that of a training with the
-record against one without, a dominating pair, for which the lines hold at negative ε as well (Zhu, Dong & Wang 2022);
-the others prove (ε, δ)-DP both ways, whose second half is the line of −ε: P(E | in) ≤ 1 − e^−ε (1 − δ − P(E | out)).
+record against one without, a dominating pair, for which the lines hold at negative ε as well (Zhu, Dong & Wang 2022).
+All prove (ε, δ)-DP both ways, whose second half is the line of −ε: P(E | in) ≤ 1 − e^−ε (1 − δ − P(E | out)).
+PRV gets both kinds, for its error of ε weighs on the first kind where FPR is near 1.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -64,9 +66,10 @@ def _exact(sigma: float) -> PrivacyProfile:
 
 
 def _by_prv(loss: PrivacyLoss, reach: float) -> PrivacyProfile:
-    """Lines at even steps of ε from −reach to reach."""
-    epsilons = np.linspace(-reach, reach, _LINES)
-    return PrivacyProfile(epsilons=epsilons, deltas=loss.deltas(epsilons), accountant="PRV")
+    """Lines at even steps of ε from −reach to reach; for those below 0 the better one of the two kinds."""
+    epsilons = np.linspace(0.0, reach, _LINES)
+    both = _both_ways(epsilons, loss.deltas(epsilons), "PRV")
+    return replace(both, deltas=np.minimum(both.deltas, loss.deltas(both.epsilons)))
 
 
 def _both_ways(epsilons: NDArray[np.float64], deltas: NDArray[np.float64], accountant: str) -> PrivacyProfile:

@@ -1,0 +1,90 @@
+"""A Dask cluster that somebody else runs: a scheduler at an address, its workers on any machines.
+
+Whoever can speak to a scheduler can run code on all its workers, and the other way round: the peers of a cluster
+trust each other. TLS says who they are; without it, only what the network lets through does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import dask.config
+from distributed import Client
+
+from cache import remote
+from cache.address import ClusterError, Scheduler
+
+_TIMEOUT = 5  # seconds for a scheduler to answer
+
+
+class External:
+    """A connection to a cluster that goes on when this program ends; a context manager."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        """Connect, and look whether all processes have this version of Privacy Dial.
+
+        Raises:
+            ClusterError: when the scheduler does not answer or versions differ, with one sentence.
+        """
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})  # stored waves are large
+        self.client = _client(scheduler.address)
+        try:
+            _check_versions(self.client)
+        except BaseException:
+            self.client.close()
+            raise
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection was cut; Dask forgets then what was in work."""
+        return self.client.status != "running"
+
+    def mend(self) -> int:
+        """Nothing: the workers are somebody else's."""
+        return 0
+
+    def close(self) -> None:
+        """Leave the cluster as it is."""
+        self.client.close()
+
+    def __enter__(self) -> External:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _client(address: str) -> Client:
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells every attempt with a traceback
+    try:
+        return Client(address, timeout=_TIMEOUT, set_as_default=False)
+    except OSError as error:
+        raise ClusterError(f"the scheduler {address} does not answer") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ClusterError(f"the scheduler {address} cannot be used ({reason})") from error
+
+
+def _check_versions(client: Client) -> None:
+    """Raise unless scheduler and workers have this version of Privacy Dial; newcomers are asked with every task."""
+    try:
+        workers: Any = client.run(remote.versions, on_error="return")
+        answers = {"the scheduler": client.run_on_scheduler(remote.versions), **workers}
+    except Exception as error:
+        raise ClusterError(_lacks("the scheduler")) from error
+    for place, answer in answers.items():
+        if not isinstance(answer, Iterable):
+            raise ClusterError(_lacks(place)) from answer
+        package, engine = answer
+        if (package, engine) != remote.versions():
+            own = "{} (engine {})".format(*remote.versions())
+            raise ClusterError(
+                f"{place} has Privacy Dial {package} (engine {engine}) and this program {own}: "
+                "install the same version on all machines"
+            )
+
+
+def _lacks(place: str) -> str:
+    return f"{place} cannot load Privacy Dial: install the same version on all machines of the cluster"

@@ -1,0 +1,89 @@
+"""The frontier by hand, its probabilities, and what a screen reads off an assessment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.assessment import assess
+from engine.assessment.frontier import frontier
+from engine.assessment.reading import at_prior, ppv, rates_at
+from engine.assessment.values import Headline, Interval
+from engine.validate import InvalidValueError
+from tests.handmade import headline
+from tests.planted import planted_cohort
+
+
+def _setting(utility: float, leakage: float, *, reach: float = 0.001, pairs: int = 4) -> Headline:
+    return headline(
+        pairs=pairs,
+        test_accuracy=Interval(estimate=utility, low=utility - reach, high=utility + reach),
+        auc=Interval(estimate=leakage, low=leakage - reach, high=leakage + reach),
+    )
+
+
+def test_a_setting_is_on_the_frontier_when_no_other_beats_it() -> None:
+    found = frontier([_setting(0.9, 0.8), _setting(0.8, 0.6), _setting(0.7, 0.7), _setting(0.9, 0.85)])
+    assert found.on == (True, True, False, False)
+
+
+def test_equal_settings_do_not_beat_each_other() -> None:
+    assert frontier([_setting(0.9, 0.8), _setting(0.9, 0.8)]).on == (True, True)
+
+
+def test_probabilities_are_sure_where_intervals_are_narrow_and_not_where_they_are_wide() -> None:
+    clear = [_setting(0.9, 0.8), _setting(0.8, 0.9)]
+    assert frontier(clear).probability == (1.0, 0.0)
+    wide = frontier([_setting(0.9, 0.8, reach=0.2), _setting(0.9, 0.8, reach=0.2)]).probability
+    # Of two alike, each is beaten when both of its numbers are the worse ones: once in four.
+    assert wide == pytest.approx((0.75, 0.75), abs=0.03)
+
+
+def test_a_cut_off_end_does_not_make_an_interval_look_narrow() -> None:
+    cut = Interval(estimate=1.0, low=0.8, high=1.0)
+    settings = [headline(test_accuracy=cut), headline(test_accuracy=cut)]
+    assert frontier(settings).probability[0] == pytest.approx(0.75, abs=0.03)
+
+
+def test_the_knee_is_farthest_from_the_line_between_the_ends() -> None:
+    settings = [_setting(0.5, 0.5), _setting(0.85, 0.55), _setting(0.9, 0.75), _setting(0.95, 0.9)]
+    assert frontier(settings).knee == 1
+    assert frontier(settings[:2]).knee is None
+
+
+def test_a_frontier_wants_equal_numbers_of_pairs_and_one_attack() -> None:
+    for others in ([_setting(0.9, 0.8, pairs=8)], [headline(attack="loss", pairs=4)], None):
+        with pytest.raises(InvalidValueError, match="equal numbers of pairs"):
+            frontier([_setting(0.9, 0.8), *others] if others else [])
+
+
+def test_probabilities_are_the_same_on_every_screen() -> None:
+    settings = [_setting(0.9, 0.8, reach=0.1), _setting(0.88, 0.78, reach=0.1)]
+    assert frontier(settings) == frontier(settings)
+
+
+# ---- reading -----------------------------------------------------------------------------------------------
+
+
+def test_rates_at_the_attacks_own_threshold_are_those_of_the_headline() -> None:
+    signals, masks = planted_cohort(1)
+    found = assess([signals], masks, "lira", classes=10, claim=None, seed=1)
+    assert found.answers is not None
+    rates = rates_at(found.answers, 0.0)
+    assert (rates.tpr + 1 - rates.fpr) / 2 == pytest.approx(found.headline.balanced_accuracy.estimate)
+    assert rates.ppv == pytest.approx(rates.tpr / (rates.tpr + rates.fpr))
+    assert rates_at(found.answers, np.inf) == type(rates)(tpr=0.0, fpr=0.0, ppv=None)
+    assert rates_at(found.answers, -np.inf, prior=0.01).ppv == pytest.approx(0.01)
+
+
+def test_ppv_by_hand() -> None:
+    # Of 1,000 asked about 10 are members: 5 found, and 99 of 990 blamed.
+    assert ppv(0.5, 0.1, prior=0.01) == pytest.approx(5 / 104)
+    assert ppv(0.0, 0.0, prior=0.5) is None
+    with pytest.raises(InvalidValueError, match="prior must be below 1"):
+        ppv(0.5, 0.1, prior=1.0)
+
+
+def test_a_posterior_moves_with_the_odds_of_the_prior() -> None:
+    assert at_prior(np.array([0.0, 0.5, 0.9, 1.0]), prior=0.1).tolist() == pytest.approx([0, 0.1, 0.5, 1])
+    assert at_prior(np.array([0.2, 0.7]), prior=0.5).tolist() == pytest.approx([0.2, 0.7])
