@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.figures import Figure, axis, layout
-from dashboard.words import attack_title, epsilon, scientific
+from dashboard.words import attack_title, epsilon, scientific, short
 from engine.assessment.values import Assessment, LowerBound
 
 HEIGHT = 240
@@ -86,6 +86,14 @@ def finding(found: Assessment) -> str:
     return f"{measured} Proved: ε is at most {above:.2f}. {together}"
 
 
+def crossings(found: Assessment) -> tuple[str, ...]:
+    """What is to be told, and never hidden, when an attack does better than is proved possible."""
+    crossing = found.crossing
+    if crossing is None or not crossing.crossed:
+        return ()
+    return (f"The attack crosses the ceiling. {crossing.sentence}",)
+
+
 def contradictions(found: Assessment) -> tuple[str, ...]:
     """Sentences on every lower bound above the proved ε at the same δ: one of the two is wrong."""
     claim, above = found.headline.claim, proved(found)
@@ -107,14 +115,27 @@ def facts(found: Assessment) -> Facts:
         (f"Proved: {value}", behind),
         *((f"{_name(bound)}: ε ≥ {bound.epsilon:.2f}", _rests_on(bound, attack)) for bound in found.audits),
         *(
-            (f"Ceiling on the ROC, {ceiling.claim}", "Drawn in the section “Few false alarms”.")
+            (
+                f"Ceiling: no AUC above {short(ceiling.auc)}",
+                f"{_sentence(ceiling.sentence)} Drawn beside the ROC curve.",
+            )
             for ceiling in found.ceilings
         ),
+        *([("Does the attack cross the ceiling?", found.crossing.sentence)] if found.crossing else []),
     ]
 
 
 def _rests_on(bound: LowerBound, attack: str) -> str:
-    return f"At δ = {scientific(bound.delta)}, with 95 % confidence, {bound.assumption}. Attack: {attack}."
+    guesses, sure = bound.guesses, f"{100 * (1 - bound.level):g} %"
+    return (
+        f"{_sentence(bound.assumption)} At δ = {scientific(bound.delta)}, with {sure} confidence, from "
+        f"{guesses.made:,} guesses about the middle one of {bound.targets} models, {guesses.correct:,} of them "
+        f"right. Attack: {attack}."
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def rows(found: Assessment) -> list[dict[str, str]]:

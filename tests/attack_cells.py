@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Literal, get_args
 
 import pytest
 
 from engine.attacks import ATTACKS
-from engine.attacks.catalogue import CATALOGUE
 
 Cell = Literal["shared suite", "naive twin", "hand example", "mask invariance"]
-
-QUICK = tuple(name for name, info in CATALOGUE.items() if not info.costly)
-"""The attacks that need no fit for each mask: those that can be repeated thousands of times."""
-
-SIMULATED = QUICK if os.environ.get("PRIVACYDIAL_FULL") == "1" else ("lira", "confidence_by_class", "loss")
-"""The attacks of simulations over hundreds of cohorts: in a daily run one for each kind of interval."""
 
 CELLS: tuple[Cell, ...] = get_args(Cell)
 
