@@ -13,12 +13,10 @@ from engine.assessment.values import (
     Answers,
     Assessment,
     Attackers,
-    Ceiling,
     GroupRisk,
     Headline,
     Honesty,
     Interval,
-    LowerBound,
     LowFprRate,
     NullTest,
     Pictures,
@@ -33,6 +31,7 @@ from engine.assessment.values import (
     ScoreHistogram,
     Verdicts,
 )
+from engine.audits.values import BoundName, Ceiling, Crossing, Guesses, LowerBound
 
 
 def interval(estimate: float, low: float, high: float) -> Interval:
@@ -113,6 +112,22 @@ HONESTY = Honesty(
 )
 
 
+CROSSING = Crossing(
+    crossed=False,
+    level=0.01,
+    target=0,
+    fpr=np.array([0.1]),
+    tpr=np.array([0.12]),
+    excess=-0.03,
+    sentence="No target's 99% band goes above the ceiling.",
+)
+
+
+def bound(name: BoundName, epsilon: float, delta: float = 1e-5) -> LowerBound:
+    guesses = Guesses(true_positives=30, false_positives=10, true_negatives=40, false_negatives=20)
+    return LowerBound(name=name, epsilon=epsilon, delta=delta, level=0.05, guesses=guesses, records=1000, targets=16)
+
+
 def whole(head: Headline | None = None) -> Assessment:
     """The same assessment with every part that there is; record 2 is at the highest risk."""
     made = assessment(head)
@@ -170,10 +185,20 @@ def whole(head: Headline | None = None) -> Assessment:
             difference=interval(0.196, 0.18, 0.21),
         ),
         audits=(
-            LowerBound(name="one-run", epsilon=1.25, delta=1e-5, assumption="valid under (ε, δ)-DP"),
-            LowerBound(name="Clopper–Pearson", epsilon=0.0, delta=1e-5, assumption="assumes records independent"),
+            bound("one-run", 1.25),
+            bound("Clopper–Pearson", 0.0),
         ),
-        ceilings=(Ceiling(claim="proved", fpr=grid, tpr=np.minimum(1, 1.5 * grid + 1e-5)),),
+        ceilings=(
+            Ceiling(
+                fpr=grid,
+                tpr=np.minimum(1, 1.5 * grid + 1e-5),
+                auc=0.9,
+                advantage=0.4,
+                proved=True,
+                sentence="proved by the accountant",
+            ),
+        ),
+        crossing=CROSSING,
         reasons=(Reason(name="input sensitivity", correlation=interval(0.45, 0.4, 0.5)),),
     )
 

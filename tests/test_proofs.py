@@ -1,8 +1,7 @@
 from dataclasses import replace
 
 from dashboard import belief, proofs
-from engine.assessment.values import LowerBound
-from tests.handmade import HONESTY, assessment, claim, headline, interval, whole
+from tests.handmade import CROSSING, HONESTY, assessment, bound, claim, headline, interval, whole
 
 PROVED = headline(claim=claim(6.5))
 
@@ -41,9 +40,10 @@ def test_every_bound_carries_its_assumption():
     facts = dict(proofs.facts(whole(PROVED)))
     assert facts["Proved: 6.50"] == "δ = 1e-5, per run, add or remove one record, RDP accountant."
     assert facts["one-run audit: ε ≥ 1.25"] == (
-        "At δ = 1e-5, with 95 % confidence, valid under (ε, δ)-DP. Attack: LiRA."
+        "Valid under (ε, δ)-DP. At δ = 1e-5, with 95 % confidence, from 100 guesses about the middle one of 16 "
+        "models, 70 of them right. Attack: LiRA."
     )
-    assert "assumes records independent" in facts["Clopper–Pearson audit: ε ≥ 0.00"]
+    assert "Assumes records independent." in facts["Clopper–Pearson audit: ε ≥ 0.00"]
     assert [row["Rests on"] for row in proofs.rows(whole(PROVED))] == [
         "valid under (ε, δ)-DP",
         "assumes records independent",
@@ -52,10 +52,7 @@ def test_every_bound_carries_its_assumption():
 
 
 def test_a_bound_above_the_proved_epsilon_is_reported_as_a_bug_or_a_broken_assumption():
-    made = replace(
-        whole(PROVED),
-        audits=(LowerBound(name="one-run", epsilon=7.0, delta=1e-5, assumption="valid under (ε, δ)-DP"),),
-    )
+    made = replace(whole(PROVED), audits=(bound("one-run", 7.0),))
     (sentence,) = proofs.contradictions(made)
     assert sentence == (
         "The one-run audit measured ε ≥ 7.00, more than the proved 6.50. Both cannot hold: there is a bug, or an "
@@ -66,9 +63,17 @@ def test_a_bound_above_the_proved_epsilon_is_reported_as_a_bug_or_a_broken_assum
 
 def test_bounds_that_agree_or_are_about_a_smaller_delta_contradict_nothing():
     made = whole(PROVED)
-    smaller = LowerBound(name="one-run", epsilon=7.0, delta=1e-6, assumption="valid under (ε, δ)-DP")
+    smaller = bound("one-run", 7.0, delta=1e-6)
     assert proofs.contradictions(made) == proofs.contradictions(whole()) == ()
     assert proofs.contradictions(replace(made, audits=(smaller,))) == ()
+
+
+def test_an_attack_above_the_ceiling_is_told_and_one_below_is_a_fact_among_others():
+    made = whole(PROVED)
+    assert proofs.crossings(made) == proofs.crossings(assessment()) == ()
+    assert dict(proofs.facts(made))["Does the attack cross the ceiling?"] == CROSSING.sentence
+    over = replace(made, crossing=replace(CROSSING, crossed=True, sentence="30 %: a bug or a broken assumption."))
+    assert proofs.crossings(over) == ("The attack crosses the ceiling. 30 %: a bug or a broken assumption.",)
 
 
 def test_the_honesty_panel_tells_counts_rates_chance_ties_blindness_threat_and_epsilon():
