@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cache.progress import Progress
 from dashboard.figures import Figure, axis, layout
-from engine.assessment.values import Assessment
+from engine.assessment.values import Assessment, PrecisionRecall, Reliability
 
 SMALL_HEIGHT = 280
 SCORES_HEIGHT = 330
@@ -95,23 +95,17 @@ def _upright(x: float) -> dict[str, Any]:
 
 
 def reliability(found: Assessment) -> Figure:
-    """Whether claimed posteriors come true: on the diagonal they do."""
-    filled = found.reliability.counts > 0
-    counts = found.reliability.counts[filled]
+    """Whether claimed posteriors come true, LiRA's and the risk score's: on the diagonal they do."""
+    looks = {"color": "@member", "symbol": "circle"}, {"color": "@outsider", "symbol": "diamond"}
+    scored = [found.risk_score.reliability] if found.risk_score else []
+    names = ("observed", "observed, risk score") if scored else ("observed",)
     return {
         "data": [
             diagonal("as claimed"),
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": "observed",
-                "x": found.reliability.claimed[filled].tolist(),
-                "y": found.reliability.observed[filled].tolist(),
-                "text": [f"{count:,} cases" for count in counts],
-                "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
-                "line": {"color": "@member", "width": 1.5},
-                "marker": {"color": "@member", "size": 8},
-            },
+            *(
+                _observed(name, bins, look)
+                for name, bins, look in zip(names, (found.reliability, *scored), looks, strict=False)
+            ),
         ],
         "layout": layout(
             height=SMALL_HEIGHT,
@@ -119,6 +113,66 @@ def reliability(found: Assessment) -> Figure:
             xaxis=axis("Claimed posterior", range=[-0.02, 1.02]),
             yaxis=axis("Share that were members", range=[-0.02, 1.02]),
         ),
+    }
+
+
+def _observed(name: str, bins: Reliability, look: dict[str, str]) -> dict[str, Any]:
+    filled = bins.counts > 0
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": bins.claimed[filled].tolist(),
+        "y": bins.observed[filled].tolist(),
+        "text": [f"{count:,} cases" for count in bins.counts[filled]],
+        "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
+        "line": {"color": look["color"], "width": 1.5},
+        "marker": {**look, "size": 8},
+    }
+
+
+def found_out(found: Assessment) -> Figure:
+    """Precision and recall when everybody with at least a posterior is called a member."""
+    measured = [
+        (called, curve, dash) for (called, curve), dash in zip(curves(found), ("solid", "dash"), strict=False)
+    ]
+    return {
+        "data": [
+            _share(f"{name}{called}", curve.threshold, values, colour, dash)
+            for called, curve, dash in measured
+            for name, values, colour in (
+                ("precision", curve.precision, "@member"),
+                ("recall", curve.recall, "@outsider"),
+            )
+        ],
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            dragmode=False,
+            xaxis=axis("Called a member from this posterior on", range=[-0.02, 1.02]),
+            yaxis=axis("Share", range=[-0.02, 1.02], tickformat=".0%"),
+        ),
+    }
+
+
+def curves(found: Assessment) -> list[tuple[str, PrecisionRecall]]:
+    """Precision and recall of the posteriors that there are, each with what its name ends with."""
+    own = [("", found.precision_recall)] if found.precision_recall else []
+    scored = [(", risk score", found.risk_score.precision_recall)] if found.risk_score else []
+    return own + scored
+
+
+def _share(
+    name: str, thresholds: NDArray[np.float64], values: NDArray[np.float64], colour: str, dash: str
+) -> dict[str, Any]:
+    known = ~np.isnan(values)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": thresholds[known].tolist(),
+        "y": values[known].tolist(),
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "hovertemplate": f"{name} %{{y:.1%}} from %{{x:.2f}} on<extra></extra>",
     }
 
 
