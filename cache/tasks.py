@@ -10,6 +10,7 @@ import torch
 from distributed import get_worker
 
 from cache.codec import assessment_to_bytes, wave_from_bytes, wave_to_bytes
+from cache.keys import Point
 from cache.remote import TOPIC
 from engine.architectures import Logistic
 from engine.models.network import network
@@ -57,10 +58,19 @@ def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
         return None
 
 
-def assess(recipe: Recipe, release: Release, attack: str, blobs: Sequence[bytes]) -> bytes:
-    """The assessment of a release of waves 0, 1, … under an attack."""
-    waves = [wave_from_bytes(blob) for blob in blobs]
-    return assessment_to_bytes(assess_waves(recipe, release, attack, waves))
+def assess(point: Point, blobs: Sequence[bytes], shadow_blobs: Sequence[bytes]) -> bytes:
+    """The assessment of a point from its waves 0, 1, … and those of its shadow recipe where that is another."""
+    waves, shadows = ([wave_from_bytes(blob) for blob in some] for some in (blobs, shadow_blobs))
+    return assessment_to_bytes(
+        assess_waves(
+            point.recipe,
+            point.release,
+            point.attack,
+            waves,
+            calibration=point.calibration,
+            shadows=shadows or waves,
+        )
+    )
 
 
 def wave_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:

@@ -319,10 +319,12 @@ def release_words(view: View) -> str:
     """What noise after training proves, in two sentences; empty without it."""
     if not NOISE.value(view.noise):
         return ""
+    recipe = point(view).recipe
     return (
-        "Noise after training has no proof. How far one record moves the weights can be measured "
-        f"(a measured sensitivity, not a proof): python -m engine sensitivity --population {view.population} "
-        f"--contested {view.contested} --architecture {_spelled(point(view).recipe.architecture)}."
+        "Noise after training has no proof. How far one record moves the weights of this architecture, trained "
+        "without other mechanisms, can be measured (a measured sensitivity, not a proof): "
+        f"python -m engine sensitivity --population {view.population} --contested {view.contested} "
+        f"--epochs {recipe.epochs} --batch {recipe.batch} --architecture {_spelled(recipe.architecture)}."
     )
 
 

@@ -152,7 +152,7 @@ def _audit(options: argparse.Namespace) -> str:
     masks, costly = np.concatenate([wave.masks for wave in waves]), CATALOGUE[options.attack].costly
     cohort = audited_cohort(ATTACKS[options.attack], signals, masks, costly=costly)
     lines = [
-        f"ε ≥ {bound.epsilon:.3g} at δ = {bound.delta:g} by {bound.name} ({bound.validity}): median of "
+        f"ε ≥ {bound.epsilon:.3g} at δ = {bound.delta:g} by {bound.name} ({bound.assumption}): median of "
         f"{bound.targets} targets, {1 - bound.level:.0%} certain, {bound.guesses.correct} of {bound.guesses.made} "
         f"guesses right."
         for bound in audit(cohort, delta=options.delta)

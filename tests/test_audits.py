@@ -295,10 +295,10 @@ def test_planted_leakage_is_found_by_every_bound_and_each_says_what_it_assumes()
     signals, masks = planted_cohort(3, pairs=4, records=600, shift=2.0)
     bounds = {bound.name: bound for bound in audit(audited_cohort(ATTACKS["lira"], signals, masks))}
     assert all(bound.epsilon > 0.5 for bound in bounds.values())
-    assert bounds["one-run"].validity == "valid under (ε, δ)-DP"
-    assert [bound.name for bound in bounds.values() if "valid" in bound.validity] == ["one-run"]
-    assert bounds["Clopper–Pearson"].validity == "assumes records independent"
-    assert bounds["Gaussian DP"].validity.startswith("assumes Gaussian DP")
+    assert bounds["one-run"].assumption == "valid under (ε, δ)-DP"
+    assert [bound.name for bound in bounds.values() if "valid" in bound.assumption] == ["one-run"]
+    assert bounds["Clopper–Pearson"].assumption == "assumes records independent"
+    assert bounds["Gaussian DP"].assumption.startswith("assumes Gaussian DP")
 
 
 def test_constant_scores_bound_nothing():

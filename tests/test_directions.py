@@ -99,11 +99,11 @@ def test_random_crop_lowers_the_leakage_of_mnist5k(padding: int):
 FRESH_SEEDS = range(100, 110)
 
 
-def clipping_difference(seed: int) -> float:
+def clipping_difference(recipe: Recipe, seed: int) -> float:
     """LiRA's AUC with the clip minus without, of one population and cohort."""
-    population = replace(DIGITS.population, seed=seed)
+    population = replace(recipe.population, seed=seed)
     plain = replace(
-        DIGITS, population=population, seed=seed, optimizer=Sgd(learning_rate=0.25, momentum=0.9), batch=64
+        recipe, population=population, seed=seed, optimizer=Sgd(learning_rate=0.25, momentum=0.9), batch=64
     )
     without, clipped = (
         lira_auc(replace(plain, privacy=DpSgd(clip=clip, noise_multiplier=0.0))).estimate for clip in (None, 1.0)
@@ -112,6 +112,6 @@ def clipping_difference(seed: int) -> float:
 
 
 def test_clipping_lowers_the_leakage_of_digits():
-    differences = [clipping_difference(seed) for seed in FRESH_SEEDS]
+    differences = [clipping_difference(DIGITS, seed) for seed in FRESH_SEEDS]
     interval = stats.ttest_1samp(differences, 0.0).confidence_interval(0.95)
     assert interval.high < 0

@@ -1,17 +1,13 @@
-"""The frontier by hand, its probabilities, and what a screen reads off an assessment."""
+"""The frontier by hand, and its probabilities."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from engine.assessment import assess
 from engine.assessment.frontier import frontier
-from engine.assessment.reading import at_prior, ppv, rates_at
 from engine.assessment.values import Headline, Interval
 from engine.validate import InvalidValueError
 from tests.handmade import headline
-from tests.planted import planted_cohort
 
 
 def _setting(utility: float, leakage: float, *, reach: float = 0.001, pairs: int = 4) -> Headline:
@@ -60,30 +56,3 @@ def test_a_frontier_wants_equal_numbers_of_pairs_and_one_attack() -> None:
 def test_probabilities_are_the_same_on_every_screen() -> None:
     settings = [_setting(0.9, 0.8, reach=0.1), _setting(0.88, 0.78, reach=0.1)]
     assert frontier(settings) == frontier(settings)
-
-
-# ---- reading -----------------------------------------------------------------------------------------------
-
-
-def test_rates_at_the_attacks_own_threshold_are_those_of_the_headline() -> None:
-    signals, masks = planted_cohort(1)
-    found = assess([signals], masks, "lira", classes=10, claim=None, seed=1)
-    assert found.answers is not None
-    rates = rates_at(found.answers, 0.0)
-    assert (rates.tpr + 1 - rates.fpr) / 2 == pytest.approx(found.headline.balanced_accuracy.estimate)
-    assert rates.ppv == pytest.approx(rates.tpr / (rates.tpr + rates.fpr))
-    assert rates_at(found.answers, np.inf) == type(rates)(tpr=0.0, fpr=0.0, ppv=None)
-    assert rates_at(found.answers, -np.inf, prior=0.01).ppv == pytest.approx(0.01)
-
-
-def test_ppv_by_hand() -> None:
-    # Of 1,000 asked about 10 are members: 5 found, and 99 of 990 blamed.
-    assert ppv(0.5, 0.1, prior=0.01) == pytest.approx(5 / 104)
-    assert ppv(0.0, 0.0, prior=0.5) is None
-    with pytest.raises(InvalidValueError, match="prior must be below 1"):
-        ppv(0.5, 0.1, prior=1.0)
-
-
-def test_a_posterior_moves_with_the_odds_of_the_prior() -> None:
-    assert at_prior(np.array([0.0, 0.5, 0.9, 1.0]), prior=0.1).tolist() == pytest.approx([0, 0.1, 0.5, 1])
-    assert at_prior(np.array([0.2, 0.7]), prior=0.5).tolist() == pytest.approx([0.2, 0.7])

@@ -9,11 +9,12 @@ import pytest
 from scipy.special import expit
 from scipy.stats import t
 
-from engine.assessment.risk import group_risk, pair_risk, precision_recall, record_risk, riskiest
+from engine.assessment.risk import at_prior, group_risk, pair_risk, precision_recall, record_risk, riskiest
 from engine.assessment.risk_score import privacy_risk_score, risk_score
 from engine.attacks.leave_pair_out import cohort_scores
 from engine.attacks.likelihood_ratio import lira
 from engine.signals import Signals
+from engine.validate import InvalidValueError
 from tests.planted import (
     complementary_masks,
     planted_cohort,
@@ -99,6 +100,13 @@ def test_precision_and_recall_by_hand() -> None:
     assert found.precision[[at[0.0], at[0.5], at[0.9]]].tolist() == [0.5, 0.5, 1.0]
     assert np.isnan(found.precision[at[0.91]])
     assert found.recall[-1] == 0.0
+
+
+def test_a_posterior_moves_with_the_odds_of_the_prior() -> None:
+    assert at_prior(np.array([0.0, 0.5, 0.9, 1.0]), prior=0.1).tolist() == pytest.approx([0, 0.1, 0.5, 1])
+    assert at_prior(np.array([0.2, 0.7]), prior=0.5).tolist() == pytest.approx([0.2, 0.7])
+    with pytest.raises(InvalidValueError, match="prior must be below 1"):
+        at_prior(np.array([0.5]), prior=1.0)
 
 
 # ---- Song and Mittal's score -------------------------------------------------------------------------------

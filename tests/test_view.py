@@ -231,15 +231,15 @@ def test_noise_after_training_is_said_to_have_no_proof_with_a_command_that_measu
     words = release_words(View(noise="0.05", architecture="mlp-128x2", population="digits", contested=100))
     sentence, command = words.removesuffix(".").split(": ")
     assert sentence == (
-        "Noise after training has no proof. How far one record moves the weights can be measured "
-        "(a measured sensitivity, not a proof)"
+        "Noise after training has no proof. How far one record moves the weights of this architecture, trained "
+        "without other mechanisms, can be measured (a measured sensitivity, not a proof)"
     )
     options = engine_command()._parser().parse_args(shlex.split(command)[3:])
     assert (
         engine_command()._architecture(options.architecture)
         == point(View(architecture="mlp-128x2")).recipe.architecture
     )
-    assert (options.population, options.contested) == ("digits", 100)
+    assert (options.population, options.contested, options.epochs, options.batch) == ("digits", 100, EPOCHS, 32)
 
 
 @pytest.mark.parametrize("token", [*ARCHITECTURE.stops, "lstm-37"])

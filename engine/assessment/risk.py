@@ -15,6 +15,7 @@ from engine.assessment.values import GroupRisk, PrecisionRecall, RecordRisk, Rel
 from engine.attacks.attack import Attack
 from engine.attacks.leave_pair_out import cohort_scores, halves, models_of, scores_without
 from engine.signals import Signals
+from engine.validate import number
 
 _BINS = 10
 _THRESHOLDS = 101
@@ -151,6 +152,22 @@ def precision_recall(posterior: NDArray[np.float64], masks: NDArray[np.bool_]) -
         precision=found / np.where(called > 0, called, np.nan),
         recall=found / members.sum(),
     )
+
+
+def at_prior(posterior: NDArray[np.float64], *, prior: float) -> NDArray[np.float64]:
+    """Posteriors at another prior, from posteriors at prior ½: the odds are multiplied by π / (1 − π).
+
+    For single targets and records; a mean of posteriors does not move like this.
+
+    Args:
+        posterior: any shape, in [0, 1].
+        prior: π, the share of members among those asked about, in (0, 1).
+
+    Raises:
+        InvalidValueError: for a prior outside (0, 1).
+    """
+    number("prior", prior, above=0, below=1)
+    return prior * posterior / (prior * posterior + (1 - prior) * (1 - posterior))
 
 
 def _at_least(values: NDArray[np.float64], thresholds: NDArray[np.float64]) -> NDArray[np.intp]:
