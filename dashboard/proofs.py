@@ -78,7 +78,7 @@ def finding(found: Assessment) -> str:
         measured = "No audit shows that ε is above 0: with these records and models the attack says too little."
     else:
         measured = (
-            f"Measured: ε is at least {best.epsilon:.2f}, if its assumption holds ({_name(best)}, {best.validity})."
+            f"Measured: ε is at least {best.epsilon:.2f}, if its assumption holds ({_name(best)}, {best.assumption})."
         )
     if above is None:
         return f"{measured} No ε is proved, so nothing bounds it from above."
@@ -101,7 +101,7 @@ def contradictions(found: Assessment) -> tuple[str, ...]:
         return ()
     return tuple(
         f"The {_name(bound)} measured ε ≥ {bound.epsilon:.2f}, more than the proved {above:.2f}. Both cannot hold: "
-        f"there is a bug, or an assumption is broken ({bound.validity})."
+        f"there is a bug, or an assumption is broken ({bound.assumption})."
         for bound in found.audits
         if bound.epsilon > above and bound.delta >= claim.delta
     )
@@ -128,7 +128,7 @@ def facts(found: Assessment) -> Facts:
 def _rests_on(bound: LowerBound, attack: str) -> str:
     guesses, sure = bound.guesses, f"{100 * (1 - bound.level):g} %"
     return (
-        f"{_sentence(bound.validity)} At δ = {scientific(bound.delta)}, with {sure} confidence, from "
+        f"{_sentence(bound.assumption)} At δ = {scientific(bound.delta)}, with {sure} confidence, from "
         f"{guesses.made:,} guesses about the middle one of {bound.targets} models, {guesses.correct:,} of them "
         f"right. Attack: {attack}."
     )
@@ -146,7 +146,7 @@ def rows(found: Assessment) -> list[dict[str, str]]:
             "Bound": _name(bound),
             "ε": f"at least {bound.epsilon:.3f}",
             "δ": scientific(bound.delta),
-            "Rests on": bound.validity,
+            "Rests on": bound.assumption,
         }
         for bound in found.audits
     ]
