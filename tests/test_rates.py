@@ -54,7 +54,7 @@ def test_a_ceiling_is_drawn_in_marks_of_its_own_and_told_in_the_finding_and_the_
     assert ceiling["line"]["dash"] == "dash"
     assert ceiling["line"]["color"] != measured["line"]["color"]
     assert (
-        "The ceiling (proved) lets no attack find more than 1.5 % at 1 %, 15.0 % at 10 %, nor reach an AUC above .900."
+        "The ceiling (proved) lets no attack find more than 1.5 % at 1 %, 15.0 % at 10 %, nor reach an AUC above .9"
         in rates.finding(made)
     )
     at_half = next(row for row in rates.rows(made) if row["False alarms (FPR)"] == "50 %")
