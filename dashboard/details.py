@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from cache.progress import Progress
 from dashboard.figures import Figure, axis, layout
-from engine.assessment.values import Assessment
+from dashboard.scales import BINS, ScoreAxis, score_axis
+from dashboard.thresholds import cuts
+from engine.assessment.values import Assessment, PrecisionRecall, Reliability
 
 SMALL_HEIGHT = 280
 SCORES_HEIGHT = 330
@@ -20,18 +22,34 @@ RISK_EDGES = np.linspace(0.0, 1.0, 26)
 
 def scores(found: Assessment) -> Figure:
     """Attack scores of members and of outsiders, pooled over targets; the threshold is drawn by the component."""
-    edges = found.histogram.edges
+    scale, edges, members, non_members = _score_bins(found)
+    places = scale.place(edges)
+    far = "" if scale.unit is None else ", compressed far from 0"
     return {
-        "data": _pair_of_bars(edges, found.histogram.members, found.histogram.non_members),
+        "data": _pair_of_bars(places, members, non_members),
         "layout": layout(
             height=SCORES_HEIGHT,
             barmode="overlay",
             bargap=0,
             dragmode=False,
-            xaxis=axis("Attack score", range=[edges[0], edges[-1]]),
+            xaxis=axis(f"Attack score{far}", range=[places[0], places[-1]], **scale.ticks()),
             yaxis=axis("Records × models", rangemode="tozero"),
         ),
     }
+
+
+def _score_bins(
+    found: Assessment,
+) -> tuple[ScoreAxis, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The axis, the edges of its bins, and the counts of members and of others; outer bins hold everything beyond."""
+    bins, answers = found.histogram, found.answers
+    if answers is None:
+        return cuts(found).axis, bins.edges, bins.members, bins.non_members
+    scale = score_axis(answers.scores)
+    edges = scale.steps(BINS)
+    held = np.clip(answers.scores.astype(np.float64), edges[0], edges[-1])
+    members, others = (np.histogram(held[side], edges)[0] for side in (answers.masks, ~answers.masks))
+    return scale, edges, members, others
 
 
 def risk(found: Assessment) -> Figure:
@@ -95,23 +113,17 @@ def _upright(x: float) -> dict[str, Any]:
 
 
 def reliability(found: Assessment) -> Figure:
-    """Whether claimed posteriors come true: on the diagonal they do."""
-    filled = found.reliability.counts > 0
-    counts = found.reliability.counts[filled]
+    """Whether claimed posteriors come true, LiRA's and the risk score's: on the diagonal they do."""
+    looks = {"color": "@member", "symbol": "circle"}, {"color": "@outsider", "symbol": "diamond"}
+    scored = [found.risk_score.reliability] if found.risk_score else []
+    names = ("observed", "observed, risk score") if scored else ("observed",)
     return {
         "data": [
             diagonal("as claimed"),
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": "observed",
-                "x": found.reliability.claimed[filled].tolist(),
-                "y": found.reliability.observed[filled].tolist(),
-                "text": [f"{count:,} cases" for count in counts],
-                "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
-                "line": {"color": "@member", "width": 1.5},
-                "marker": {"color": "@member", "size": 8},
-            },
+            *(
+                _observed(name, bins, look)
+                for name, bins, look in zip(names, (found.reliability, *scored), looks, strict=False)
+            ),
         ],
         "layout": layout(
             height=SMALL_HEIGHT,
@@ -119,6 +131,66 @@ def reliability(found: Assessment) -> Figure:
             xaxis=axis("Claimed posterior", range=[-0.02, 1.02]),
             yaxis=axis("Share that were members", range=[-0.02, 1.02]),
         ),
+    }
+
+
+def _observed(name: str, bins: Reliability, look: dict[str, str]) -> dict[str, Any]:
+    filled = bins.counts > 0
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": bins.claimed[filled].tolist(),
+        "y": bins.observed[filled].tolist(),
+        "text": [f"{count:,} cases" for count in bins.counts[filled]],
+        "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
+        "line": {"color": look["color"], "width": 1.5},
+        "marker": {**look, "size": 8},
+    }
+
+
+def found_out(found: Assessment) -> Figure:
+    """Precision and recall when everybody with at least a posterior is called a member."""
+    measured = [
+        (called, curve, dash) for (called, curve), dash in zip(curves(found), ("solid", "dash"), strict=False)
+    ]
+    return {
+        "data": [
+            _share(f"{name}{called}", curve.threshold, values, colour, dash)
+            for called, curve, dash in measured
+            for name, values, colour in (
+                ("precision", curve.precision, "@member"),
+                ("recall", curve.recall, "@outsider"),
+            )
+        ],
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            dragmode=False,
+            xaxis=axis("Called a member from this posterior on", range=[-0.02, 1.02]),
+            yaxis=axis("Share", range=[-0.02, 1.02], tickformat=".0%"),
+        ),
+    }
+
+
+def curves(found: Assessment) -> list[tuple[str, PrecisionRecall]]:
+    """Precision and recall of the posteriors that there are, each with what its name ends with."""
+    own = [("", found.precision_recall)] if found.precision_recall else []
+    scored = [(", risk score", found.risk_score.precision_recall)] if found.risk_score else []
+    return own + scored
+
+
+def _share(
+    name: str, thresholds: NDArray[np.float64], values: NDArray[np.float64], colour: str, dash: str
+) -> dict[str, Any]:
+    known = ~np.isnan(values)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": thresholds[known].tolist(),
+        "y": values[known].tolist(),
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "hovertemplate": f"{name} %{{y:.1%}} from %{{x:.2f}} on<extra></extra>",
     }
 
 

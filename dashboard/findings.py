@@ -8,7 +8,7 @@ from dashboard.landscape import Landscape, models_of
 from dashboard.stops import DIALS
 from dashboard.thresholds import cuts
 from dashboard.words import between, decimals, percent, percent_between
-from engine.assessment.values import Assessment
+from engine.assessment.values import Assessment, Reliability
 
 
 def tradeoff(found: Landscape) -> str:
@@ -62,10 +62,31 @@ def risk(found: Assessment) -> str:
 def reliability(found: Assessment) -> str:
     """The finding of the reliability diagram."""
     bins = found.reliability
-    filled = bins.counts > 0
-    gaps = np.abs(bins.claimed[filled] - bins.observed[filled])
-    gap = float(np.average(gaps, weights=bins.counts[filled])) if filled.any() else 0.0
+    scored = found.risk_score
     return (
         f"Where the posterior claims 80 %, about 80 % should have been members. On average over all "
-        f"{int(bins.counts.sum()):,} cases claim and truth are {100 * gap:.1f} points apart."
+        f"{int(bins.counts.sum()):,} cases claim and truth are {_gap(bins):.1f} points apart"
+        + (f"; for Song and Mittal's risk score {_gap(scored.reliability):.1f} points." if scored else ".")
+    )
+
+
+def _gap(bins: Reliability) -> float:
+    """How far claim and truth are apart, in points, mean over cases."""
+    filled = bins.counts > 0
+    gaps = np.abs(bins.claimed[filled] - bins.observed[filled])
+    return 100 * float(np.average(gaps, weights=bins.counts[filled])) if filled.any() else 0.0
+
+
+def found_out(found: Assessment) -> str:
+    """The finding of precision and recall."""
+    curve = found.precision_recall
+    if curve is None:
+        return "No precision was measured here."
+    at = int(np.abs(curve.threshold - 0.9).argmin())
+    if np.isnan(curve.precision[at]):
+        return f"Nobody has a posterior of {curve.threshold[at]:.2f} or more."
+    return (
+        f"Of those with a posterior of {curve.threshold[at]:.2f} or more, {100 * curve.precision[at]:.0f} % were "
+        f"members; {100 * curve.recall[at]:.0f} % of all members are among them. Half of all cases are members, so "
+        "guessing has a precision of 50 %."
     )

@@ -143,6 +143,14 @@ def _belief(found: Assessment) -> None:
             finding=findings.reliability(found),
             rows=lambda: tables.reliability(found),
         )
+        if details.curves(found):
+            panel(
+                "found-out",
+                "Who is found, and how often is that right?",
+                details.found_out(found),
+                finding=findings.found_out(found),
+                rows=lambda: tables.found_out(found),
+            )
 
 
 SECTIONS: dict[str, Callable[[Assessment], None]] = {

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from dashboard.details import RISK_EDGES
+from dashboard.details import RISK_EDGES, curves
 from dashboard.figures import setting_words
 from dashboard.landscape import Spot
 from dashboard.thresholds import PRIORS, Cuts, cuts, ppv
@@ -78,13 +78,29 @@ def _bins(edges: np.ndarray, *columns: tuple[str, np.ndarray]) -> Rows:
 
 
 def reliability(found: Assessment) -> Rows:
-    """The reliability diagram; empty bins are left out."""
-    bins = found.reliability
+    """The reliability diagrams; empty bins are left out."""
+    scored = [("risk score", found.risk_score.reliability)] if found.risk_score else []
     return [
         {
+            "Posterior": name,
             "Claimed": f"{bins.claimed[i]:.3f}",
             "Came true": f"{bins.observed[i]:.3f}",
             "Cases": f"{bins.counts[i]:,}",
         }
+        for name, bins in [("LiRA", found.reliability), *scored]
         for i in np.flatnonzero(bins.counts)
+    ]
+
+
+def found_out(found: Assessment) -> Rows:
+    """Precision and recall at about every tenth threshold."""
+    return [
+        {
+            "Posterior": ending.removeprefix(", ") or "LiRA",
+            "From": f"{curve.threshold[i]:.2f}",
+            "Precision": DASH if np.isnan(curve.precision[i]) else f"{100 * curve.precision[i]:.1f} %",
+            "Recall": f"{100 * curve.recall[i]:.1f} %",
+        }
+        for ending, curve in curves(found)
+        for i in range(0, len(curve.threshold), max(1, len(curve.threshold) // 10))
     ]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.assessment import assess as assess_signals
 from engine.assessment.roc import auc, sweep
-from engine.assessment.values import Assessment
+from engine.assessment.values import Assessment, Pictures, Riskiest
 from engine.attacks.catalogue import CATALOGUE, Knowledge
 from engine.audits.ceilings import tightest_ceiling
 from engine.calibration import Calibration, shadow_recipe, shadow_release
@@ -153,7 +153,7 @@ def assess(
     knows = CATALOGUE[attack].knows
     masks = np.concatenate([wave.masks for wave in waves])
     proved = profile(recipe, recipe.kept(release))
-    return assess_signals(
+    assessment = assess_signals(
         release_signals(recipe, release, waves, knows=knows, device=device),
         masks,
         attack,
@@ -165,6 +165,14 @@ def assess(
         else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device),
         ceilings=() if proved is None else (tightest_ceiling(proved),),
     )
+    return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+
+
+def _pictures(contested: Records, named: Riskiest | None) -> Pictures | None:
+    """The named records as pictures; None where none is named or records are no pictures."""
+    if named is None or contested.info.picture is None:
+        return None
+    return Pictures(record=named.record, pixels=np.stack([contested.picture(record) for record in named.record]))
 
 
 def _shadow_signals(

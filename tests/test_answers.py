@@ -248,3 +248,13 @@ def test_a_release_of_labels_is_assessed_whole(waves):
     plain = assess(RECIPE, Release(), "correctness", waves)
     assert found.headline == plain.headline
     assert np.isfinite(found.risk.member).all()
+
+
+def test_an_assessment_carries_the_pictures_of_the_records_that_it_names(waves):
+    found = assess(RECIPE, Release(), "loss", waves)
+    assert found.riskiest is not None
+    assert found.pictures is not None
+    assert found.pictures.record.tolist() == found.riskiest.record.tolist()
+    contested = split(RECIPE.population).contested
+    for record, pixels in zip(found.pictures.record, found.pictures.pixels, strict=True):
+        assert_allclose(pixels, contested.pictures[record] * 255, atol=0.5)

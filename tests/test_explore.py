@@ -260,7 +260,7 @@ SECTION_FIGURES = {
     "Few false alarms": ("figure-roc",),
     "Who is at risk": ("records", "figure-record", "figure-risk", "figure-group-class"),
     "ε from below and above": ("figure-bounds",),
-    "Can I believe this?": ("figure-reliability",),
+    "Can I believe this?": ("figure-reliability", "figure-found-out"),
 }
 
 

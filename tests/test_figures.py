@@ -12,7 +12,7 @@ from dashboard.landscape import landscape
 from dashboard.panels import table_html
 from dashboard.plot import _HERE
 from dashboard.view import View
-from engine.assessment.values import RocCurve
+from engine.assessment.values import PrecisionRecall, RocCurve
 from tests.handmade import ANSWERS, assessment, claim, headline, interval, measure, whole
 
 ROLES = re.compile(r'"@([a-z-]+)"')
@@ -139,6 +139,34 @@ def test_rates_with_too_few_expected_false_alarms_are_drawn_apart_and_not_claime
     )
 
 
+def test_the_risk_score_stands_beside_lira_in_marks_of_its_own():
+    full = whole()
+    _, lira, score = details.reliability(full)["data"]
+    assert (lira["name"], score["name"]) == ("observed", "observed, risk score")
+    assert lira["marker"]["symbol"] != score["marker"]["symbol"]
+    assert "5.0 points apart; for Song and Mittal's risk score 5.0 points." in findings.reliability(full)
+    assert {row["Posterior"] for row in tables.reliability(full)} == {"LiRA", "risk score"}
+
+
+def test_precision_ends_where_nobody_is_called_a_member():
+    full = whole()
+    precision, recall, *_ = details.found_out(full)["data"]
+    assert (precision["name"], precision["x"], precision["y"]) == ("precision", [0.0, 0.5], [0.5, 0.8])
+    assert (recall["name"], recall["y"]) == ("recall", [1.0, 0.6, 0.0])
+    assert findings.found_out(full) == "Nobody has a posterior of 1.00 or more."
+    half = replace(
+        full,
+        precision_recall=PrecisionRecall(
+            threshold=np.array([0.0, 0.9]), precision=np.array([0.5, 0.97]), recall=np.array([1.0, 0.25])
+        ),
+    )
+    assert findings.found_out(half).startswith(
+        "Of those with a posterior of 0.90 or more, 97 % were members; 25 % of all members are among them."
+    )
+    assert [row["Precision"] for row in tables.found_out(full)][:3] == ["50.0 %", "80.0 %", "–"]
+    assert details.curves(assessment()) == []
+
+
 def test_a_training_under_way_is_drawn_epoch_by_epoch():
     trace = tuple(
         TracePoint(epoch=epoch, train_accuracy=0.5 + epoch / 10, test_accuracy=0.4, loss_auc=0.5) for epoch in (1, 2)
@@ -162,6 +190,8 @@ def all_figures(store):
         rates.roc(full),
         rates.roc(full, "linear"),
         proofs.bounds(full),
+        details.reliability(full),
+        details.found_out(full),
         people.groups(group),
         *(people.confidences(ANSWERS, one) for one in people.named(full)),
     ]
