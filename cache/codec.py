@@ -16,12 +16,16 @@ from safetensors.numpy import load, save
 
 from engine.assessment import values
 from engine.assessment.values import Assessment, Headline
+from engine.audits import values as audited
 from engine.canonical import build, canonical_json
 from engine.training.values import TrainedWave
 from engine.validate import InvalidValueError
 
 _KINDS: dict[str, type] = {
-    name: kind for name, kind in vars(values).items() if isinstance(kind, type) and dataclasses.is_dataclass(kind)
+    name: kind
+    for module in (values, audited)
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind)
 }
 _ARRAY = "array"  # marks the place of an array in the JSON
 _TREE = "tree"  # the array that holds an assessment's JSON; no field has a name without a point

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.words import between, decimals, null_test
+from dashboard.words import between, decimals, null_test, shadows
 from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, Interval
 
 Facts = list[tuple[str, str]]
@@ -14,7 +14,7 @@ def facts(found: Assessment) -> Facts:
     counted = [
         (
             "Records and models",
-            f"{head.records:,} records, {head.targets} models attacked, {head.shadows} shadows each.",
+            f"{head.records:,} records, {head.targets} models attacked, each with {shadows(head)}.",
         ),
         (
             f"Rates are claimed from {100 * head.smallest_claimable_fpr:.2g} % false alarms on",

@@ -41,8 +41,7 @@ def scores(found: Assessment) -> str:
     return (
         f"Above {_near_zero(made.threshold[own])} the attack says “member”: it says so of "
         f"{100 * made.tpr[own]:.0f} % of the members and {100 * made.fpr[own]:.0f} % of the non-members, over all "
-        f"{found.headline.targets} models. Move the threshold and see what another one would find. "
-        "Outer bars hold everything beyond."
+        f"{found.headline.targets} models. Outer bars hold everything beyond."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.figures import Figure, axis, layout
-from dashboard.words import attack_title, epsilon, scientific
+from dashboard.words import attack_title, epsilon, scientific, short
 from engine.assessment.values import Assessment, LowerBound
 
 HEIGHT = 240
@@ -78,12 +78,20 @@ def finding(found: Assessment) -> str:
         measured = "No audit shows that ε is above 0: with these records and models the attack says too little."
     else:
         measured = (
-            f"Measured: ε is at least {best.epsilon:.2f}, if its assumption holds ({_name(best)}, {best.assumption})."
+            f"Measured: ε is at least {best.epsilon:.2f}, if its assumption holds ({_name(best)}, {best.validity})."
         )
     if above is None:
         return f"{measured} No ε is proved, so nothing bounds it from above."
     together = "Both cannot hold." if contradictions(found) else "The truth lies between."
     return f"{measured} Proved: ε is at most {above:.2f}. {together}"
+
+
+def crossings(found: Assessment) -> tuple[str, ...]:
+    """What is to be told, and never hidden, when an attack does better than is proved possible."""
+    crossing = found.crossing
+    if crossing is None or not crossing.crossed:
+        return ()
+    return (f"The attack crosses the ceiling. {crossing.sentence}",)
 
 
 def contradictions(found: Assessment) -> tuple[str, ...]:
@@ -93,7 +101,7 @@ def contradictions(found: Assessment) -> tuple[str, ...]:
         return ()
     return tuple(
         f"The {_name(bound)} measured ε ≥ {bound.epsilon:.2f}, more than the proved {above:.2f}. Both cannot hold: "
-        f"there is a bug, or an assumption is broken ({bound.assumption})."
+        f"there is a bug, or an assumption is broken ({bound.validity})."
         for bound in found.audits
         if bound.epsilon > above and bound.delta >= claim.delta
     )
@@ -107,14 +115,27 @@ def facts(found: Assessment) -> Facts:
         (f"Proved: {value}", behind),
         *((f"{_name(bound)}: ε ≥ {bound.epsilon:.2f}", _rests_on(bound, attack)) for bound in found.audits),
         *(
-            (f"Ceiling on the ROC, {ceiling.claim}", "Drawn in the section “Few false alarms”.")
+            (
+                f"Ceiling: no AUC above {short(ceiling.auc)}",
+                f"{_sentence(ceiling.sentence)} Drawn beside the ROC curve.",
+            )
             for ceiling in found.ceilings
         ),
+        *([("Does the attack cross the ceiling?", found.crossing.sentence)] if found.crossing else []),
     ]
 
 
 def _rests_on(bound: LowerBound, attack: str) -> str:
-    return f"At δ = {scientific(bound.delta)}, with 95 % confidence, {bound.assumption}. Attack: {attack}."
+    guesses, sure = bound.guesses, f"{100 * (1 - bound.level):g} %"
+    return (
+        f"{_sentence(bound.validity)} At δ = {scientific(bound.delta)}, with {sure} confidence, from "
+        f"{guesses.made:,} guesses about the middle one of {bound.targets} models, {guesses.correct:,} of them "
+        f"right. Attack: {attack}."
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def rows(found: Assessment) -> list[dict[str, str]]:
@@ -125,7 +146,7 @@ def rows(found: Assessment) -> list[dict[str, str]]:
             "Bound": _name(bound),
             "ε": f"at least {bound.epsilon:.3f}",
             "δ": scientific(bound.delta),
-            "Rests on": bound.assumption,
+            "Rests on": bound.validity,
         }
         for bound in found.audits
     ]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from dashboard.details import diagonal
 from dashboard.figures import Figure, axis, layout
-from dashboard.words import percent, percent_between
+from dashboard.words import percent, percent_between, short
 from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, Ceiling, LowFprRate
+from engine.audits.ceilings import MEASURED
 
 Scale = Literal["logarithmic", "linear"]
 SCALES: tuple[Scale, ...] = ("logarithmic", "linear")
@@ -103,12 +104,17 @@ def _ceiling(at: Ceiling, scale: Scale, dash: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": f"ceiling, {at.claim}",
+        "name": f"ceiling, {claim(at)}",
         "x": at.fpr[drawn].tolist(),
         "y": at.tpr[drawn].tolist(),
         "line": {"color": "@proved", "width": 2, "dash": dash},
         "hovertemplate": "no attack finds more than %{y:.1%} at %{x:.1%} false alarms<extra></extra>",
     }
+
+
+def claim(at: Ceiling) -> str:
+    """What a ceiling rests on, in a few words."""
+    return "proved" if at.proved else MEASURED
 
 
 def finding(found: Assessment) -> str:
@@ -125,7 +131,9 @@ def finding(found: Assessment) -> str:
 
 def _ceiling_words(at: Ceiling) -> str:
     allowed = ", ".join(f"{100 * np.interp(fpr, at.fpr, at.tpr):.1f} % at {100 * fpr:g} %" for fpr in (0.01, 0.1))
-    return f"The ceiling ({at.claim}) lets no attack find more than {allowed}."
+    return (
+        f"The ceiling ({claim(at)}) lets no attack find more than {allowed}, nor reach an AUC above {short(at.auc)}."
+    )
 
 
 def rows(found: Assessment) -> list[dict[str, str]]:
@@ -135,7 +143,7 @@ def rows(found: Assessment) -> list[dict[str, str]]:
             "False alarms (FPR)": f"{100 * fpr:g} %",
             "Members found (TPR)": _at(fpr, found.roc.fpr, found.roc.tpr),
             **_interval(found, fpr),
-            **{f"Ceiling, {at.claim}": _at(fpr, at.fpr, at.tpr) for at in found.ceilings},
+            **{f"Ceiling, {claim(at)}": _at(fpr, at.fpr, at.tpr) for at in found.ceilings},
             "Claimable": "yes" if fpr >= found.headline.smallest_claimable_fpr else "too few false alarms",
         }
         for fpr in _ASKED

@@ -16,7 +16,9 @@ from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 
 
 def sections(found: Assessment) -> None:
-    """Draw the sections of an assessment."""
+    """Draw the sections of an assessment, and above them what must not be overlooked in any."""
+    for sentence in (*proofs.crossings(found), *proofs.contradictions(found)):
+        st.error(sentence, icon=":material/error:")
     for tab, draw in zip(st.tabs(list(SECTIONS), key="sections", on_change="rerun"), SECTIONS.values(), strict=True):
         if tab.open:
             with tab:
@@ -116,8 +118,6 @@ def _table(title: str, listed: Sequence[dict[str, str]], name: str) -> None:
 
 
 def _proofs(found: Assessment) -> None:
-    for sentence in proofs.contradictions(found):
-        st.error(sentence, icon=":material/error:")
     left, right = st.columns([5, 3], gap="large")
     with left:
         panel(

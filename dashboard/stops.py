@@ -29,7 +29,7 @@ from engine.mechanisms import (
     SpatialDropout,
 )
 from engine.recipe import DpSgd
-from engine.release.values import LabelOnly, MemGuard, Outputs, Rounding, Temperature, TopK
+from engine.release.values import LabelOnly, MemGuard, Outputs, Rounding, Temperature, TopK, WeightNoise
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -160,7 +160,8 @@ DP: Dial[DpSgd | None] = Dial(
         "Differentially private training, in visible steps. Off: Adam, batches of 32. Optimizer: SGD with momentum "
         "and Poisson sampling, still no protection. Clip: every record's gradient is cut to a norm. Numbers: "
         "Gaussian noise of this multiplier σ on top; only from here on an ε is proved. Rate, clip and batch are "
-        "tuned for each stop on public records where the sentence above the tiles says so."
+        "tuned for each stop on public records where the sentence above the tiles says so. σ alone says little: a "
+        "larger batch or more steps spend more, so compare the ε in the tile, which counts those of this setting."
     ),
     stops=_stops(
         ("off", "off", None),
@@ -181,6 +182,21 @@ NOISE: Dial[float] = Dial(
         "No retraining is needed. It blurs what the model gives away, but no ε is proved for it."
     ),
     stops=_numbers("0", "0.005", "0.01", "0.02", "0.03", "0.05", "0.07", "0.1", "0.15", "0.2"),
+)
+
+NOISE_ON: Dial[WeightNoise] = Dial(
+    name="noise_on",
+    title="Noise on",
+    about=(
+        "Where noise after training goes, when there is any. All weights: the same standard deviation everywhere. "
+        "Output layer: there alone, the other weights are published exactly. Relative: on all weights, the dial's "
+        "number is a share of the root mean square of each weight matrix or bias."
+    ),
+    stops=_stops(
+        ("all", "all weights", WeightNoise(sigma=1)),
+        ("output", "output layer", WeightNoise(sigma=1, tensors="output")),
+        ("relative", "relative", WeightNoise(sigma=1, scale="relative")),
+    ),
 )
 
 CONTESTED: Mapping[str, tuple[int, ...]] = {
@@ -250,25 +266,23 @@ STOP_AFTER: Dial[int | None] = Dial(
     stops=_stops((OFF, OFF, None), *((str(epoch), str(epoch), epoch) for epoch in (3, 6, 10, 20))),
 )
 
-_MEMGUARD = ("0.1", "0.3", "0.5", "1")
 OUTPUTS: Dial[Outputs | None] = Dial(
     name="outputs",
     title="Answers",
     about=(
-        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. "
-        "T: probabilities softened by a temperature. Decimals: they are rounded. Top: only the largest are told. "
-        "Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and never "
-        "changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "
+        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. T: they are "
+        "softened by a temperature. Digits: they are rounded to so many behind the point. Top: only the largest are "
+        "told. Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and "
+        "never changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "
         "proof."
     ),
     stops=_stops(
         (OFF, OFF, None),
         *((f"temperature-{t}", f"T {t}", Temperature(temperature=float(t))) for t in ("2", "5", "20")),
-        *((f"decimals-{d}", f"{d} decimals", Rounding(decimals=int(d))) for d in ("3", "2")),
-        ("decimals-1", "1 decimal", Rounding(decimals=1)),
+        *((f"decimals-{d}", f"{d} digits", Rounding(decimals=int(d))) for d in ("2", "1")),
         *((f"top-{k}", f"top {k}", TopK(k=int(k))) for k in ("3", "1")),
         ("labels", "labels only", LabelOnly()),
-        *((f"memguard-{b}", f"MemGuard {b}", MemGuard(budget=float(b))) for b in _MEMGUARD),
+        *((f"memguard-{b}", f"MemGuard {b}", MemGuard(budget=float(b))) for b in ("0.1", "0.5", "1")),
     ),
 )
 
@@ -276,7 +290,8 @@ FOUR = (ARCHITECTURE.name, REGULARIZATION.name, DP.name, NOISE.name)
 """The dials that everybody sees, in the order of the rail."""
 
 DIALS: Mapping[str, Dial[object]] = {
-    dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, *MECHANISMS.values(), STOP_AFTER, OUTPUTS)
+    dial.name: dial
+    for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, NOISE_ON, *MECHANISMS.values(), STOP_AFTER, OUTPUTS)
 }
 """All dials by name."""
 
@@ -287,6 +302,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Records": ("input_noise", "random_crop", "cutout", "mixup"),
     "Loss": ("relax_loss", "adversarial"),
     "Training": ("stop_after",),
-    "Release": ("outputs",),
+    "Release": ("noise_on", "outputs"),
 }
 """The dials that are shown on request, by what they act on."""

@@ -16,12 +16,14 @@ from dashboard.stops import (
     DP,
     MECHANISMS,
     NOISE,
+    NOISE_ON,
     OFF,
     OUTPUTS,
     REGULARIZATION,
     STOP_AFTER,
     WAVES,
 )
+from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE
 from engine.calibration import CALIBRATIONS, Calibration
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
@@ -62,6 +64,7 @@ class View:
     regularization: str = "0"
     dp: str = "off"
     noise: str = "0"
+    noise_on: str = "all"
     l2_penalty: str = OFF
     l1_penalty: str = OFF
     dropout: str = OFF
@@ -94,10 +97,9 @@ class View:
 
     @property
     def in_use(self) -> tuple[str, ...]:
-        """The dials of protections that are not off: all but the architecture."""
-        return tuple(
-            name for name in DIALS if name != ARCHITECTURE.name and getattr(self, name) != getattr(View, name)
-        )
+        """The dials of protections that are not off: all but the architecture, and where no noise goes."""
+        idle = {ARCHITECTURE.name} if NOISE.value(self.noise) else {ARCHITECTURE.name, NOISE_ON.name}
+        return tuple(name for name in DIALS if name not in idle and getattr(self, name) != getattr(View, name))
 
     def without(self, name: str) -> View:
         """The view with a dial back at its default."""
@@ -163,6 +165,9 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
 }
 
 
+_MOST_LISTED, _FIRST = 14, 6
+
+
 def _asked(view: View, name: str, text: str) -> Collection[str | int]:
     """The values that a control can take when a URL asks for one: of architectures any size has a name."""
     return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
@@ -179,7 +184,13 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}{_further(name)}, got {_shown(text)}"
+    return f"{name} must be one of {_listed(view.stops(name))}{_further(name)}, got {_shown(text)}"
+
+
+def _listed(stops: Collection[str | int]) -> str:
+    """The stops of a control; of very many only the first."""
+    first = list(map(str, stops))[: len(stops) if len(stops) <= _MOST_LISTED else _FIRST]
+    return ", ".join(first) + ("" if len(first) == len(stops) else f" and {len(stops) - len(first)} more")
 
 
 def _further(name: str) -> str:
@@ -234,12 +245,17 @@ def attack_refusal(view: View, attack: str) -> str | None:
 
 
 def _release(view: View) -> Release:
-    sigma = NOISE.value(view.noise)
     return Release(
         epoch=STOP_AFTER.value(view.stop_after),
-        weight_noise=WeightNoise(sigma=sigma) if sigma else None,
+        weight_noise=_weight_noise(view),
         outputs=OUTPUTS.value(view.outputs),
     )
+
+
+def _weight_noise(view: View) -> WeightNoise | None:
+    """The noise of the dial's strength, in the place that the other dial says."""
+    sigma = NOISE.value(view.noise)
+    return replace(NOISE_ON.value(view.noise_on), sigma=sigma) if sigma else None
 
 
 def key(view: View, waves: int) -> str:
@@ -297,6 +313,27 @@ def training_words(view: View) -> str:
         f"DP optimizer {'tuned on public records' if known else 'not tuned'}: "
         f"rate {recipe.optimizer.learning_rate:g}, {clip}, {recipe.batch} records expected in a batch."
     )
+
+
+def release_words(view: View) -> str:
+    """What noise after training proves, in two sentences; empty without it."""
+    if not NOISE.value(view.noise):
+        return ""
+    recipe = point(view).recipe
+    return (
+        "Noise after training has no proof. How far one record moves the weights of this architecture, trained "
+        "without other mechanisms, can be measured (a measured sensitivity, not a proof): "
+        f"python -m engine sensitivity --population {view.population} --contested {view.contested} "
+        f"--epochs {recipe.epochs} --batch {recipe.batch} --architecture {_spelled(recipe.architecture)}."
+    )
+
+
+def _spelled(architecture: Architecture) -> str:
+    """The architecture as the command line takes it: its kind, and the fields that are not at their default."""
+    kind = type(architecture)
+    changed = {field.name: getattr(architecture, field.name) for field in fields(architecture)}
+    parts = [f"{name}={value}" for name, value in changed.items() if value != getattr(kind(), name)]
+    return f"{kind.__name__}:{','.join(parts)}" if parts else kind.__name__
 
 
 def _conversion(plain: Recipe, private: Recipe) -> float:

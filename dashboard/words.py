@@ -94,17 +94,19 @@ def leak(headline: Headline) -> str:
     return "The attack cannot be told from guessing with this many models."
 
 
-def epsilon(headline: Headline) -> tuple[str, str]:
-    """What is proved: the value of the tile, and what stands behind it."""
+def epsilon(headline: Headline, *, stopped: bool = False) -> tuple[str, str]:
+    """What is proved: the value of the tile, and what stands behind it; ``stopped`` where an early epoch is kept."""
     claim = headline.claim
     if claim is None:
         return "no guarantee", "Trained without differential privacy: nothing is proved."
     if claim.epsilon is None:
         return "∞", "No noise was added: this is not a guarantee."
-    return (
-        f"{claim.epsilon:.2f}",
-        f"δ = {scientific(claim.delta)}, per run, {claim.relation}, {claim.accountant} accountant.",
+    behind = f"δ = {scientific(claim.delta)}, per run, {claim.relation}, {claim.accountant} accountant."
+    chosen = (
+        " It is for the steps up to the kept epoch; "
+        "choosing the epoch by looking at private accuracy is not covered by it."
     )
+    return f"{claim.epsilon:.2f}", behind + chosen * stopped
 
 
 def scientific(value: float) -> str:

@@ -137,8 +137,10 @@ def _audit(options: argparse.Namespace) -> str:
     import numpy as np
 
     from engine.attacks import ATTACKS
-    from engine.audits import audit, audited_cohort, crossing
+    from engine.audits.audit import audit
     from engine.audits.ceilings import tightest_ceiling
+    from engine.audits.cohort import audited_cohort
+    from engine.audits.crossing import crossing
     from engine.pipeline import release_signals, train_wave
     from engine.release.values import Release
     from engine.training.profile import profile
@@ -147,9 +149,10 @@ def _audit(options: argparse.Namespace) -> str:
     recipe = _recipe(options, **private)
     waves = [train_wave(recipe, wave) for wave in range(whole("waves", options.waves, at_least=1))]
     signals = release_signals(recipe, Release(), waves)[0]
-    cohort = audited_cohort(ATTACKS[options.attack], signals, np.concatenate([wave.masks for wave in waves]))
+    masks, costly = np.concatenate([wave.masks for wave in waves]), CATALOGUE[options.attack].costly
+    cohort = audited_cohort(ATTACKS[options.attack], signals, masks, costly=costly)
     lines = [
-        f"ε ≥ {bound.epsilon:.3g} at δ = {bound.delta:g} by {bound.name} ({bound.validity}): median of "
+        f"ε ≥ {bound.epsilon:.3g} at δ = {bound.delta:g} by {bound.name} ({bound.assumption}): median of "
         f"{bound.targets} targets, {1 - bound.level:.0%} certain, {bound.guesses.correct} of {bound.guesses.made} "
         f"guesses right."
         for bound in audit(cohort, delta=options.delta)

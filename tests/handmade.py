@@ -13,12 +13,10 @@ from engine.assessment.values import (
     Answers,
     Assessment,
     Attackers,
-    Ceiling,
     GroupRisk,
     Headline,
     Honesty,
     Interval,
-    LowerBound,
     LowFprRate,
     NullTest,
     Pictures,
@@ -33,6 +31,7 @@ from engine.assessment.values import (
     ScoreHistogram,
     Verdicts,
 )
+from engine.audits.values import BoundName, Ceiling, Crossing, Guesses, LowerBound
 
 
 def interval(estimate: float, low: float, high: float) -> Interval:
@@ -98,6 +97,37 @@ MASKS = np.array([[True, True, False, False], [False, False, True, True]] * 2)
 """Four targets, four records: records 0 and 1 are in targets 0 and 2, records 2 and 3 in targets 1 and 3."""
 
 
+ANSWERS = Answers(
+    labels=np.array([7, 1, 3, 7], dtype=np.int32),
+    members=np.packbits(MASKS, axis=1),
+    scores=np.where(MASKS, 0.5, -0.5).astype(np.float32),
+    phi=np.array([[3, 2, -1, 0], [1, 0, 4, 2], [3.5, 2, -2, 0], [1, 0, 5, 2]], dtype=np.float32),
+)
+HONESTY = Honesty(
+    ties=0.125,
+    smallest_claimable_fpr=0.00125,
+    threat_model="The attacker knows each record in question with its label.",
+    epsilon_assumes="ε holds for one training run.",
+    blind_baseline=Interval(estimate=0.51, low=0.48, high=0.54),
+)
+
+
+CROSSING = Crossing(
+    crossed=False,
+    level=0.01,
+    target=0,
+    fpr=np.array([0.1]),
+    tpr=np.array([0.12]),
+    excess=-0.03,
+    sentence="No target's 99% band goes above the ceiling.",
+)
+
+
+def bound(name: BoundName, epsilon: float, delta: float = 1e-5) -> LowerBound:
+    guesses = Guesses(true_positives=30, false_positives=10, true_negatives=40, false_negatives=20)
+    return LowerBound(name=name, epsilon=epsilon, delta=delta, level=0.05, guesses=guesses, records=1000, targets=16)
+
+
 def whole(head: Headline | None = None) -> Assessment:
     """The same assessment with every part that there is; record 2 is at the highest risk."""
     made = assessment(head)
@@ -105,19 +135,8 @@ def whole(head: Headline | None = None) -> Assessment:
     return replace(
         made,
         roc=replace(made.roc, low=np.maximum(0, made.roc.tpr - 0.1), high=np.minimum(1, made.roc.tpr + 0.1)),
-        answers=Answers(
-            labels=np.array([7, 1, 3, 7], dtype=np.int32),
-            members=np.packbits(MASKS, axis=1),
-            scores=np.where(MASKS, 0.5, -0.5).astype(np.float32),
-            phi=np.array([[3, 2, -1, 0], [1, 0, 4, 2], [3.5, 2, -2, 0], [1, 0, 5, 2]], dtype=np.float32),
-        ),
-        honesty=Honesty(
-            ties=0.125,
-            smallest_claimable_fpr=made.headline.smallest_claimable_fpr,
-            threat_model="The attacker knows each record in question with its label.",
-            epsilon_assumes="ε holds for one training run.",
-            blind_baseline=interval(0.51, 0.48, 0.54),
-        ),
+        answers=ANSWERS,
+        honesty=HONESTY,
         precision_recall=PrecisionRecall(
             threshold=np.array([0.0, 0.5, 1.0]),
             precision=np.array([0.5, 0.8, np.nan]),
@@ -166,10 +185,20 @@ def whole(head: Headline | None = None) -> Assessment:
             difference=interval(0.196, 0.18, 0.21),
         ),
         audits=(
-            LowerBound(name="one-run", epsilon=1.25, delta=1e-5, assumption="valid under (ε, δ)-DP"),
-            LowerBound(name="Clopper–Pearson", epsilon=0.0, delta=1e-5, assumption="assumes records independent"),
+            bound("one-run", 1.25),
+            bound("Clopper–Pearson", 0.0),
         ),
-        ceilings=(Ceiling(claim="proved", fpr=grid, tpr=np.minimum(1, 1.5 * grid + 1e-5)),),
+        ceilings=(
+            Ceiling(
+                fpr=grid,
+                tpr=np.minimum(1, 1.5 * grid + 1e-5),
+                auc=0.9,
+                advantage=0.4,
+                proved=True,
+                sentence="proved by the accountant",
+            ),
+        ),
+        crossing=CROSSING,
         reasons=(Reason(name="input sensitivity", correlation=interval(0.45, 0.4, 0.5)),),
     )
 

@@ -26,10 +26,12 @@ from engine.canonical import canonical_json
 from engine.signals import Signals
 from engine.validate import InvalidValueError
 from tests.planted import complementary_masks, planted_cohort, planted_records, planted_signals, signals_from_phi
+from tests.simulated import KINDS, WITH_COSTLY
 
 Number = Callable[[str, Signals, np.ndarray], float]  # of an attack on a cohort
 
 every_attack = pytest.mark.parametrize("attack", ATTACKS)
+every_kind = pytest.mark.parametrize("attack", KINDS)
 
 
 def _assessed(attack: str, *draws: Signals, masks: np.ndarray, claim: PrivacyClaim | None = None) -> Assessment:
@@ -70,7 +72,7 @@ def test_auc_has_the_jackknife_of_whole_cohorts_without_one_pair(attack: str) ->
     assert _bounds(interval) == pytest.approx((estimate - half, estimate + half))
 
 
-@every_attack
+@every_kind
 def test_balanced_accuracy_has_the_jackknife_because_its_threshold_is_from_shadows(attack: str) -> None:
     signals, masks = planted_cohort(2, pairs=5, records=150)
     estimate, half = _naive_jackknife(_naive_balanced_accuracy, attack, signals, masks)
@@ -114,7 +116,7 @@ def test_the_counts_behind_the_numbers_are_reported() -> None:
     assert [rate.claimable for rate in headline.low_fpr] == [True, False]
 
 
-@every_attack
+@pytest.mark.parametrize("attack", WITH_COSTLY)
 def test_the_headline_is_finite_json_even_when_all_answers_are_alike(attack: str) -> None:
     _, masks = planted_cohort(6, records=60)
     same = replace(signals_from_phi(np.zeros((8, 60)), np.arange(60) % 3), correct=np.ones((8, 60), dtype=bool))
@@ -140,7 +142,7 @@ def test_numbers_are_means_over_draws() -> None:
     assert together.risk.member == pytest.approx(np.mean([each.risk.member for each in alone], axis=0))
 
 
-@every_attack
+@every_kind
 def test_risk_is_liras_whatever_attack_is_assessed(attack: str) -> None:
     signals, masks = planted_cohort(8)
     posterior = expit(cohort_scores(ATTACKS["lira"], signals, masks))
@@ -181,7 +183,7 @@ def test_the_histogram_holds_every_score_once() -> None:
     assert histogram.members[-1] == (scores[masks] >= histogram.edges[-2]).sum()
 
 
-@every_attack
+@every_kind
 def test_permuting_records_changes_no_number(attack: str) -> None:
     signals, masks = planted_cohort(15)
     order = np.random.default_rng(0).permutation(masks.shape[1])
@@ -220,7 +222,7 @@ def test_refusals_say_what_is_wrong() -> None:
     everyone[0], everyone[1] = True, False
     diverged = dataclasses.replace(signals, phi=np.where(masks, np.nan, signals.phi))
     cases: list[tuple[str, Signals, np.ndarray, str]] = [
-        ("lyra", signals, masks, "attack must be one of confidence_by_class, lira, loss, got 'lyra'"),
+        ("lyra", signals, masks, "attack must be one of attack_p, .*, got 'lyra'"),
         ("lira", two_pairs, masks[:4], "pairs of a cohort must be at least 3, got 2"),
         ("lira", signals, broken, "complementary pairs"),
         ("lira", signals, everyone, "members and non-members"),
@@ -321,7 +323,7 @@ def test_other_shadows_replace_the_cohorts_own_pair_by_pair() -> None:
     assert np.array_equal(cohort_scores(lira, signals, masks, others)[4:6], by_hand)
 
 
-@every_attack
+@every_kind
 def test_the_attacker_who_does_not_adapt_stands_beside_the_one_who_does(attack: str) -> None:
     signals, masks = planted_cohort(34, pairs=5, records=150)
     others, _ = planted_cohort(35, pairs=5, records=150)
@@ -381,7 +383,7 @@ def test_the_jackknife_of_a_costly_attack_leaves_each_pair_out_of_its_half() -> 
 # ---- the band of the ROC curve -----------------------------------------------------------------------------
 
 
-@every_attack
+@pytest.mark.parametrize("attack", WITH_COSTLY)
 def test_the_band_is_the_interval_of_the_rate_at_each_fpr(attack: str) -> None:
     signals, masks = planted_cohort(39, pairs=5, records=200)
     found = _assessed(attack, signals, masks=masks)
@@ -394,3 +396,42 @@ def test_the_band_is_the_interval_of_the_rate_at_each_fpr(attack: str) -> None:
     )
     assert ((found.roc.low <= found.roc.tpr) & (found.roc.tpr <= found.roc.high)).all()
     assert (found.roc.low < found.roc.high).all()
+
+
+# ---- risk, verdicts and agreement are part of every assessment ---------------------------------------------
+
+
+@every_kind
+def test_an_assessment_names_the_riskiest_records_with_every_attacks_verdict(attack: str) -> None:
+    signals, masks = planted_cohort(40)
+    found = _assessed(attack, signals, masks=masks)
+    assert found.riskiest is not None
+    assert found.verdicts is not None
+    assert found.agreement is not None
+    assert found.verdicts.found.shape == found.verdicts.blamed.shape
+    assert found.verdicts.found.shape == (len(found.verdicts.attacks), found.riskiest.record.size)
+    lira_found = found.verdicts.found[found.verdicts.attacks.index("lira")]
+    accused = cohort_scores(lira, signals, masks) >= 0
+    for place, record in enumerate(found.riskiest.record):
+        assert lira_found[place] == pytest.approx(accused[masks[:, record], record].mean())
+    assert found.agreement.attacks == found.verdicts.attacks
+
+
+def test_an_assessment_tells_risk_by_class_and_precision_and_the_risk_score() -> None:
+    signals, masks = planted_cohort(41)
+    found = _assessed("loss", signals, masks=masks)
+    (by_class,) = found.groups
+    assert by_class.by == "class"
+    assert by_class.group.tolist() == np.unique(signals.labels).tolist()
+    assert np.average(by_class.risk, weights=by_class.records) == pytest.approx(found.risk.member.mean())
+    assert found.precision_recall is not None
+    assert found.precision_recall.precision[0] == pytest.approx(0.5)  # everybody is called a member
+    assert found.risk_score is not None
+    assert found.risk_score.risk.member.shape == (300,)
+    assert found.risk_score.reliability.counts.sum() == masks.size
+
+
+def test_a_cohort_of_three_pairs_names_nobody() -> None:
+    signals, masks = planted_cohort(42, pairs=3)
+    found = _assessed("lira", signals, masks=masks)
+    assert found.riskiest is found.verdicts is None

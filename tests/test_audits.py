@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import beta, binom, norm
 
 from engine.attacks import ATTACKS
+from engine.attacks.catalogue import CATALOGUE
+from engine.attacks.leave_pair_out import cohort_scores, halved_scores
 from engine.audits.audit import audit, target_bounds
 from engine.audits.choice import GuessCounts, best_counts, best_threshold
 from engine.audits.cohort import AuditedCohort, audited_cohort
@@ -201,7 +203,7 @@ def signals_and_masks(seed: int = 3) -> tuple[Signals, NDArray[np.bool_]]:
     return planted_cohort(seed, pairs=4, records=120, shift=2.0)
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", ["lira", "confidence_by_class", "rmia", "quantile_regression"])
 def test_rehearsals_are_scores_without_both_pairs(attack: str):
     signals, masks = signals_and_masks()
     cohort = audited_cohort(ATTACKS[attack], signals, masks)
@@ -213,6 +215,27 @@ def test_rehearsals_are_scores_without_both_pairs(attack: str):
     scores, others = cohort.elsewhere(1)
     assert np.isfinite(scores).all()
     assert np.array_equal(others, masks[[0, 1, 4, 5, 6, 7]])
+
+
+def test_a_costly_attack_rehearses_on_the_targets_of_the_same_half():
+    signals, masks = signals_and_masks()
+    cohort = audited_cohort(ATTACKS["lira"], signals, masks, costly=True)
+    assert np.array_equal(cohort.scores, halved_scores(ATTACKS["lira"], signals, masks))
+    for pair, other in ((0, 1), (1, 0), (2, 3), (3, 2)):
+        scores, others = cohort.elsewhere(pair)
+        assert np.array_equal(scores, cohort.scores[2 * other : 2 * other + 2])
+        assert np.array_equal(others, masks[2 * other : 2 * other + 2])
+
+
+def test_shadows_of_another_cohort_serve_with_the_same_pairs_left_out():
+    signals, masks = signals_and_masks()
+    moved = signals.phi + np.random.default_rng(1).normal(size=masks.shape)
+    other = signals_from_phi(moved, signals.labels)
+    cohort = audited_cohort(ATTACKS["lira"], signals, masks, other)
+    rest = np.array([0, 1, 4, 5])
+    direct = ATTACKS["lira"](signals.of_models(np.array([6, 7])), other.of_models(rest), masks[rest])
+    assert np.array_equal(cohort.scores, cohort_scores(ATTACKS["lira"], signals, masks, other))
+    assert np.allclose(cohort.rehearsal[1, [6, 7]], direct, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -228,7 +251,7 @@ def test_redrawing_a_pairs_mask_changes_no_guess_about_its_targets(attack: str):
 
     def accused(of: Signals, drawn: NDArray[np.bool_]) -> list[tuple[int, ...]]:
         """Records of target 2 that each audit calls members and non-members."""
-        cohort = audited_cohort(ATTACKS[attack], of, drawn)
+        cohort = audited_cohort(ATTACKS[attack], of, drawn, costly=CATALOGUE[attack].costly)
         bounds = target_bounds(cohort, delta=1e-5, level=0.025)
         assert all(len(found) == 8 for found in bounds.values())
         numbers = []
@@ -240,7 +263,8 @@ def test_redrawing_a_pairs_mask_changes_no_guess_about_its_targets(attack: str):
     before = accused(signals, masks)
     assert accused(signals, again) == before
     assert accused(replaced, masks) == before
-    one, two = (audited_cohort(ATTACKS[attack], signals, drawn) for drawn in (masks, again))
+    costly = CATALOGUE[attack].costly
+    one, two = (audited_cohort(ATTACKS[attack], signals, drawn, costly=costly) for drawn in (masks, again))
     for left, right in zip(one.elsewhere(1), two.elsewhere(1), strict=True):
         assert np.array_equal(left, right)
     assert np.array_equal(one.scores[2:4], two.scores[2:4])
@@ -271,10 +295,10 @@ def test_planted_leakage_is_found_by_every_bound_and_each_says_what_it_assumes()
     signals, masks = planted_cohort(3, pairs=4, records=600, shift=2.0)
     bounds = {bound.name: bound for bound in audit(audited_cohort(ATTACKS["lira"], signals, masks))}
     assert all(bound.epsilon > 0.5 for bound in bounds.values())
-    assert bounds["one-run"].validity == "valid under (ε, δ)-DP"
-    assert [bound.name for bound in bounds.values() if "valid" in bound.validity] == ["one-run"]
-    assert bounds["Clopper–Pearson"].validity == "assumes records independent"
-    assert bounds["Gaussian DP"].validity.startswith("assumes Gaussian DP")
+    assert bounds["one-run"].assumption == "valid under (ε, δ)-DP"
+    assert [bound.name for bound in bounds.values() if "valid" in bound.assumption] == ["one-run"]
+    assert bounds["Clopper–Pearson"].assumption == "assumes records independent"
+    assert bounds["Gaussian DP"].assumption.startswith("assumes Gaussian DP")
 
 
 def test_constant_scores_bound_nothing():

@@ -42,7 +42,7 @@ def null_cohort(random: np.random.Generator, pairs: int, attack: str) -> Audited
 
 
 @pytest.mark.parametrize("pairs", [3, 6])
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", ["lira", "confidence_by_class", "loss"])
 def test_where_nothing_leaks_bounds_are_rarely_positive(attack: str, pairs: int):
     """200 repetitions by default; ``PRIVACYDIAL_FULL=1`` makes 2,000."""
     random = np.random.default_rng([SEED, pairs])
@@ -127,7 +127,7 @@ def expected_clopper_pearson(mu: float, records: int) -> float:
 
 def expected_one_run(mu: float, records: int) -> float:
     """The best over symmetric guesses of the formula at the expected number of correct ones, at half the level."""
-    tau = np.linspace(mu / 2, mu / 2 + 5, 60)  # call members above τ, non-members below μ − τ
+    tau = np.linspace(mu / 2, mu / 2 + 4, 25)  # call members above τ, non-members below μ − τ
     found, alarms = norm.sf(tau - mu), norm.sf(tau)
     guesses = np.round(records * (found + alarms)).astype(int)
     correct = np.round(records * found).astype(int)
@@ -136,8 +136,8 @@ def expected_one_run(mu: float, records: int) -> float:
 
 
 def _one_run_by_grid(records: int, guesses: int, correct: int) -> float:
-    """ε on a grid of .02, by SciPy's binomial; the second term's maximum over windows of all lengths."""
-    epsilons = np.arange(0, 9, 0.02)[:, None]
+    """ε on a grid of .03, by SciPy's binomial; the second term's maximum over windows of all lengths."""
+    epsilons = np.arange(0, 7, 0.03)[:, None]
     share = np.exp(epsilons) / (1 + np.exp(epsilons))
     below = np.cumsum(binom.pmf(np.arange(correct - 1, -1, -1), guesses, share), axis=1)
     steepest = (below / np.arange(1, correct + 1)).max(axis=1)
@@ -152,7 +152,7 @@ def median_bounds(mu: float, records: int, repetitions: int) -> NDArray[np.float
 
 
 @pytest.mark.parametrize("mu", [1.0, 2.0])
-@pytest.mark.parametrize("records", [1000, 5000])
+@pytest.mark.parametrize("records", [1000, 5000] if FULL else [1000])
 def test_one_run_and_clopper_pearson_give_what_their_formulas_give_for_expected_counts(mu: float, records: int):
     """The reference chooses its guesses knowing μ; the bound must come within 15 % of it without."""
     found = median_bounds(mu, records, 5)

@@ -1,34 +1,23 @@
 """Clusters that somebody else runs: real ``dask scheduler`` and ``dask worker`` processes."""
 
 import contextlib
-import itertools
 import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cache.address import ClusterError, Scheduler, chosen_scheduler
 from cache.external import External
 from cache.jobs import Jobs
-from cache.keys import Point
 from cache.remote import GPU, offers_gpu
 from cache.store import Store
-from engine.architectures import Logistic
-from engine.recipe import PopulationChoice, Recipe
-from engine.release.values import Release
+from tests.at_work import end, quick, until
 
 ROOT = Path(__file__).parent.parent
-seeds = itertools.count(1000)
-
-
-def point(waves=1):
-    population = PopulationChoice(name="digits", contested=60)
-    recipe = Recipe(population=population, architecture=Logistic(), epochs=20, batch=20, seed=next(seeds))
-    return Point(recipe=recipe, release=Release(), attack="loss", waves=waves)
 
 
 def free_port():
@@ -61,11 +50,8 @@ def dask_worker(scheduler, *options, path=ROOT):
     return dask("worker", scheduler.address, *common, *options, path=path)
 
 
-def until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
+def using(cluster, store) -> Any:
+    return Jobs(cluster.client, store)
 
 
 @pytest.fixture(scope="module")
@@ -80,36 +66,37 @@ def test_two_foreign_workers_measure_and_the_client_writes_the_store(scheduler, 
     store = Store(tmp_path)
     with External(scheduler) as cluster:
         cluster.client.wait_for_workers(2, timeout=60)
-        jobs, asked = Jobs(cluster.client, store), point(waves=3)
+        jobs, asked = using(cluster, store), quick(waves=3)
         jobs.request("ada", asked)
-        until(lambda: not jobs.progress(asked).active)
-        assert jobs.progress(asked).state == "done", jobs.progress(asked)
+        assert end(jobs, asked).state == "done"
         assert store.trained(asked.recipe, 3)
         assert not offers_gpu(cluster.client)
         jobs.close()
     store.close()
     with External(scheduler) as again:
-        assert len(again.client.nthreads()) == 2, "the workers ended with the program that used them"
+        assert using(again, store).workers() == 2, "the workers ended with the program that used them"
 
 
 def test_a_training_asks_for_a_gpu_where_the_cluster_offers_one(tmp_path):
-    store, asked = Store(tmp_path), point()
+    store, asked = Store(tmp_path), quick()
     with dask_scheduler() as scheduler, dask_worker(scheduler), dask_worker(scheduler, "--resources", "GPU=1"):
         until(lambda: _answers(scheduler))
         with External(scheduler) as cluster:
             cluster.client.wait_for_workers(2, timeout=60)
             assert offers_gpu(cluster.client)
-            jobs = Jobs(cluster.client, store)
+            jobs = using(cluster, store)
             jobs.request("ada", asked)
 
-            def wanted(dask_scheduler):
-                return [task.resource_restrictions for task in dask_scheduler.tasks.values() if "wave" in task.key]
+            def asked_for(dask_scheduler):
+                return {GPU: 1} in [task.resource_restrictions for task in dask_scheduler.tasks.values()]
 
-            until(lambda: {GPU: 1} in cluster.client.run_on_scheduler(wanted) or not jobs.progress(asked).active)
-            until(lambda: not jobs.progress(asked).active)
-            end = jobs.progress(asked)
+            seen = False
+            while jobs.progress(asked).active:
+                seen = seen or cluster.client.run_on_scheduler(asked_for)
             # Without the hardware the training must have been sent to "cuda", and failed there in one sentence.
-            assert end.state == "done" or "CUDA" in end.message or "NVIDIA" in end.message, end
+            ended = end(jobs, asked)
+            assert ended.state == "done" or "CUDA" in ended.message or "NVIDIA" in ended.message, ended
+            assert seen
             jobs.close()
     store.close()
 

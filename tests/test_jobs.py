@@ -1,47 +1,24 @@
 import dataclasses
-import itertools
 import os
 import signal
-import sqlite3
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
+from cache.admission import Limits, Listed, Nothing
 from cache.cluster import Cluster
 from cache.codec import wave_from_bytes, wave_to_bytes
+from cache.failures import UNWATCHED
 from cache.jobs import Jobs
-from cache.keys import Point, assessment_key, wave_key
-from cache.remote import TOPIC
+from cache.keys import assessment_key
 from cache.store import Store
-from engine.architectures import Logistic, Mlp
+from engine.mechanisms import L2Penalty
 from engine.populations.membership import masks
-from engine.recipe import PopulationChoice, Recipe
-from engine.release.values import Release
 from engine.training.values import TrainedWave
-
-seeds = itertools.count()
-
-
-def quick(*, waves=1, attack="loss"):
-    """A point that no other test asks for and that takes a tenth of a second."""
-    recipe = Recipe(
-        population=PopulationChoice(name="digits", contested=60),
-        architecture=Logistic(),
-        epochs=20,
-        batch=20,
-        seed=next(seeds),
-    )
-    return Point(recipe=recipe, release=Release(), attack=attack, waves=waves)
-
-
-def endless():
-    """A point that takes longer than any test."""
-    point = quick()
-    return dataclasses.replace(
-        point, recipe=dataclasses.replace(point.recipe, architecture=Mlp(), epochs=10_000, batch=1)
-    )
+from tests.at_work import end, endless, execute, quick, trainings, until
 
 
 @pytest.fixture(scope="module")
@@ -65,34 +42,8 @@ def jobs(cluster, store):
     jobs.close()
 
 
-def until(condition, seconds=60):
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-def end(jobs, point):
-    """How the job ends."""
-    until(lambda: not jobs.progress(point).active)
-    return jobs.progress(point)
-
-
-def trainings(cluster, recipe, wave=0):
-    """How often a worker took up a wave, as it logged itself."""
-    events = [message for _, message in cluster.client.get_events(TOPIC)]
-    key = wave_key(recipe, wave)
-    return sum(key in message["task"] and "point" not in message for message in events)
-
-
-def execute(store, statement, *values):
-    connection = sqlite3.connect(store.file)
-    try:
-        with connection:
-            connection.execute(statement, values)
-    finally:
-        connection.close()
+def limited(cluster, store, **limits) -> Any:
+    return Jobs(cluster.client, store, limits=Limits(**limits))
 
 
 def test_assessments_of_all_waves_appear_one_by_one(jobs, store):
@@ -121,9 +72,9 @@ def test_nobody_asked_is_no_progress(jobs):
     assert jobs.progress(quick()) is None
 
 
-def test_a_setting_that_many_visitors_ask_for_is_trained_once(jobs, cluster):
+def test_a_setting_that_thirty_visitors_ask_for_at_once_is_trained_once(jobs, cluster):
     points = [quick(waves=2) for _ in range(3)]
-    visitors = [threading.Thread(target=jobs.request, args=(f"{number}", points[number % 3])) for number in range(12)]
+    visitors = [threading.Thread(target=jobs.request, args=(f"{number}", points[number % 3])) for number in range(90)]
     for visitor in visitors:
         visitor.start()
     for visitor in visitors:
@@ -138,6 +89,28 @@ def test_a_wave_that_two_attacks_need_is_trained_once(jobs, cluster):
     jobs.request("ada", point)
     jobs.request("bob", other)
     assert (end(jobs, point).state, end(jobs, other).state) == ("done", "done")
+    assert trainings(cluster, point.recipe) == 1
+
+
+def test_an_attacker_who_does_not_adapt_has_shadow_models_of_his_own(jobs, cluster, store):
+    plain = quick(waves=2)
+    recipe = dataclasses.replace(plain.recipe, mechanisms=(L2Penalty(strength=0.1),))
+    adapts = dataclasses.replace(plain, recipe=recipe)
+    point = dataclasses.replace(adapts, calibration="undefended")
+    assert point.shadow_recipe == plain.recipe
+    for asked in (adapts, point, plain):
+        jobs.request("ada", asked)
+        assert end(jobs, asked).state == "done"
+    both = [(each, wave) for each in (recipe, plain.recipe) for wave in range(2)]
+    assert [trainings(cluster, *each) for each in both] == [1] * 4  # what both attackers need is trained once
+    assert all(store.wave(*each) is not None for each in both)
+    assert store.assessment(assessment_key(point)) is not None
+
+
+def test_an_attacker_on_an_undefended_recipe_needs_no_further_shadow_models(jobs, cluster):
+    point = dataclasses.replace(quick(), calibration="undefended")
+    jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
     assert trainings(cluster, point.recipe) == 1
 
 
@@ -259,6 +232,100 @@ def test_a_result_that_cannot_be_stored_is_one_sentence_and_leaves_nothing(jobs,
     execute(store, "DROP TRIGGER full")
     jobs.request("ada", point)
     assert end(jobs, point).state == "done"
+
+
+def test_a_job_that_nobody_looks_at_any_more_stops_after_the_grace(cluster, store):
+    jobs = limited(cluster, store, grace=1.0)
+    closed, watched = endless(), quick(waves=2)
+    jobs.request("ada", closed)
+    until(lambda: jobs.progress(closed).state == "training")
+    jobs.request("bob", watched)
+    until(lambda: (jobs.progress(watched, "bob"), not jobs.progress(closed).active)[1])
+    assert jobs.progress(closed).state == "cancelled"
+    assert jobs.progress(closed).message == UNWATCHED
+    until(lambda: not jobs.progress(watched, "bob").active)
+    assert jobs.progress(watched).state == "done"
+    jobs.close()
+
+
+def test_a_sweep_goes_on_unwatched_and_after_all_visitors(cluster, store):
+    jobs = limited(cluster, store, grace=1.0)
+    first, sweep, visitor = endless(), quick(), quick()
+    jobs.request("sweep-0", first, background=True)
+    until(lambda: jobs.progress(first).state == "training")
+    jobs.request("sweep-1", sweep, background=True)
+    until(lambda: jobs.progress(sweep).ahead == 0 and len(cluster.client.futures) >= 3)
+    jobs.request("ada", visitor)
+    until(lambda: jobs.progress(sweep).ahead == 1)
+    assert jobs.progress(visitor, "ada").ahead == 0
+    begin = time.monotonic()
+    until(lambda: jobs.progress(visitor, "ada") and time.monotonic() > begin + 2)  # longer than the grace
+    assert jobs.progress(first).state == "training"
+    jobs.cancel("sweep-0")
+    until(lambda: jobs.progress(visitor, "ada") and not jobs.progress(sweep).active)
+    assert jobs.progress(sweep).state == jobs.progress(visitor).state == "done"
+    jobs.close()
+
+
+def test_those_who_wait_are_told_how_many_are_ahead(jobs):
+    jobs.request("first", blocking := endless())
+    until(lambda: jobs.progress(blocking).state == "training")
+    waiting = [quick() for _ in range(3)]
+    for number, point in enumerate(waiting):
+        jobs.request(f"visitor {number}", point)
+        until(lambda number=number, point=point: jobs.progress(point).ahead == number)
+    jobs.cancel("first")
+    assert [end(jobs, point).state for point in waiting] == ["done"] * 3
+
+
+def test_a_full_queue_refuses_further_settings_but_not_those_in_work(cluster, store):
+    jobs = limited(cluster, store, jobs=1)
+    work, more = endless(), quick()
+    jobs.request("ada", work)
+    until(lambda: jobs.progress(work).state == "training")
+    jobs.request("bob", more)
+    refused = jobs.progress(more)
+    assert (refused.state, refused.message) == (
+        "refused",
+        "1 settings are in work or wait already; try again in a while.",
+    )
+    jobs.request("bob", work)
+    assert jobs.progress(work).state == "training"
+    jobs.cancel("ada")
+    jobs.cancel("bob")
+    jobs.request("bob", more)
+    assert end(jobs, more).state == "done"
+    jobs.close()
+
+
+def test_where_nothing_is_trained_stored_waves_are_still_attacked(cluster, store):
+    open_to_all, point = limited(cluster, store), quick()
+    open_to_all.request("ada", point)
+    end(open_to_all, point)
+    open_to_all.close()
+    jobs = limited(cluster, store, training=Nothing())
+    for asked, background in ((point.with_waves(2), False), (quick(), False), (quick(), True)):
+        jobs.request("ada", asked, background=background)
+        assert jobs.progress(asked).state == "refused"
+        assert jobs.progress(asked).message.startswith("Nothing is trained here")
+        assert trainings(cluster, asked.recipe, asked.waves - 1) == 0
+    other = dataclasses.replace(point, attack="lira")
+    jobs.request("ada", other)
+    assert end(jobs, other).state == "done"
+    assert trainings(cluster, point.recipe) == 1
+    jobs.close()
+
+
+def test_listed_recipes_alone_are_trained_with_as_many_models_as_listed(cluster, store):
+    listed, other = quick(), quick()
+    jobs = limited(cluster, store, training=Listed(waves={listed.recipe: 1}))
+    jobs.request("ada", other)
+    assert "allows listed settings only" in jobs.progress(other).message
+    jobs.request("ada", listed.with_waves(2))
+    assert "Only 8 models of this setting" in jobs.progress(listed.with_waves(2)).message
+    jobs.request("ada", listed)
+    assert end(jobs, listed).state == "done"
+    jobs.close()
 
 
 def test_jobs_that_ended_are_forgotten_and_hold_no_results(jobs, cluster, monkeypatch):

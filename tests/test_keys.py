@@ -73,7 +73,7 @@ def test_keys_are_the_same_in_every_process():
                 "recipe": Recipe(population=PopulationChoice(name="breast-cancer", contested=400)),
                 "release": Release(outputs=MemGuard(budget=0.5)),
             },
-            "^MemGuard needs public records .*; Breast cancer has 50 public records for the defender, and at least 300",
+            "^MemGuard needs .*; Breast cancer has 50 public records for the defender, and at least 300",
         ),
         (
             {"recipe": Recipe(privacy=DpSgd()), "release": Release(outputs=MemGuard(budget=0.5))},

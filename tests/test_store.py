@@ -16,7 +16,8 @@ from cache.keys import Point, assessment_key, wave_key
 from cache.location import CacheError, cache_directory
 from cache.store import Store
 from engine.architectures import Logistic
-from engine.assessment.values import Ceiling, LowerBound
+from engine.audits.ceilings import measured_noise_ceiling, single_ceiling
+from engine.audits.values import Crossing, Guesses, LowerBound
 from engine.pipeline import assess, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
@@ -341,12 +342,15 @@ def test_an_assessment_of_before_a_part_was_added_is_read_without_it(assessment)
 
 
 def test_tuples_of_parts_with_arrays_come_back(assessment):
-    ceilings = tuple(
-        Ceiling(claim=claim, fpr=np.array([0.0, 1.0]), tpr=np.array([low, 1.0]))
-        for claim, low in (("proved", 0.1), ("if the measured Δ were the true one", 0.2))
-    )
-    bound = LowerBound(name="one run", epsilon=0.5, delta=1e-5, assumption="valid under (ε, δ)-DP")
-    back = assessment_from_bytes(assessment_to_bytes(replace(assessment, ceilings=ceilings, audits=(bound,))))
+    ceilings = (single_ceiling(1.0, 1e-5), measured_noise_ceiling(1.0, 2.0))
+    guesses = Guesses(true_positives=9, false_positives=1, true_negatives=8, false_negatives=2)
+    bound = LowerBound(name="one-run", epsilon=0.5, delta=1e-5, level=0.05, guesses=guesses, records=100, targets=16)
+    band = np.array([0.2, 0.4])
+    crossing = Crossing(crossed=True, level=0.01, target=3, fpr=band, tpr=band, excess=0.1, sentence="A bug.")
+    whole = replace(assessment, ceilings=ceilings, audits=(bound,), crossing=crossing)
+    back = assessment_from_bytes(assessment_to_bytes(whole))
     assert back.audits == (bound,)
-    assert [each.claim for each in back.ceilings] == [each.claim for each in ceilings]
-    assert [each.tpr.tolist() for each in back.ceilings] == [[0.1, 1.0], [0.2, 1.0]]
+    assert [each.sentence for each in back.ceilings] == [each.sentence for each in ceilings]
+    assert [each.tpr.tolist() for each in back.ceilings] == [each.tpr.tolist() for each in ceilings]
+    assert back.crossing is not None
+    assert (back.crossing.sentence, back.crossing.tpr.tolist()) == ("A bug.", [0.2, 0.4])

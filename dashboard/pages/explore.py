@@ -13,8 +13,9 @@ from dashboard.landscape import Landscape, best_key, landscape, models_of
 from dashboard.panels import panel
 from dashboard.running import running
 from dashboard.sections import sections
+from dashboard.stops import OFF
 from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
-from dashboard.view import training_words
+from dashboard.view import release_words, training_words
 from dashboard.visit import Visit, begin, go_to_address
 from dashboard.waiting import waiting
 from engine.populations.catalogue import POPULATIONS
@@ -66,22 +67,28 @@ def _headline(found: Landscape) -> None:
     if found.refusal:
         first, second = words.refused(found.refusal), ways_out(found.view)
     elif found.current is None:
+        setup = _setup(found)
         first, second = (
             "This setting has not been measured yet.",
-            f"{_coming(found)} {training_words(found.view)}".strip(),
+            f"{_coming(found)} {setup}".strip(),
         )
     else:
-        head = found.current.headline
+        head, setup = found.current.headline, _setup(found)
         first = words.finding(head)
-        second = f"{words.scope(head, POPULATIONS[found.view.population].title)} {training_words(found.view)}".strip()
+        second = f"{words.scope(head, POPULATIONS[found.view.population].title)} {setup}".strip()
     few = "" if found.complete or not found.waves else f"{models_of(found.waves)} of {found.view.models} models"
     st.html(headline_html(first, second, few))
+
+
+def _setup(found: Landscape) -> str:
+    """What there is to know of how the setting is trained and published."""
+    return f"{training_words(found.view)} {release_words(found.view)}".strip()
 
 
 def _tiles(found: Landscape) -> tuple[Tile, ...]:
     if found.current is None:
         return empty_tiles("not possible") if found.refusal else empty_tiles()
-    return tiles(found.current.headline)
+    return tiles(found.current.headline, stopped=found.view.stop_after != OFF)
 
 
 def _coming(found: Landscape) -> str:

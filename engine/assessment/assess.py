@@ -6,22 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
+from engine.assessment.agreement import agreement, scores_by_attack, verdicts
 from engine.assessment.honesty import honesty
 from engine.assessment.intervals import over_pairs
 from engine.assessment.leakage import attackers, leakage, pair_figures, setup_of
 from engine.assessment.null import no_leakage_test
-from engine.assessment.risk import record_risk, reliability
+from engine.assessment.risk import group_risk, pair_risk, precision_recall, record_risk, reliability, riskiest
+from engine.assessment.risk_score import risk_score
 from engine.assessment.values import Answers, Assessment, Headline, Interval, PrivacyClaim, ScoreHistogram
 from engine.attacks import ATTACKS
 from engine.attacks.catalogue import CATALOGUE
-from engine.attacks.leave_pair_out import cohort_scores
 from engine.signals import Signals
 from engine.validate import InvalidValueError, choice, whole
 
 _HISTOGRAM_BINS = 40
 _SMALLEST_COHORT = 3  # pairs: the jackknife leaves one out, and the pair under attack needs another as shadows
+_SMALLEST_CHOICE = 4  # pairs: records are chosen on two and reported on two
 
 
 def assess(
@@ -56,7 +57,9 @@ def assess(
     figures = pair_figures(draws, masks, setup, others)
     leaked = leakage(figures, masks)
     null_test = no_leakage_test(setup, draws[0], masks, seed=seed, shadows=others[0] if others else None)
-    posterior = expit(leaked.scores if attack == "lira" and others is None else _lira_scores(draws, masks))
+    pairs = pair_risk(draws, masks, ATTACKS["lira"])  # risk is that of the strongest attacker, who adapts
+    named = riskiest(pairs) if len(masks) >= 2 * _SMALLEST_CHOICE else None
+    scores = scores_by_attack(draws[0], masks)
     headline = Headline(
         attack=attack,
         records=masks.shape[1],
@@ -77,8 +80,14 @@ def assess(
         headline=headline,
         roc=leaked.roc,
         histogram=_score_histogram(leaked.scores[0], masks),
-        risk=record_risk(posterior, masks),
-        reliability=reliability(posterior, masks),
+        risk=record_risk(pairs),
+        reliability=reliability(pairs.posterior, masks),
+        precision_recall=precision_recall(pairs.posterior, masks),
+        risk_score=risk_score(draws[0], masks),
+        groups=(group_risk(pairs, draws[0].labels, by="class"),),
+        riskiest=named,
+        verdicts=None if named is None else verdicts(scores, masks, named.record),
+        agreement=agreement(scores, masks),
         answers=answers(draws[0], masks, leaked.scores[0]),
         honesty=honesty(headline, leaked.scores),
         attackers=None if others is None else attackers(pair_figures(draws, masks, setup), figures, masks),
@@ -108,11 +117,6 @@ def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
     info = np.finfo(np.float32)
     rounded = np.clip(values, info.min, info.max).astype(np.float32)
     return np.where((values < 0) & (rounded == 0), -info.smallest_subnormal, rounded)
-
-
-def _lira_scores(draws: Sequence[Signals], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(K, M, N): the risk of a record is LiRA's, whatever attack is assessed."""
-    return np.stack([cohort_scores(ATTACKS["lira"], signals, masks) for signals in draws])
 
 
 def _score_histogram(scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> ScoreHistogram:

@@ -49,6 +49,34 @@ def jackknife_error(deleted: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt((pairs - 1) / pairs * ((deleted - deleted.mean(axis=0)) ** 2).sum(axis=0))
 
 
+def of_means(
+    means: NDArray[np.float64], values: NDArray[np.float64], *, independent: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % intervals (...,) and (...,) of many means over pairs of something in [0, 1].
+
+    Student t with P − 1 degrees of freedom and a variance to which two imagined pairs, one at 0 and one at 1, add
+    ½/(P + 2)²: a few values that are all close to 1 say little about how rare lower ones are, and without the
+    addition such intervals cover as little as 27 % (the idea of Agresti & Coull 1998).
+
+    Args:
+        means: (...,).
+        values: (P, ...) the mean without each pair, for the jackknife; or one value for each pair.
+        independent: whether it is one value for each pair.
+    """
+    half = np.hypot(reach(values, independent=independent), _t(len(values)) * math.sqrt(0.5) / (len(values) + 2))
+    return np.maximum(means - half, 0.0), np.minimum(means + half, 1.0)
+
+
+def reach(values: NDArray[np.float64], *, independent: bool = False) -> NDArray[np.float64]:
+    """Half-widths (...,) of 95 % intervals of many numbers at once, Student t with P − 1 degrees of freedom.
+
+    Args:
+        values: (P, ...) as of ``of_means``.
+        independent: likewise.
+    """
+    return _t(len(values)) * (_error(values) if independent else jackknife_error(values))
+
+
 def band(
     by_pair: NDArray[np.float64], deleted: NDArray[np.float64] | None, *, least: float, trials: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -60,10 +88,10 @@ def band(
         least: half-width below which no interval goes; one record's worth.
         trials: records behind a rate in one target.
     """
-    error = _error(by_pair) if deleted is None else jackknife_error(deleted)
-    estimate, reach = by_pair.mean(axis=0), np.maximum(_t(len(by_pair)) * error, least)
+    half = reach(by_pair, independent=True) if deleted is None else reach(deleted)
+    estimate, half = by_pair.mean(axis=0), np.maximum(half, least)
     low, high = _clopper_pearson(estimate, trials)
-    return np.minimum(np.maximum(estimate - reach, 0), low), np.maximum(np.minimum(estimate + reach, 1), high)
+    return np.minimum(np.maximum(estimate - half, 0), low), np.maximum(np.minimum(estimate + half, 1), high)
 
 
 def at_least_binomial(interval: Interval, trials: float) -> Interval:

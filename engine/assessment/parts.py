@@ -39,38 +39,6 @@ class RocCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ceiling:
-    """The most that any attack can reach, by differential privacy.
-
-    Attributes:
-        claim: "proved", or "if the measured Δ were the true one".
-        fpr: (G,) in [0, 1], increasing.
-        tpr: (G,) the largest TPR at each FPR.
-    """
-
-    claim: str
-    fpr: NDArray[np.float64]
-    tpr: NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LowerBound:
-    """An ε that the models exceed, with 95 % confidence and under an assumption.
-
-    Attributes:
-        name: of the audit.
-        epsilon: the bound, at least 0.
-        delta: δ.
-        assumption: what the bound rests on, such as "valid under (ε, δ)-DP".
-    """
-
-    name: str
-    epsilon: float
-    delta: float
-    assumption: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class ScoreHistogram:
     """Attack scores of members and non-members, pooled over targets (first draw); the attack decides at 0.
 

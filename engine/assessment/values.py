@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from engine.assessment.parts import (
     Agreement,
     Answers,
-    Ceiling,
     GroupRisk,
     Interval,
-    LowerBound,
     Pictures,
     PrecisionRecall,
     RecordRisk,
@@ -21,6 +19,7 @@ from engine.assessment.parts import (
     ScoreHistogram,
     Verdicts,
 )
+from engine.audits.values import Ceiling, Crossing, LowerBound
 
 CLAIMABLE_FALSE_ALARMS = 10
 """False alarms that must be expected at an FPR before the TPR there is worth claiming."""
@@ -192,6 +191,7 @@ class Assessment:
         attackers: the adaptive attacker beside the one whose shadows were given.
         audits: lower bounds of ε.
         ceilings: upper bounds of the ROC curve.
+        crossing: whether the attack does better than what is proved.
         reasons: what goes with a record's risk.
     """
 
@@ -212,4 +212,5 @@ class Assessment:
     attackers: Attackers | None = None
     audits: tuple[LowerBound, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
+    crossing: Crossing | None = None
     reasons: tuple[Reason, ...] = ()

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from engine.audits.values import Ceiling, PrivacyProfile
+from engine.audits.values import MEASURED, Ceiling, PrivacyProfile
 from engine.validate import number
 
-MEASURED = "if the measured Δ were the true one"
 _GAUSSIAN_POINTS = 401
 
 

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 BoundName = Literal["one-run", "Clopper–Pearson", "Gaussian DP"]
 
-VALIDITY: dict[BoundName, str] = {
+ASSUMPTIONS: dict[BoundName, str] = {
     "one-run": "valid under (ε, δ)-DP",
     "Clopper–Pearson": "assumes records independent",
     "Gaussian DP": "assumes Gaussian DP and records independent",
 }
 """What must hold for each bound to be one."""
+
+MEASURED = "if the measured Δ were the true one"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +75,9 @@ class LowerBound:
     targets: int
 
     @property
-    def validity(self) -> str:
+    def assumption(self) -> str:
         """What must hold for the bound to be one."""
-        return VALIDITY[self.name]
+        return ASSUMPTIONS[self.name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,11 @@ class Ceiling:
     advantage: float
     proved: bool
     sentence: str
+
+    @property
+    def claim(self) -> str:
+        """How far the ceiling can be believed, in words."""
+        return "proved" if self.proved else MEASURED
 
 
 @dataclass(frozen=True, kw_only=True)

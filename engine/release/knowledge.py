@@ -65,5 +65,5 @@ def _why_not_known(needed: Knowledge, recipe: Recipe) -> str | None:
         return info.why_no_part("attacker")
     changed = any(isinstance(mechanism, OWN_CHANGES) for mechanism in recipe.mechanisms)
     if needed == "augmented" and info.picture is None and not changed:
-        return f"a record of {info.title} is {info.shape}, which nobody moves about, and this recipe changes none"
+        return f"a record of {info.title} is {info.shape}, which cannot be shifted, this recipe changes none"
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -118,7 +119,7 @@ def record_taps(
     shown, wanted = means.examples(_rows(inputs, records), _rows(targets, records, own=targets.dim() == 3), real)
     for part in _parts(net, means, real):
         weights = {name: values[part] for name, values in params.weights.items()}
-        most = int(batch.real[part].any(axis=0).nonzero()[0].max(initial=0)) + 1
+        most = int(np.flatnonzero(batch.real[part].sum(axis=0)).max(initial=0)) + 1
         logits, saved = net.forward(weights, shown[part, :most])
         deltas = means.deltas(logits, wanted[part, :most], real[part, :most], epoch)
         if means.adversary is not None:

@@ -1,0 +1,66 @@
+"""Points that cost little or never end, and how to wait for real workers."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import sqlite3
+import time
+
+from cache.keys import Point, wave_key
+from cache.remote import TOPIC
+from engine.architectures import Logistic, Mlp
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
+
+seeds = itertools.count()
+
+
+def quick(*, waves=1, attack="loss"):
+    """A point that no other test asks for and that takes a tenth of a second."""
+    recipe = Recipe(
+        population=PopulationChoice(name="digits", contested=60),
+        architecture=Logistic(),
+        epochs=20,
+        batch=20,
+        seed=next(seeds),
+    )
+    return Point(recipe=recipe, release=Release(), attack=attack, waves=waves)
+
+
+def endless():
+    """A point that takes longer than any test."""
+    point = quick()
+    return dataclasses.replace(
+        point, recipe=dataclasses.replace(point.recipe, architecture=Mlp(), epochs=10_000, batch=1)
+    )
+
+
+def until(condition, seconds=60):
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def end(jobs, point):
+    """How the job ends."""
+    until(lambda: not jobs.progress(point).active)
+    return jobs.progress(point)
+
+
+def trainings(cluster, recipe, wave=0):
+    """How often a worker took up a wave, as it logged itself."""
+    events = [message for _, message in cluster.client.get_events(TOPIC)]
+    key = wave_key(recipe, wave)
+    return sum(key in message["task"] and "point" not in message for message in events)
+
+
+def execute(store, statement, *values):
+    connection = sqlite3.connect(store.file)
+    try:
+        with connection:
+            connection.execute(statement, values)
+    finally:
+        connection.close()
