@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from cache.progress import Progress
 from dashboard.figures import Figure, axis, layout
+from dashboard.scales import BINS, ScoreAxis, score_axis
+from dashboard.thresholds import cuts
 from engine.assessment.values import Assessment
 
 SMALL_HEIGHT = 280
@@ -20,18 +22,34 @@ RISK_EDGES = np.linspace(0.0, 1.0, 26)
 
 def scores(found: Assessment) -> Figure:
     """Attack scores of members and of outsiders, pooled over targets; the threshold is drawn by the component."""
-    edges = found.histogram.edges
+    scale, edges, members, non_members = _score_bins(found)
+    places = scale.place(edges)
+    far = "" if scale.unit is None else ", compressed far from 0"
     return {
-        "data": _pair_of_bars(edges, found.histogram.members, found.histogram.non_members),
+        "data": _pair_of_bars(places, members, non_members),
         "layout": layout(
             height=SCORES_HEIGHT,
             barmode="overlay",
             bargap=0,
             dragmode=False,
-            xaxis=axis("Attack score", range=[edges[0], edges[-1]]),
+            xaxis=axis(f"Attack score{far}", range=[places[0], places[-1]], **scale.ticks()),
             yaxis=axis("Records × models", rangemode="tozero"),
         ),
     }
+
+
+def _score_bins(
+    found: Assessment,
+) -> tuple[ScoreAxis, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The axis, the edges of its bins, and the counts of members and of others; outer bins hold everything beyond."""
+    bins, answers = found.histogram, found.answers
+    if answers is None:
+        return cuts(found).axis, bins.edges, bins.members, bins.non_members
+    scale = score_axis(answers.scores)
+    edges = scale.steps(BINS)
+    held = np.clip(answers.scores.astype(np.float64), edges[0], edges[-1])
+    members, others = (np.histogram(held[side], edges)[0] for side in (answers.masks, ~answers.masks))
+    return scale, edges, members, others
 
 
 def risk(found: Assessment) -> Figure:

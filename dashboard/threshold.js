@@ -1,6 +1,6 @@
 
 // The movable threshold of a histogram: a native slider under the axis, a line in the figure, and what they find.
-// In: {at, tpr, fpr, claimable, right: {prior: shares}}, all by stop. Nothing goes to the server.
+// In: {at (places on the axis), score, tpr, fpr, claimable, right: {prior: shares}}, all by stop. Nothing goes to the server.
 
 const PERCENT = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
@@ -33,8 +33,8 @@ class Threshold {
     this.show(this.nearest(this.score));
   }
 
-  nearest(score) {
-    const far = this.cuts.at.map((at) => Math.abs(at - score));
+  nearest(value, values = this.cuts.score) {
+    const far = values.map((at) => Math.abs(at - value));
     return far.indexOf(Math.min(...far));
   }
 
@@ -45,7 +45,7 @@ class Threshold {
   }
 
   move(stop) {
-    this.score = this.cuts.at[stop];
+    this.score = this.cuts.score[stop];
     this.show(stop);
   }
 
@@ -57,7 +57,7 @@ class Threshold {
   }
 
   tell() {
-    const { at, tpr, fpr, claimable, right } = this.cuts;
+    const { score, tpr, fpr, claimable, right } = this.cuts;
     const share = right[this.prior.value][this.stop];
     const few = share !== null && !claimable[this.stop];
     const ppv = share === null ? "nobody is accused" : few ? "too few false alarms to say" : percent(share);
@@ -66,7 +66,7 @@ class Threshold {
     this.rates.ppv.textContent = ppv;
     this.rates.ppv.classList.toggle("pd-words", share === null || few);
     this.range.setAttribute("aria-valuetext",
-      `${at[this.stop].toFixed(2)}: finds ${percent(tpr[this.stop])} of the members, accuses ${percent(fpr[this.stop])} `
+      `${score[this.stop].toFixed(2)}: finds ${percent(tpr[this.stop])} of the members, accuses ${percent(fpr[this.stop])} `
       + `of the others; accusations that are right: ${ppv}`);
   }
 
@@ -92,7 +92,7 @@ class Threshold {
     const drag = (moved) => {
       const axis = this.plot.box._fullLayout.xaxis;
       const x = moved.clientX - this.plot.box.getBoundingClientRect().left - axis._offset;
-      this.move(this.nearest(axis.p2l(x)));
+      this.move(this.nearest(axis.p2l(x), this.cuts.at));
     };
     this.line.addEventListener("pointermove", drag);
     this.line.addEventListener("lostpointercapture", () => this.line.removeEventListener("pointermove", drag), { once: true });

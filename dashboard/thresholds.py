@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.scales import BINS, ScoreAxis, score_axis
 from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Answers, Assessment, ScoreHistogram
 
-STOPS = 200
+STOPS = 4 * BINS
 """Steps of the slider between the ends of the histogram."""
 
 PRIORS = (0.5, 0.1, 0.01, 0.001)
@@ -22,6 +23,7 @@ class Cuts:
     """What is accused at each of T thresholds, pooled over targets; a score at the threshold is accused.
 
     Attributes:
+        axis: on which the thresholds stand.
         threshold: (T,) increasing.
         found: (T,) members at or above it.
         alarms: (T,) non-members at or above it.
@@ -29,6 +31,7 @@ class Cuts:
         non_members: all non-members, likewise.
     """
 
+    axis: ScoreAxis
     threshold: NDArray[np.float64]
     found: NDArray[np.int64]
     alarms: NDArray[np.int64]
@@ -53,27 +56,25 @@ class Cuts:
 
 def cuts(found: Assessment) -> Cuts:
     """The rates at the stops of the slider; in assessments without single scores, at the histogram's inner edges."""
-    bins = found.histogram
     if found.answers is None:
-        return _at_edges(bins)
-    stops = np.linspace(bins.edges[0], bins.edges[-1], STOPS + 1)
-    if stops[0] < 0 < stops[-1]:  # where the attack itself decides
-        stops = np.union1d(stops, [0.0])
-    return _at(stops, found.answers)
+        return _at_edges(found.histogram)
+    return _at(score_axis(found.answers.scores), found.answers)
 
 
-def _at(stops: NDArray[np.float64], answers: Answers) -> Cuts:
+def _at(axis: ScoreAxis, answers: Answers) -> Cuts:
     """Counts from the scores themselves."""
+    stops = axis.steps(STOPS)
     sides = (np.sort(answers.scores[answers.masks]), np.sort(answers.scores[~answers.masks]))
     found, alarms = (side.size - np.searchsorted(side, stops, side="left") for side in sides)
     members, non_members = (side.size for side in sides)
-    return Cuts(threshold=stops, found=found, alarms=alarms, members=members, non_members=non_members)
+    return Cuts(axis=axis, threshold=stops, found=found, alarms=alarms, members=members, non_members=non_members)
 
 
 def _at_edges(bins: ScoreHistogram) -> Cuts:
     """Counts from a histogram; its outermost edges say nothing, for the outer bins hold everything beyond."""
     above = [np.cumsum(counts[::-1])[::-1][1:] for counts in (bins.members, bins.non_members)]
     return Cuts(
+        axis=ScoreAxis(low=float(bins.edges[0]), high=float(bins.edges[-1]), unit=None),
         threshold=bins.edges[1:-1],
         found=above[0],
         alarms=above[1],
@@ -101,7 +102,8 @@ def for_browser(made: Cuts) -> dict[str, Any]:
     """The stops as the slider's script reads them."""
     rates = list(zip(made.tpr.tolist(), made.fpr.tolist(), strict=True))
     return {
-        "at": made.threshold.round(6).tolist(),
+        "at": made.axis.place(made.threshold).round(6).tolist(),
+        "score": made.threshold.round(6).tolist(),
         "tpr": made.tpr.round(6).tolist(),
         "fpr": made.fpr.round(6).tolist(),
         "claimable": made.claimable.tolist(),
