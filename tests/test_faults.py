@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -208,6 +209,7 @@ def test_a_dashboard_killed_during_a_store_write_leaves_no_half_wave_and_trains_
     before = log.stat().st_size if log.exists() else 0
     while not log.exists() or log.stat().st_size <= before + 1_000_000:
         assert first.poll() is None, "the dashboard ended before it could be killed"
+        time.sleep(0.001)
     first.kill()
     starts, _ = log_of(first.communicate()[0])
     kept = {
@@ -330,6 +332,7 @@ def test_of_a_file_cut_in_half_the_whole_entries_are_saved(tmp_path, blob):
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 from cache.store import Store
 from engine.architectures import Mlp
