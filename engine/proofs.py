@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.assessment.values import Assessment
 from engine.attacks import ATTACKS
 from engine.attacks.catalogue import CATALOGUE
-from engine.audits.audit import audit
+from engine.audits.audit import DELTA, audit
 from engine.audits.ceilings import tightest_ceiling
 from engine.audits.cohort import audited_cohort
 from engine.audits.crossing import crossing
@@ -44,14 +44,14 @@ def with_proofs(
         masks: (M, N), rows 2p and 2p + 1 complementary; at least four pairs.
         shadows: of M models trained on the same masks, if not those of the cohort.
     """
-    attack = assessment.headline.attack
+    attack, claim = assessment.headline.attack, assessment.headline.claim
     halves = CATALOGUE[attack].costly or len(masks) > 2 * MOST_PAIRS
     cohort = audited_cohort(ATTACKS[attack], signals, masks, shadows, costly=halves)
     proved = profile(recipe, release.epoch)
     ceilings = () if proved is None else (tightest_ceiling(proved),)
     return replace(
         assessment,
-        audits=audit(cohort),
+        audits=audit(cohort, delta=claim.delta if claim else DELTA),
         ceilings=ceilings,
         crossing=crossing(cohort, ceilings[0]) if ceilings else None,
     )
