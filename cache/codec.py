@@ -16,20 +16,19 @@ from safetensors.numpy import load, save
 
 from engine.assessment import values
 from engine.assessment.values import Assessment, Headline
+from engine.audits import values as audited
 from engine.canonical import build, canonical_json
 from engine.training.values import TrainedWave
 from engine.validate import InvalidValueError
 
-_HEADLINE_KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (values.Headline, values.Interval, values.LowFprRate, values.NullTest, values.PrivacyClaim)
+_KINDS: dict[str, type] = {
+    name: kind
+    for module in (values, audited)
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind)
 }
-_ARRAY_KINDS: dict[str, type] = {
-    "roc": values.RocCurve,
-    "histogram": values.ScoreHistogram,
-    "risk": values.RecordRisk,
-    "reliability": values.Reliability,
-}
+_ARRAY = "array"  # marks the place of an array in the JSON
+_TREE = "tree"  # the array that holds an assessment's JSON; no field has a name without a point
 _PARAMETER = "parameter."
 _CHECKPOINT = "epoch."
 
@@ -106,7 +105,7 @@ def headline_from_json(text: str) -> Headline:
         UnreadableError: when the text is not a headline.
     """
     try:
-        headline = build(json.loads(text), _HEADLINE_KINDS)
+        headline = build(json.loads(text), _KINDS, defaults=True)
     except (InvalidValueError, ValueError, RecursionError) as error:
         raise UnreadableError("a stored headline is not readable") from error
     if not _fits(headline, Headline):
@@ -132,37 +131,52 @@ _hints = lru_cache(get_type_hints)
 
 
 def assessment_to_bytes(assessment: Assessment) -> bytes:
-    """All arrays by "part.field", and the headline as the bytes of its JSON."""
-    arrays = {
-        f"{part}.{field}": getattr(getattr(assessment, part), field)
-        for part, kind in _ARRAY_KINDS.items()
-        for field in _fields(kind)
-    }
-    headline = headline_to_json(assessment.headline).encode()
-    return _save(arrays | {"headline": np.frombuffer(headline, dtype=np.uint8)})
+    """All arrays by the path to them, and the rest as the bytes of its JSON."""
+    arrays: dict[str, NDArray[Any]] = {}
+    tree = canonical_json(_without_arrays(assessment, "", arrays)).encode()
+    return _save(arrays | {_TREE: np.frombuffer(tree, dtype=np.uint8)})
 
 
 def assessment_from_bytes(blob: bytes) -> Assessment:
-    """The assessment that ``assessment_to_bytes`` wrote.
+    """The assessment that ``assessment_to_bytes`` wrote; parts that were added since have their defaults.
 
     Raises:
         UnreadableError: when the bytes are not an assessment.
     """
     arrays = _load(blob)
     try:
-        text = arrays["headline"].tobytes().decode()
-        parts: dict[str, Any] = {
-            part: kind(**{field: arrays[f"{part}.{field}"] for field in _fields(kind)})
-            for part, kind in _ARRAY_KINDS.items()
-        }
-    except (KeyError, UnicodeDecodeError) as error:
-        raise UnreadableError("a stored assessment lacks a part") from error
-    return Assessment(headline=headline_from_json(text), **parts)
+        tree = json.loads(arrays[_TREE].tobytes())
+        assessment = build(_with_arrays(tree, arrays), _KINDS, defaults=True)
+    except (InvalidValueError, KeyError, ValueError, RecursionError) as error:
+        raise UnreadableError("a stored assessment is not readable") from error
+    if not isinstance(assessment, Assessment):
+        raise UnreadableError("a stored assessment is not of kind 'Assessment'")
+    return assessment
 
 
-def _fields(kind: type) -> list[str]:
-    """The names of a dataclass's fields."""
-    return [field.name for field in dataclasses.fields(kind)]
+def _without_arrays(value: object, path: str, arrays: dict[str, NDArray[Any]]) -> Any:
+    """The value as JSON types; its arrays go into ``arrays`` and leave their names behind."""
+    if isinstance(value, np.ndarray):
+        arrays[path] = value
+        return {_ARRAY: path}
+    if isinstance(value, tuple):
+        return [_without_arrays(item, f"{path}.{index}", arrays) for index, item in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        kept = {name: _without_arrays(item, f"{path}.{name}", arrays) for name, item in fields.items()}
+        return {"kind": type(value).__name__, **kept}
+    return value
+
+
+def _with_arrays(tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
+    """The way back, as far as JSON types with arrays among them."""
+    if isinstance(tree, list):
+        return [_with_arrays(item, arrays) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if _ARRAY in tree:
+        return arrays[tree[_ARRAY]]
+    return {name: _with_arrays(item, arrays) for name, item in tree.items()}
 
 
 def _save(arrays: Mapping[str, NDArray[Any]]) -> bytes:

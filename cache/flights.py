@@ -29,6 +29,7 @@ class Flight:
         stored: whether the result is in the store.
         starts: how often a worker has taken it up (trainings only): more than once when a worker died.
         trace: the training so far; replaced as a whole, so that readers need no lock.
+        teachers: epochs done of the teachers, which train before the models where those learn soft labels.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Flight:
     turn: tuple[int, int] | None = None
     starts: int = 0
     trace: tuple[TracePoint, ...] = ()
+    teachers: int = 0
 
 
 class Flights:
@@ -120,5 +122,7 @@ class Flights:
             return
         if "point" in message:
             flight.trace += (TracePoint(**message["point"]),)
+        elif "teachers" in message:
+            flight.teachers = message["teachers"]
         else:
-            flight.starts, flight.trace = flight.starts + 1, ()
+            flight.starts, flight.trace, flight.teachers = flight.starts + 1, (), 0

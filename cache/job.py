@@ -26,6 +26,7 @@ class Job:
         assessed: assessments of 1 … ``assessed`` waves are stored.
         flights: where it boards; others when the processes that compute were lost.
         waves: the flights of its waves.
+        shadows: the flights of the waves of the shadow recipe; empty where that is the recipe itself.
     """
 
     point: Point
@@ -38,12 +39,12 @@ class Job:
     assessed: int = 0
     flights: Flights
     waves: list[Flight] = field(default_factory=list)
+    shadows: list[Flight] = field(default_factory=list)
 
     def now(self) -> Progress:
         """How far it is while it goes on."""
-        waves = self.waves  # the job's thread may replace the list meanwhile
-        flight = waves[self.wave - 1] if self.wave <= len(waves) else None
-        trained = flight is not None and (flight.stored or flight.future.done())
+        flight = self._in_work()
+        trained = flight is not None and _trained(flight)
         epochs = self.point.recipe.epochs
         trace = flight.trace if flight else ()
         state: State = "assessing" if trained else "training" if flight and flight.starts else "queued"
@@ -57,4 +58,16 @@ class Job:
             trace=trace,
             message=RESTARTED if flight and flight.starts > 1 else self.news,
             ahead=self.flights.ahead_of(flight) if flight and state == "queued" else 0,
+            teachers=flight.teachers if flight else 0,
         )
+
+    def _in_work(self) -> Flight | None:
+        """The flight of the wave in work, or of the shadow models' where that alone is still in work."""
+        both = self.waves, self.shadows  # the job's thread may replace the lists meanwhile
+        flights = [some[self.wave - 1] for some in both if self.wave <= len(some)]
+        return next((flight for flight in flights if not _trained(flight)), flights[-1] if flights else None)
+
+
+def _trained(flight: Flight) -> bool:
+    """Whether a wave is there."""
+    return flight.stored or flight.future.done()

@@ -25,6 +25,7 @@ from cache.job import Job
 from cache.keys import Point, assessment_key, wave_key
 from cache.progress import Progress, State
 from cache.store import Store
+from engine.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 _REMEMBERED = 200  # jobs that ended
@@ -151,8 +152,11 @@ class Jobs:
 
     def _refusal(self, point: Point) -> str | None:
         """Why a point must not be trained; what needs no training is always measured."""
-        refused = refusal(self._limits.training, point.recipe, point.waves)
-        return None if refused is None or self._store.trained(point.recipe, point.waves) else refused
+        for recipe in (point.recipe, point.shadow_recipe):
+            refused = refusal(self._limits.training, recipe, point.waves)
+            if refused is not None and not self._store.trained(recipe, point.waves):
+                return refused
+        return None
 
     def _in_work(self) -> int:
         """How many jobs of visitors go on."""
@@ -182,7 +186,7 @@ class Jobs:
     def _measure_through_losses(self, job: Job, replaced: Job | None) -> None:
         """Measure a point, going on from what is stored when the processes that compute are lost on the way."""
         for left in reversed(range(_LOSSES)):
-            job.flights, job.waves = self._flights, []
+            job.flights, job.waves, job.shadows = self._flights, [], []
             try:
                 self._measure(job, replaced)
             except Exception as error:
@@ -218,7 +222,9 @@ class Jobs:
         answers: dict[str, Flight] = {}
         for point in points:
             for further in points[len(job.waves) : point.waves - 1 + ahead]:
-                job.waves.append(self._board_wave(job, further.waves - 1))
+                job.waves.append(self._board_wave(job, point.recipe, further.waves - 1))
+                if point.shadow_recipe != point.recipe:
+                    job.shadows.append(self._board_wave(job, point.shadow_recipe, further.waves - 1))
                 if assessment_key(further) not in measured:
                     answers[assessment_key(further)] = self._board_assessment(job, further)
             # Only now that the new job shares a wave of the replaced one may that one end.
@@ -228,15 +234,16 @@ class Jobs:
             job.assessed = point.waves
 
     def _land_point(self, job: Job, point: Point, answer: Flight | None) -> None:
-        """Take the wave in work and its assessment to the store."""
-        put_wave = functools.partial(self._store.put_wave, job.point.recipe, job.wave - 1)
-        self._land(job, job.waves[job.wave - 1], put_wave)
+        """Take the wave in work, that of the shadow models and the assessment to the store."""
+        for recipe, flights in ((point.recipe, job.waves), (point.shadow_recipe, job.shadows)):
+            if flights:
+                put_wave = functools.partial(self._store.put_wave, recipe, job.wave - 1)
+                self._land(job, flights[job.wave - 1], put_wave)
         if answer is not None:
             self._land(job, answer, functools.partial(self._keep_assessment, point))
 
-    def _board_wave(self, job: Job, wave: int) -> Flight:
+    def _board_wave(self, job: Job, recipe: Recipe, wave: int) -> Flight:
         """The flight of a wave: from the store, or trained."""
-        recipe = job.point.recipe
         blob = self._store.wave(recipe, wave)
         client, key = job.flights.client, wave_key(recipe, wave)
         if blob is not None:
@@ -246,8 +253,8 @@ class Jobs:
 
     def _board_assessment(self, job: Job, point: Point) -> Flight:
         """The flight of the assessment of the first waves of a job; Dask starts it when they are there."""
-        futures = [flight.future for flight in job.waves[: point.waves]]
-        submit = remote.assessing(job.flights.client, point, futures, background=job.background)
+        waves, shadows = ([flight.future for flight in some[: point.waves]] for some in (job.waves, job.shadows))
+        submit = remote.assessing(job.flights.client, point, waves, shadows, background=job.background)
         return self._board("assessment", job, assessment_key(point), submit, stored=False)
 
     def _board(
@@ -279,7 +286,7 @@ class Jobs:
         with self._lock:
             if job.ended is None:
                 job.ended = replace(job.now(), state=state, message=message)
-            job.waves = []
+            job.waves, job.shadows = [], []
             job.over.set()
             for visitor in job.visitors:
                 if self._watched.get(visitor) is job:

@@ -15,8 +15,10 @@ from functools import lru_cache
 from typing import Any
 
 from engine.attacks.catalogue import CATALOGUE
+from engine.calibration import CALIBRATIONS, Calibration, shadow_recipe
 from engine.canonical import canonical_json
 from engine.recipe import Recipe, recipe_from_json
+from engine.release.knowledge import why_no_release, why_not
 from engine.release.values import Release, release_from_json
 from engine.validate import InvalidValueError, choice, whole
 from engine.version import ENGINE_VERSION
@@ -32,12 +34,14 @@ class Point:
         recipe: how the models are trained.
         release: what their owner publishes.
         attack: a key of ``CATALOGUE``.
+        calibration: what the attacker's shadow models are, a key of ``CALIBRATIONS``.
         waves: waves of the cohort, four pairs each; 1 to 64.
     """
 
     recipe: Recipe
     release: Release
     attack: str = "lira"
+    calibration: Calibration = "adaptive"
     waves: int = 2
 
     def __post_init__(self) -> None:
@@ -46,7 +50,16 @@ class Point:
                 raise InvalidValueError(f"{name} must be of a known kind, got {value!r}")
         self.recipe.kept(self.release)
         choice("attack", self.attack, CATALOGUE)
+        choice("calibration", self.calibration, CALIBRATIONS)
         whole("waves", self.waves, at_least=1, at_most=MOST_WAVES)
+        refused = why_no_release(self.recipe, self.release) or why_not(self.attack, self.recipe, self.release)
+        if refused is not None:
+            raise InvalidValueError(refused)
+
+    @property
+    def shadow_recipe(self) -> Recipe:
+        """How the attacker's shadow models are trained; the recipe itself where he adapts."""
+        return shadow_recipe(self.recipe, self.calibration)
 
     def with_waves(self, waves: int) -> Point:
         """The same setting measured on more or fewer waves."""

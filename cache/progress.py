@@ -32,6 +32,8 @@ class Progress:
         trace: the wave in work, after those of its epochs that the engine reports.
         message: one sentence on what happened: why a job failed, was refused or stopped, or what it goes on after.
         ahead: trainings that workers take up before the wave in work, while it is queued.
+        teachers: epochs done of the teachers of the wave in work, which train first where its models learn soft
+            labels; none of the other numbers is about them.
     """
 
     state: State
@@ -43,6 +45,7 @@ class Progress:
     trace: tuple[TracePoint, ...] = ()
     message: str = ""
     ahead: int = 0
+    teachers: int = 0
 
     @property
     def active(self) -> bool:

@@ -69,10 +69,12 @@ def training(client: Client, recipe: Recipe, wave: int, *, background: bool) -> 
     return functools.partial(submit, "cuda", resources={GPU: 1})
 
 
-def assessing(client: Client, point: Point, waves: Sequence[Future], *, background: bool) -> Submit:
-    """Assesses a point when its waves are there."""
+def assessing(
+    client: Client, point: Point, waves: Sequence[Future], shadows: Sequence[Future], *, background: bool
+) -> Submit:
+    """Assesses a point when its waves are there, and those of its shadow recipe where that is another."""
     priority = _ASSESS_FIRST + _IN_THE_BACKGROUND * background
-    parts = (point.recipe, point.release, point.attack, list(waves))
+    parts = (point, list(waves), list(shadows))
     return functools.partial(client.submit, run, "assess", *parts, engine=ENGINE_VERSION, priority=priority)
 
 

@@ -10,6 +10,7 @@ import torch
 from distributed import get_worker
 
 from cache.codec import assessment_to_bytes, wave_from_bytes, wave_to_bytes
+from cache.keys import Point
 from cache.remote import TOPIC
 from engine.architectures import Logistic
 from engine.models.network import network
@@ -29,7 +30,8 @@ class UnwantedError(Exception):
 def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
     """Wave ``wave`` (from 0) of a recipe, trained on a device; None when it was cancelled on the way.
 
-    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine.
+    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine on
+    the models, or on their teachers.
     """
     worker = get_worker()
     name = worker.get_current_task()
@@ -37,6 +39,9 @@ def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
 
     def report(epoch: EpochReport) -> None:
         worker.log_event(TOPIC, {"task": name, "epochs": epoch.epochs, "point": _means(epoch)})
+
+    def report_teachers(epoch: EpochReport) -> None:
+        worker.log_event(TOPIC, {"task": name, "teachers": epoch.epoch})
 
     def check() -> None:
         # A thread cannot be stopped from outside. Dask marks a task that was cancelled while it runs
@@ -46,15 +51,26 @@ def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
             raise UnwantedError
 
     try:
-        return wave_to_bytes(train_wave(recipe, wave, report=report, check=check, device=device))
+        return wave_to_bytes(
+            train_wave(recipe, wave, report=report, report_teachers=report_teachers, check=check, device=device)
+        )
     except UnwantedError:
         return None
 
 
-def assess(recipe: Recipe, release: Release, attack: str, blobs: Sequence[bytes]) -> bytes:
-    """The assessment of a release of waves 0, 1, … under an attack."""
-    waves = [wave_from_bytes(blob) for blob in blobs]
-    return assessment_to_bytes(assess_waves(recipe, release, attack, waves))
+def assess(point: Point, blobs: Sequence[bytes], shadow_blobs: Sequence[bytes]) -> bytes:
+    """The assessment of a point from its waves 0, 1, … and those of its shadow recipe where that is another."""
+    waves, shadows = ([wave_from_bytes(blob) for blob in some] for some in (blobs, shadow_blobs))
+    return assessment_to_bytes(
+        assess_waves(
+            point.recipe,
+            point.release,
+            point.attack,
+            waves,
+            calibration=point.calibration,
+            shadows=shadows or waves,
+        )
+    )
 
 
 def wave_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""The smaller figures: scores, risks, reliability, the ROC curve, and a training under way."""
+"""The smaller figures: scores, risks, reliability, and a training under way."""
 
 from __future__ import annotations
 
@@ -8,33 +8,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cache.progress import Progress
-from dashboard.figures import Figure, axis, layout, note
-from engine.assessment.values import Assessment
+from dashboard.figures import Figure, axis, layout
+from dashboard.scales import BINS, ScoreAxis, score_axis
+from dashboard.thresholds import cuts
+from engine.assessment.values import Assessment, PrecisionRecall, Reliability
 
 SMALL_HEIGHT = 280
+SCORES_HEIGHT = 330
 TRACE_HEIGHT = 150
 RISK_EDGES = np.linspace(0.0, 1.0, 26)
 """Bins of a record's risk."""
 
 
 def scores(found: Assessment) -> Figure:
-    """Attack scores of members and of outsiders, pooled over targets; the attack decides at 0."""
-    edges = found.histogram.edges
+    """Attack scores of members and of outsiders, pooled over targets; the threshold is drawn by the component."""
+    scale, edges, members, non_members = _score_bins(found)
+    places = scale.place(edges)
+    far = "" if scale.unit is None else ", compressed far from 0"
     return {
-        "data": _pair_of_bars(edges, found.histogram.members, found.histogram.non_members),
+        "data": _pair_of_bars(places, members, non_members),
         "layout": layout(
-            height=SMALL_HEIGHT,
+            height=SCORES_HEIGHT,
             barmode="overlay",
             bargap=0,
             dragmode=False,
-            xaxis=axis("Attack score"),
+            xaxis=axis(f"Attack score{far}", range=[places[0], places[-1]], **scale.ticks()),
             yaxis=axis("Records × models", rangemode="tozero"),
-            shapes=[_upright(0.0)],
-            annotations=[
-                note("accused →", x=0, yref="paper", y=1, xanchor="left", yanchor="top", xshift=4),
-            ],
         ),
     }
+
+
+def _score_bins(
+    found: Assessment,
+) -> tuple[ScoreAxis, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The axis, the edges of its bins, and the counts of members and of others; outer bins hold everything beyond."""
+    bins, answers = found.histogram, found.answers
+    if answers is None:
+        return cuts(found).axis, bins.edges, bins.members, bins.non_members
+    scale = score_axis(answers.scores)
+    edges = scale.steps(BINS)
+    held = np.clip(answers.scores.astype(np.float64), edges[0], edges[-1])
+    members, others = (np.histogram(held[side], edges)[0] for side in (answers.masks, ~answers.masks))
+    return scale, edges, members, others
 
 
 def risk(found: Assessment) -> Figure:
@@ -98,23 +113,17 @@ def _upright(x: float) -> dict[str, Any]:
 
 
 def reliability(found: Assessment) -> Figure:
-    """Whether claimed posteriors come true: on the diagonal they do."""
-    filled = found.reliability.counts > 0
-    counts = found.reliability.counts[filled]
+    """Whether claimed posteriors come true, LiRA's and the risk score's: on the diagonal they do."""
+    looks = {"color": "@member", "symbol": "circle"}, {"color": "@outsider", "symbol": "diamond"}
+    scored = [found.risk_score.reliability] if found.risk_score else []
+    names = ("observed", "observed, risk score") if scored else ("observed",)
     return {
         "data": [
-            _diagonal("as claimed"),
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": "observed",
-                "x": found.reliability.claimed[filled].tolist(),
-                "y": found.reliability.observed[filled].tolist(),
-                "text": [f"{count:,} cases" for count in counts],
-                "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
-                "line": {"color": "@member", "width": 1.5},
-                "marker": {"color": "@member", "size": 8},
-            },
+            diagonal("as claimed"),
+            *(
+                _observed(name, bins, look)
+                for name, bins, look in zip(names, (found.reliability, *scored), looks, strict=False)
+            ),
         ],
         "layout": layout(
             height=SMALL_HEIGHT,
@@ -125,46 +134,68 @@ def reliability(found: Assessment) -> Figure:
     }
 
 
-def roc(found: Assessment) -> Figure:
-    """The ROC curve on logarithmic axes, grey and dotted where too few false alarms are expected to claim it."""
-    claimable = found.headline.smallest_claimable_fpr
-    shown = (found.roc.fpr > 0) & (found.roc.tpr > 0)
-    few, enough = shown & (found.roc.fpr <= claimable), shown & (found.roc.fpr >= claimable)
-    scale = {
-        "type": "log",
-        "range": [-3.0, 0.02],
-        "tickvals": [0.001, 0.01, 0.1, 1],
-        "ticktext": ["0.1 %", "1 %", "10 %", "100 %"],
+def _observed(name: str, bins: Reliability, look: dict[str, str]) -> dict[str, Any]:
+    filled = bins.counts > 0
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": bins.claimed[filled].tolist(),
+        "y": bins.observed[filled].tolist(),
+        "text": [f"{count:,} cases" for count in bins.counts[filled]],
+        "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
+        "line": {"color": look["color"], "width": 1.5},
+        "marker": {**look, "size": 8},
     }
+
+
+def found_out(found: Assessment) -> Figure:
+    """Precision and recall when everybody with at least a posterior is called a member."""
+    measured = [
+        (called, curve, dash) for (called, curve), dash in zip(curves(found), ("solid", "dash"), strict=False)
+    ]
     return {
         "data": [
-            _diagonal("guessing", start=1e-3),
-            _rates("too few to claim", found, few, {"color": "@soft", "width": 1.5, "dash": "dot"}),
-            _rates("attack", found, enough, {"color": "@member", "width": 2}),
+            _share(f"{name}{called}", curve.threshold, values, colour, dash)
+            for called, curve, dash in measured
+            for name, values, colour in (
+                ("precision", curve.precision, "@member"),
+                ("recall", curve.recall, "@outsider"),
+            )
         ],
         "layout": layout(
             height=SMALL_HEIGHT,
             dragmode=False,
-            xaxis=axis("False alarms (FPR)", **scale),
-            yaxis=axis("Members found (TPR)", **scale),
+            xaxis=axis("Called a member from this posterior on", range=[-0.02, 1.02]),
+            yaxis=axis("Share", range=[-0.02, 1.02], tickformat=".0%"),
         ),
     }
 
 
-def _rates(name: str, found: Assessment, chosen: NDArray[np.bool_], line: dict[str, Any]) -> dict[str, Any]:
-    """A part of the ROC curve."""
+def curves(found: Assessment) -> list[tuple[str, PrecisionRecall]]:
+    """Precision and recall of the posteriors that there are, each with what its name ends with."""
+    own = [("", found.precision_recall)] if found.precision_recall else []
+    scored = [(", risk score", found.risk_score.precision_recall)] if found.risk_score else []
+    return own + scored
+
+
+def _share(
+    name: str, thresholds: NDArray[np.float64], values: NDArray[np.float64], colour: str, dash: str
+) -> dict[str, Any]:
+    known = ~np.isnan(values)
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "x": found.roc.fpr[chosen].tolist(),
-        "y": found.roc.tpr[chosen].tolist(),
-        "line": line,
-        "hovertemplate": "%{y:.1%} found at %{x:.1%} false alarms<extra></extra>",
+        "x": thresholds[known].tolist(),
+        "y": values[known].tolist(),
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "hovertemplate": f"{name} %{{y:.1%}} from %{{x:.2f}} on<extra></extra>",
     }
 
 
-def _diagonal(name: str, start: float = 0.0) -> dict[str, Any]:
+def diagonal(name: str, start: float = 0.0) -> dict[str, Any]:
+    """The dotted line from corner to corner."""
     return {
         "type": "scatter",
         "mode": "lines",

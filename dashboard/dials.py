@@ -9,11 +9,13 @@ from typing import TypedDict
 
 import streamlit as st
 
+from dashboard.attacks import attack_control, needs_shadows
 from dashboard.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
-from dashboard.stops import DIALS, FOUR, GROUPS
+from dashboard.sizes import sizes
+from dashboard.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
 from dashboard.view import SWEEPS, View
 from dashboard.visit import go, this_visit
-from engine.attacks.catalogue import CATALOGUE
+from engine.calibration import CALIBRATIONS, Calibration
 from engine.populations.catalogue import POPULATIONS
 
 CONTESTED_TITLE = "Contested records N"
@@ -23,6 +25,7 @@ _CONTESTED_ABOUT = (
 )
 
 
+_ADAPTS: Mapping[Calibration, str] = {"adaptive": "adapts", "undefended": "does not adapt"}
 _MORE = "more-dials"
 _CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "refused": " pd-no"}
 
@@ -70,6 +73,8 @@ def rail(found: Landscape) -> None:
         st.html('<p class="pd-brand">Privacy Dial</p>')
         for name in FOUR:
             _dial(found, name)
+            if name == ARCHITECTURE.name:
+                sizes(view)
         _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
         st.selectbox(
             "Population",
@@ -78,12 +83,15 @@ def rail(found: Landscape) -> None:
             help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
             **_bound("population", "control-population", view),
         )
-        st.selectbox(
-            "Attack",
-            tuple(CATALOGUE),
-            format_func=lambda name: CATALOGUE[name].title,
-            help=" ".join(f"{info.title}: {info.about} ({info.source})." for info in CATALOGUE.values()),
-            **_bound("attack", "control-attack", view),
+        attack_control(view)
+        st.segmented_control(
+            "Attacker",
+            view.stops("calibration"),
+            format_func=_ADAPTS.__getitem__,
+            help=" ".join(f"{_ADAPTS[name].capitalize()}: {about}." for name, about in CALIBRATIONS.items()),
+            required=True,
+            disabled=not needs_shadows(view),
+            **_bound("calibration", "control-calibration", view),
         )
         st.segmented_control(
             "Models trained and attacked",
@@ -126,15 +134,23 @@ def _dial(found: Landscape, name: str) -> None:
 
 
 def _slider(found: Landscape, name: str, title: str, about: str) -> None:
-    widget = f"dial-{name}-{found.view.population}" if name == "contested" else f"dial-{name}"
+    stops = found.view.stops(name)
     st.select_slider(
         title,
-        found.view.stops(name),
+        stops,
         format_func=lambda stop: stop_label(name, stop),
         help=about,
-        **_bound(name, widget, found.view),
+        **_bound(name, _widget(found.view, name), found.view),
     )
     st.html(marks_html(name, found.marks[name], getattr(found.view, name)))
+
+
+def _widget(view: View, name: str) -> str:
+    """The key of a dial: one that has other stops than before is another control to the browser."""
+    if name == "contested":
+        return f"dial-{name}-{view.population}"
+    at = getattr(view, name)
+    return f"dial-{name}" if at in DIALS[name].stops else f"dial-{name}-{at}"
 
 
 def marks_html(name: str, marks: Marks, at: str | int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from dashboard.landscape import Landscape, Spot
 from dashboard.stops import DIALS, FOUR
 from dashboard.words import between, decimals, percent, percent_between
-from engine.assessment.values import Interval
+from engine.assessment.values import Headline, Interval
 
 Figure = dict[str, Any]
 
@@ -86,7 +86,8 @@ def _hover(spot: Spot) -> str:
     return f"<b>{setting.replace(', ', '<br>')}</b><br>{numbers.replace('), ', ')<br>')}"
 
 
-def _whiskers(values: Sequence[Interval], colour: str) -> dict[str, Any]:
+def whiskers(values: Sequence[Interval], colour: str) -> dict[str, Any]:
+    """Intervals as error bars in one direction."""
     return {
         "type": "data",
         "symmetric": False,
@@ -107,8 +108,8 @@ def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dic
         "name": name,
         "x": [auc.estimate for auc in aucs],
         "y": [accuracy.estimate for accuracy in accuracies],
-        "error_x": _whiskers(aucs, colour),
-        "error_y": _whiskers(accuracies, colour),
+        "error_x": whiskers(aucs, colour),
+        "error_y": whiskers(accuracies, colour),
         "customdata": [spot.view.address for spot in spots],
         "meta": [spot_words(spot) for spot in spots],
         "hovertext": [_hover(spot) for spot in spots],
@@ -121,11 +122,16 @@ def tradeoff(found: Landscape) -> Figure:
     """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring."""
     data = [*_path(found), *_ghosts(found), *_current(found)]
     spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
-    across, upwards = _ranges(spots)
+    return plane(data, [spot.headline for spot in spots])
+
+
+def plane(data: list[dict[str, Any]], headlines: Sequence[Headline]) -> Figure:
+    """Accuracy against attack AUC: axes that hold all intervals, and the line of guessing."""
+    across, upwards = _ranges(headlines)
     notes = [
         note("guessing", x=0.5, yref="paper", y=0.5, textangle=-90, xanchor="right", yanchor="middle"),
     ]
-    if not spots:
+    if not headlines:
         notes.append(
             note(
                 "Nothing measured here yet",
@@ -214,13 +220,13 @@ def _current(found: Landscape) -> list[dict[str, Any]]:
     return [ring, dot]
 
 
-def _ranges(spots: Sequence[Spot]) -> tuple[list[float], list[float]]:
+def _ranges(headlines: Sequence[Headline]) -> tuple[list[float], list[float]]:
     """Axis ranges that hold every interval, the chance line, and some air."""
-    if not spots:
+    if not headlines:
         return [0.45, 0.9], [0.5, 1.0]
-    right = max(spot.headline.auc.high for spot in spots)
-    left = min(0.5, *(spot.headline.auc.low for spot in spots))
-    low = min(spot.headline.test_accuracy.low for spot in spots)
-    high = max(spot.headline.test_accuracy.high for spot in spots)
+    right = max(head.auc.high for head in headlines)
+    left = min(0.5, *(head.auc.low for head in headlines))
+    low = min(head.test_accuracy.low for head in headlines)
+    high = max(head.test_accuracy.high for head in headlines)
     air = max(0.04, 0.12 * (high - low))
     return [left - 0.03, max(0.65, right + 0.04)], [max(0.0, low - air), min(1.02, high + air)]

@@ -6,8 +6,9 @@ import numpy as np
 
 from dashboard.landscape import Landscape, models_of
 from dashboard.stops import DIALS
+from dashboard.thresholds import cuts
 from dashboard.words import between, decimals, percent, percent_between
-from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment
+from engine.assessment.values import Assessment, Reliability
 
 
 def tradeoff(found: Landscape) -> str:
@@ -35,17 +36,17 @@ def tradeoff(found: Landscape) -> str:
 
 def scores(found: Assessment) -> str:
     """The finding of the score histogram."""
-    bins = found.histogram
-    accused = bins.edges[:-1] >= 0
-    members, others = (_share(counts, accused) for counts in (bins.members, bins.non_members))
+    made = cuts(found)
+    own = int(np.abs(made.threshold).argmin())
     return (
-        f"Above 0 the attack says “member”: it says so of about {members} of the members and "
-        f"{others} of the non-members. Outer bars hold everything beyond."
+        f"Above {_near_zero(made.threshold[own])} the attack says “member”: it says so of "
+        f"{100 * made.tpr[own]:.0f} % of the members and {100 * made.fpr[own]:.0f} % of the non-members, over all "
+        f"{found.headline.targets} models. Outer bars hold everything beyond."
     )
 
 
-def _share(counts: np.ndarray, chosen: np.ndarray) -> str:
-    return f"{100 * counts[chosen].sum() / max(1, counts.sum()):.0f} %"
+def _near_zero(threshold: float) -> str:
+    return "0" if threshold == 0 else f"{threshold:.2f}"
 
 
 def risk(found: Assessment) -> str:
@@ -61,21 +62,31 @@ def risk(found: Assessment) -> str:
 def reliability(found: Assessment) -> str:
     """The finding of the reliability diagram."""
     bins = found.reliability
-    filled = bins.counts > 0
-    gaps = np.abs(bins.claimed[filled] - bins.observed[filled])
-    gap = float(np.average(gaps, weights=bins.counts[filled])) if filled.any() else 0.0
+    scored = found.risk_score
     return (
         f"Where the posterior claims 80 %, about 80 % should have been members. On average over all "
-        f"{int(bins.counts.sum()):,} cases claim and truth are {100 * gap:.1f} points apart."
+        f"{int(bins.counts.sum()):,} cases claim and truth are {_gap(bins):.1f} points apart"
+        + (f"; for Song and Mittal's risk score {_gap(scored.reliability):.1f} points." if scored else ".")
     )
 
 
-def roc(found: Assessment) -> str:
-    """The finding of the ROC curve."""
-    least = found.headline.smallest_claimable_fpr
-    at = {fpr: np.interp(fpr, found.roc.fpr, found.roc.tpr) for fpr in (0.001, 0.01, 0.1) if fpr >= least}
-    listed = ", ".join(f"{100 * tpr:.1f} % at {100 * fpr:g} %" for fpr, tpr in at.items()) or "none can be claimed"
+def _gap(bins: Reliability) -> float:
+    """How far claim and truth are apart, in points, mean over cases."""
+    filled = bins.counts > 0
+    gaps = np.abs(bins.claimed[filled] - bins.observed[filled])
+    return 100 * float(np.average(gaps, weights=bins.counts[filled])) if filled.any() else 0.0
+
+
+def found_out(found: Assessment) -> str:
+    """The finding of precision and recall."""
+    curve = found.precision_recall
+    if curve is None:
+        return "No precision was measured here."
+    at = int(np.abs(curve.threshold - 0.9).argmin())
+    if np.isnan(curve.precision[at]):
+        return f"Nobody has a posterior of {curve.threshold[at]:.2f} or more."
     return (
-        f"Members found at a share of false alarms: {listed}. Below {100 * least:.2g} % fewer than "
-        f"{CLAIMABLE_FALSE_ALARMS} false alarms are expected, too few to claim a rate. Both axes are logarithmic."
+        f"Of those with a posterior of {curve.threshold[at]:.2f} or more, {100 * curve.precision[at]:.0f} % were "
+        f"members; {100 * curve.recall[at]:.0f} % of all members are among them. Half of all cases are members, so "
+        "guessing has a precision of 50 %."
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 
 import streamlit as st
 
+from dashboard import details, findings, tables
 from dashboard.figures import Figure
-from dashboard.plot import plot
+from dashboard.plot import plot, threshold_plot
+from dashboard.thresholds import cuts
+from engine.assessment.values import Assessment
 
 Row = Mapping[str, str]
 
@@ -32,10 +36,24 @@ def panel(
         rows: makes the numbers behind it, one mapping from column to text for each row.
         on_pick: called with the ``customdata`` of a chosen point.
     """
+    with _panel(name, title, finding, rows):
+        plot(figure, key=f"figure-{name}", alt=finding, on_pick=on_pick)
+
+
+def threshold_panel(name: str, title: str, found: Assessment) -> None:
+    """Draw the histogram of scores with its movable threshold."""
+    finding = findings.scores(found)
+    with _panel(name, title, finding, lambda: tables.scores(found)):
+        threshold_plot(details.scores(found), cuts(found), key=f"figure-{name}", alt=finding)
+
+
+@contextmanager
+def _panel(name: str, title: str, finding: str, rows: Callable[[], Sequence[Row]]) -> Iterator[None]:
+    """What stands around a figure: heading, finding, table."""
     with st.container(key=f"panel-{name}", gap="small"):
         if title:
             st.html(f'<h2 class="pd-title">{escape(title)}</h2>')
-        plot(figure, key=f"figure-{name}", alt=finding, on_pick=on_pick)
+        yield
         st.html(f'<p class="pd-finding">{escape(finding)}</p>')
         table = st.expander("Show the numbers as a table", key=f"table-{name}", on_change="rerun")
         if table.open:

@@ -1,14 +1,16 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
-// In: {id, figure, alt, source}. Out: the trigger "pick" with the customdata of the chosen point.
+// In: {figure, alt, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
 
 const LIGHT = {
   member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
-  accent: "#D55E00", ghost: "#8a8780",
+  accent: "#D55E00", ghost: "#8a8780", band: "rgba(0,114,178,0.16)", proved: "#007a5a",
 };
 const DARK = {
   member: "#56B4E9", outsider: "#E8743B", path: "#56B4E9", "path-soft": "rgba(86,180,233,0.45)",
-  accent: "#E69F00", ghost: "#9d9a94",
+  accent: "#E69F00", ghost: "#9d9a94", band: "rgba(86,180,233,0.2)", proved: "#2fbf94",
 };
+
+const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
 
 // Plotly is loaded once per document, from the dashboard itself.
 function plotly(source) {
@@ -83,6 +85,7 @@ class Plot {
   update(data, pick) {
     this.data = data;
     this.pick = pick;
+    if (data.cuts) (this.threshold ??= new Threshold(this)).update(data.cuts);
     this.box.setAttribute("aria-label", data.alt);
     this.box.style.minHeight = `${data.figure.layout.height}px`;
     this.draw();
@@ -116,7 +119,9 @@ class Plot {
       displayModeBar: false, responsive: true, doubleClick: false, showTips: false,
     });
     this.mark(null);
-    for (const name of ["plotly_click", "plotly_relayout", "plotly_doubleclick"]) this.box.removeAllListeners?.(name);
+    for (const name of EVENTS) this.box.removeAllListeners?.(name);
+    this.threshold?.place();
+    this.box.on("plotly_afterplot", () => this.threshold?.place());
     this.box.on("plotly_relayout", (change) => this.zoomed(change));
     this.box.on("plotly_doubleclick", () => {
       this.zoom = {};

@@ -1,4 +1,4 @@
-"""The one component that draws figures: Plotly, kept alive between reruns, loaded from the dashboard itself."""
+"""The components that draw figures: Plotly, kept alive between reruns, loaded from the dashboard itself."""
 
 from __future__ import annotations
 
@@ -10,24 +10,51 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.figures import Figure
+from dashboard.thresholds import Cuts, for_browser
 
 PLOTLY_ROUTE = f"/assets/plotly-{version('plotly')}.min.js"
 """Where the dashboard serves plotly.js; the name changes with the version, so that browsers may keep it."""
 
 _HERE = Path(__file__).parent
-_HTML = """
-<div class="pd-figure">
+_FIGURE = """
   <div class="pd-plot" role="group" tabindex="0"></div>
   <div class="pd-ring" hidden></div>
   <div class="pd-live" role="status" aria-live="polite"></div>
-</div>
+"""
+_THRESHOLD = """
+  <div class="pd-line" aria-hidden="true" hidden><i></i></div>
+  <div class="pd-threshold">
+    <input type="range" class="pd-range" aria-label="Threshold: accuse every record whose score is at least this">
+    <div class="pd-settings">
+      <button type="button" data-place="own">Where the attack decides</button>
+      <button type="button" data-place="few">1 % false alarms</button>
+      <label>Members among those asked about <select class="pd-prior"></select></label>
+    </div>
+    <dl class="pd-rates">
+      <div><dt>Members found (TPR)</dt><dd data-rate="tpr"></dd></div>
+      <div><dt>False alarms (FPR)</dt><dd data-rate="fpr"></dd></div>
+      <div><dt>Accusations that are right (PPV)</dt><dd data-rate="ppv"></dd></div>
+    </dl>
+  </div>
 """
 
-_component = component(
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+_plot = component(
     "privacydial_plot",
-    html=_HTML,
-    css=(_HERE / "plot.css").read_text(encoding="utf-8"),
-    js=(_HERE / "plot.js").read_text(encoding="utf-8"),
+    html=f'<div class="pd-figure">{_FIGURE}</div>',
+    css=_read("plot.css"),
+    js=_read("plot.js"),
+    isolate_styles=False,
+)
+_with_threshold = component(
+    "privacydial_threshold",
+    html=f'<div class="pd-figure">{_FIGURE}{_THRESHOLD}</div>',
+    css=_read("plot.css") + _read("threshold.css"),
+    js=_read("plot.js") + _read("threshold.js"),
     isolate_styles=False,
 )
 
@@ -48,9 +75,25 @@ def plot(figure: Figure, *, key: str, alt: str, on_pick: Callable[[str], None] |
         if on_pick is not None and isinstance(value, str):
             on_pick(value)
 
-    _component(
+    _plot(
         key=key,
         data={"figure": figure, "alt": alt, "source": PLOTLY_ROUTE},
         height="content",
         on_pick_change=picked,
+    )
+
+
+def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str) -> None:
+    """Draw a histogram of scores over a slider that moves a threshold through it, all of it in the browser.
+
+    Args:
+        figure: a Plotly figure whose horizontal axis is the score.
+        made: what is accused at the stops of the slider.
+        key: its identity, as in ``plot``; the threshold stays where the visitor put it.
+        alt: what the figure shows, as a finding.
+    """
+    _with_threshold(
+        key=key,
+        data={"figure": figure, "alt": alt, "source": PLOTLY_ROUTE, "cuts": for_browser(made)},
+        height="content",
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cache.jobs import Jobs
 from cache.store import Store
+from cache.sweeps.current import Sweeps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +16,13 @@ class Running:
     Attributes:
         store: the cache; there from the first moment.
         jobs: what trains; None while the workers are starting.
+        sweeps: what runs sweeps; None while the workers are starting.
         problem: one sentence when the workers could not be started.
     """
 
     store: Store
     jobs: Jobs | None = None
+    sweeps: Sweeps | None = None
     problem: str | None = None
 
 

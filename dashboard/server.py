@@ -25,7 +25,8 @@ from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
 from cache.supervision import AnyCluster, Supervisor
-from dashboard.pages import explore  # noqa: F401  loaded before the first visit, and before memory is frozen
+from cache.sweeps.current import Sweeps
+from dashboard.pages import explore, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.plot import PLOTLY_ROUTE
 from dashboard.running import Running, set_running
 
@@ -53,10 +54,10 @@ def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None 
         try:
             yield {}
         finally:
-            started = await starting
+            stop = await starting
             set_running(None)
-            if started is not None:
-                await asyncio.to_thread(started.close)
+            if stop is not None:
+                await asyncio.to_thread(stop)
 
     return st.App(
         _SCRIPT,
@@ -67,8 +68,12 @@ def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None 
     )
 
 
-async def _started(store: Store, start: Callable[[], AnyCluster], limits: Limits) -> Supervisor | None:
-    """Workers, handed to the pages once they are there; a failure becomes a sentence on the pages."""
+async def _started(store: Store, start: Callable[[], AnyCluster], limits: Limits) -> Callable[[], None] | None:
+    """Hand the workers to the pages once they are there; a failure becomes a sentence on the pages.
+
+    Returns:
+        What stops all that was started, None where nothing was.
+    """
     try:
         cluster = await asyncio.to_thread(start)
     except Exception as error:  # noqa: BLE001  whatever it is, the pages must open and say so
@@ -77,10 +82,17 @@ async def _started(store: Store, start: Callable[[], AnyCluster], limits: Limits
         set_running(Running(store=store, problem=problem))
         return None
     jobs = Jobs(cluster.client, store, limits=limits)
-    set_running(Running(store=store, jobs=jobs))
-    return Supervisor(
+    sweeps = Sweeps(jobs, store)
+    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
+    supervisor = Supervisor(
         start, cluster, jobs, on_problem=lambda problem: set_running(Running(store=store, problem=problem))
     )
+
+    def stop() -> None:
+        sweeps.close()
+        supervisor.close()
+
+    return stop
 
 
 def _say(error: Exception) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Generic, TypeVar
 
-from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
+from dashboard.families import architecture_of, family_of, label_of
+from engine.architectures import Architecture
 from engine.mechanisms import (
     AdversarialRegularization,
     Cutout,
@@ -28,6 +29,7 @@ from engine.mechanisms import (
     SpatialDropout,
 )
 from engine.recipe import DpSgd
+from engine.release.values import LabelOnly, MemGuard, Outputs, Rounding, Temperature, TopK, WeightNoise
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -63,13 +65,31 @@ class Dial(Generic[V_co]):
     about: str
     stops: Mapping[str, Stop[V_co]]
 
+    def stop(self, token: str) -> Stop[V_co] | None:
+        """The stop that a token names, None where it names none."""
+        return self.stops.get(token)
+
     def value(self, token: str) -> V_co:
-        """What the stop puts into the recipe or the release."""
-        return self.stops[token].value
+        """What the stop puts into the recipe or the release.
+
+        Raises:
+            KeyError: when there is no such stop.
+        """
+        return self._known(token).value
 
     def label(self, token: str) -> str:
-        """The stop's name on screen."""
-        return self.stops[token].label
+        """The stop's name on screen.
+
+        Raises:
+            KeyError: when there is no such stop.
+        """
+        return self._known(token).label
+
+    def _known(self, token: str) -> Stop[V_co]:
+        stop = self.stop(token)
+        if stop is None:
+            raise KeyError(token)
+        return stop
 
 
 OFF = "off"
@@ -84,7 +104,32 @@ def _numbers(*tokens: str) -> Mapping[str, Stop[float]]:
     return _stops(*((token, token, float(token)) for token in tokens))
 
 
-ARCHITECTURE: Dial[Architecture] = Dial(
+@dataclass(frozen=True, kw_only=True)
+class ArchitectureDial(Dial[Architecture]):
+    """The dial of architectures: between its stops lies every size of every family (``dashboard.families``)."""
+
+    def stop(self, token: str) -> Stop[Architecture] | None:
+        """The stop of any family and size."""
+        architecture = architecture_of(token)
+        return architecture and Stop(token=token, label=label_of(architecture), value=architecture)
+
+    def tokens(self, at: str) -> tuple[str, ...]:
+        """The stops in order, and the one ``at`` which the dial stands beside its family where it lies between."""
+        listed, own = tuple(self.stops), self.stop(at)
+        if own is None or at in self.stops:
+            return listed
+        family = family_of(own.value)
+        kin = [index for index, token in enumerate(listed) if family_of(self.value(token)) == family]
+        place = max(kin) + 1 if kin else len(listed)
+        return (*listed[:place], at, *listed[place:])
+
+
+def _architectures(tokens: str) -> Mapping[str, Stop[Architecture]]:
+    made = [(token, architecture_of(token)) for token in tokens.split()]
+    return _stops(*((token, label_of(value), value) for token, value in made if value is not None))
+
+
+ARCHITECTURE = ArchitectureDial(
     name="architecture",
     title="Architecture",
     about=(
@@ -92,19 +137,8 @@ ARCHITECTURE: Dial[Architecture] = Dial(
         "to remember single records; convolutions look at neighbours; recurrent networks (RNN, GRU, LSTM) read the "
         "picture row by row."
     ),
-    stops=_stops(
-        ("logistic", "Logistic", Logistic()),
-        ("mlp-32", "MLP 32", Mlp(width=32)),
-        ("mlp-64", "MLP 64", Mlp(width=64)),
-        ("mlp-128", "MLP 128", Mlp(width=128)),
-        ("mlp-256", "MLP 256", Mlp(width=256)),
-        ("mlp-128x2", "MLP 128×2", Mlp(width=128, depth=2)),
-        ("cnn1d-16", "CNN 1-D 16", Cnn1d(width=16)),
-        ("cnn2d-8", "CNN 2-D 8", Cnn2d(width=8)),
-        ("rnn-64", "RNN 64", Rnn(hidden=64)),
-        ("gru-64", "GRU 64", Gru(hidden=64)),
-        ("lstm-32", "LSTM 32", Lstm(hidden=32)),
-        ("lstm-64", "LSTM 64", Lstm(hidden=64)),
+    stops=_architectures(
+        "logistic mlp-32 mlp-64 mlp-128 mlp-256 mlp-128x2 cnn1d-16 cnn2d-8 rnn-64 gru-64 lstm-32 lstm-64"
     ),
 )
 
@@ -126,7 +160,8 @@ DP: Dial[DpSgd | None] = Dial(
         "Differentially private training, in visible steps. Off: Adam, batches of 32. Optimizer: SGD with momentum "
         "and Poisson sampling, still no protection. Clip: every record's gradient is cut to a norm. Numbers: "
         "Gaussian noise of this multiplier σ on top; only from here on an ε is proved. Rate, clip and batch are "
-        "tuned for each stop on public records where the sentence above the tiles says so."
+        "tuned for each stop on public records where the sentence above the tiles says so. σ alone says little: a "
+        "larger batch or more steps spend more, so compare the ε in the tile, which counts those of this setting."
     ),
     stops=_stops(
         ("off", "off", None),
@@ -147,6 +182,21 @@ NOISE: Dial[float] = Dial(
         "No retraining is needed. It blurs what the model gives away, but no ε is proved for it."
     ),
     stops=_numbers("0", "0.005", "0.01", "0.02", "0.03", "0.05", "0.07", "0.1", "0.15", "0.2"),
+)
+
+NOISE_ON: Dial[WeightNoise] = Dial(
+    name="noise_on",
+    title="Noise on",
+    about=(
+        "Where noise after training goes, when there is any. All weights: the same standard deviation everywhere. "
+        "Output layer: there alone, the other weights are published exactly. Relative: on all weights, the dial's "
+        "number is a share of the root mean square of each weight matrix or bias."
+    ),
+    stops=_stops(
+        ("all", "all weights", WeightNoise(sigma=1)),
+        ("output", "output layer", WeightNoise(sigma=1, tensors="output")),
+        ("relative", "relative", WeightNoise(sigma=1, scale="relative")),
+    ),
 )
 
 CONTESTED: Mapping[str, tuple[int, ...]] = {
@@ -216,11 +266,32 @@ STOP_AFTER: Dial[int | None] = Dial(
     stops=_stops((OFF, OFF, None), *((str(epoch), str(epoch), epoch) for epoch in (3, 6, 10, 20))),
 )
 
+OUTPUTS: Dial[Outputs | None] = Dial(
+    name="outputs",
+    title="Answers",
+    about=(
+        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. T: they are "
+        "softened by a temperature. Digits: they are rounded to so many behind the point. Top: only the largest are "
+        "told. Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and "
+        "never changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "
+        "proof."
+    ),
+    stops=_stops(
+        (OFF, OFF, None),
+        *((f"temperature-{t}", f"T {t}", Temperature(temperature=float(t))) for t in ("2", "5", "20")),
+        *((f"decimals-{d}", f"{d} digits", Rounding(decimals=int(d))) for d in ("2", "1")),
+        *((f"top-{k}", f"top {k}", TopK(k=int(k))) for k in ("3", "1")),
+        ("labels", "labels only", LabelOnly()),
+        *((f"memguard-{b}", f"MemGuard {b}", MemGuard(budget=float(b))) for b in ("0.1", "0.5", "1")),
+    ),
+)
+
 FOUR = (ARCHITECTURE.name, REGULARIZATION.name, DP.name, NOISE.name)
 """The dials that everybody sees, in the order of the rail."""
 
 DIALS: Mapping[str, Dial[object]] = {
-    dial.name: dial for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, *MECHANISMS.values(), STOP_AFTER)
+    dial.name: dial
+    for dial in (ARCHITECTURE, REGULARIZATION, DP, NOISE, NOISE_ON, *MECHANISMS.values(), STOP_AFTER, OUTPUTS)
 }
 """All dials by name."""
 
@@ -231,5 +302,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Records": ("input_noise", "random_crop", "cutout", "mixup"),
     "Loss": ("relax_loss", "adversarial"),
     "Training": ("stop_after",),
+    "Release": ("noise_on", "outputs"),
 }
 """The dials that are shown on request, by what they act on."""

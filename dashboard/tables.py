@@ -7,11 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from dashboard.details import RISK_EDGES
+from dashboard.details import RISK_EDGES, curves
 from dashboard.figures import setting_words
 from dashboard.landscape import Spot
+from dashboard.thresholds import PRIORS, Cuts, cuts, ppv
 from dashboard.words import DASH, between, decimals, epsilon, percent, percent_between, rate_at
 from engine.assessment.values import Assessment, Headline
+
+_THRESHOLD_ROWS = 20
 
 Rows = list[dict[str, str]]
 
@@ -39,9 +42,25 @@ def numbers(head: Headline) -> dict[str, str]:
 
 
 def scores(found: Assessment) -> Rows:
-    """The score histogram."""
-    bins = found.histogram
-    return _bins(bins.edges, ("Members", bins.members), ("Non-members", bins.non_members))
+    """What thresholds find: at about every tenth stop of the slider."""
+    made = cuts(found)
+    step = max(1, len(made.threshold) // _THRESHOLD_ROWS)
+    return [
+        {
+            "Threshold": f"{made.threshold[i]:.2f}",
+            "Members found (TPR)": f"{100 * made.tpr[i]:.1f} %",
+            "False alarms (FPR)": f"{100 * made.fpr[i]:.1f} %",
+            **{f"Right if 1 in {1 / prior:,.0f} is a member": _right(made, i, prior) for prior in PRIORS},
+        }
+        for i in range(0, len(made.threshold), step)
+    ]
+
+
+def _right(made: Cuts, stop: int, prior: float) -> str:
+    share = ppv(float(made.tpr[stop]), float(made.fpr[stop]), prior)
+    if share is None:
+        return "nobody is accused"
+    return f"{100 * share:.1f} %" if made.claimable[stop] else "too few false alarms"
 
 
 def risk(found: Assessment) -> Rows:
@@ -59,26 +78,29 @@ def _bins(edges: np.ndarray, *columns: tuple[str, np.ndarray]) -> Rows:
 
 
 def reliability(found: Assessment) -> Rows:
-    """The reliability diagram; empty bins are left out."""
-    bins = found.reliability
+    """The reliability diagrams; empty bins are left out."""
+    scored = [("risk score", found.risk_score.reliability)] if found.risk_score else []
     return [
         {
+            "Posterior": name,
             "Claimed": f"{bins.claimed[i]:.3f}",
             "Came true": f"{bins.observed[i]:.3f}",
             "Cases": f"{bins.counts[i]:,}",
         }
+        for name, bins in [("LiRA", found.reliability), *scored]
         for i in np.flatnonzero(bins.counts)
     ]
 
 
-def roc(found: Assessment) -> Rows:
-    """The ROC curve at a few false positive rates."""
-    asked = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+def found_out(found: Assessment) -> Rows:
+    """Precision and recall at about every tenth threshold."""
     return [
         {
-            "False alarms (FPR)": f"{100 * fpr:g} %",
-            "Members found (TPR)": f"{100 * np.interp(fpr, found.roc.fpr, found.roc.tpr):.1f} %",
-            "Claimable": "yes" if fpr >= found.headline.smallest_claimable_fpr else "too few false alarms",
+            "Posterior": ending.removeprefix(", ") or "LiRA",
+            "From": f"{curve.threshold[i]:.2f}",
+            "Precision": DASH if np.isnan(curve.precision[i]) else f"{100 * curve.precision[i]:.1f} %",
+            "Recall": f"{100 * curve.recall[i]:.1f} %",
         }
-        for fpr in asked
+        for ending, curve in curves(found)
+        for i in range(0, len(curve.threshold), max(1, len(curve.threshold) // 10))
     ]

@@ -38,8 +38,8 @@ class Tile:
     muted: bool = False
 
 
-def tiles(headline: Headline) -> tuple[Tile, ...]:
-    """The four tiles of a measured setting."""
+def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
+    """The four tiles of a measured setting; ``stopped`` where it keeps an early epoch."""
     return (
         Tile(
             name="Test accuracy",
@@ -54,7 +54,7 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
             behind=f"guessing .500, {shadows(headline)}",
         ),
         _rate(headline),
-        _epsilon(headline),
+        _epsilon(headline, stopped=stopped),
     )
 
 
@@ -82,8 +82,8 @@ def _rate(headline: Headline) -> Tile:
     )
 
 
-def _epsilon(headline: Headline) -> Tile:
-    value, behind = epsilon(headline)
+def _epsilon(headline: Headline, *, stopped: bool) -> Tile:
+    value, behind = epsilon(headline, stopped=stopped)
     proved = headline.claim is not None and headline.claim.epsilon is not None
     return Tile(name="Proved ε", value=value, behind=behind, muted=not proved)
 

@@ -16,14 +16,19 @@ from dashboard.stops import (
     DP,
     MECHANISMS,
     NOISE,
+    NOISE_ON,
     OFF,
+    OUTPUTS,
     REGULARIZATION,
     STOP_AFTER,
     WAVES,
 )
+from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE
+from engine.calibration import CALIBRATIONS, Calibration
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.knowledge import why_not
 from engine.release.values import Release, WeightNoise
 from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
@@ -48,6 +53,7 @@ class View:
         population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
         attack: a key of the attacks' catalogue.
+        calibration: what the attacker's shadow models are, a key of ``CALIBRATIONS``.
         models: how many models are trained and attacked, a key of ``WAVES``.
         sweep: the dial along which the path is traced.
     """
@@ -58,6 +64,7 @@ class View:
     regularization: str = "0"
     dp: str = "off"
     noise: str = "0"
+    noise_on: str = "all"
     l2_penalty: str = OFF
     l1_penalty: str = OFF
     dropout: str = OFF
@@ -72,7 +79,9 @@ class View:
     relax_loss: str = OFF
     adversarial: str = OFF
     stop_after: str = OFF
+    outputs: str = OFF
     attack: str = "lira"
+    calibration: Calibration = "adaptive"
     models: int = 16
     sweep: str = "regularization"
 
@@ -88,10 +97,9 @@ class View:
 
     @property
     def in_use(self) -> tuple[str, ...]:
-        """The dials of protections that are not off: all but the architecture."""
-        return tuple(
-            name for name in DIALS if name != ARCHITECTURE.name and getattr(self, name) != getattr(View, name)
-        )
+        """The dials of protections that are not off: all but the architecture, and where no noise goes."""
+        idle = {ARCHITECTURE.name} if NOISE.value(self.noise) else {ARCHITECTURE.name, NOISE_ON.name}
+        return tuple(name for name in DIALS if name not in idle and getattr(self, name) != getattr(View, name))
 
     def without(self, name: str) -> View:
         """The view with a dial back at its default."""
@@ -107,6 +115,8 @@ class View:
         """The values that a control can take in this view, in order."""
         if name == "contested":
             return CONTESTED[self.population]
+        if name == ARCHITECTURE.name:
+            return ARCHITECTURE.tokens(self.architecture)
         return _OPTIONS[name]
 
     def to_query(self) -> dict[str, str]:
@@ -137,7 +147,7 @@ class View:
         view = View()
         for name in ("population", "contested", *(n for n in _OPTIONS if n != "population")):
             if name in query:
-                stop = _match(query[name], view.stops(name))
+                stop = _match(query[name], _asked(view, name, query[name]))
                 if stop is None:
                     problems.append(_problem(name, query[name], view))
                 else:
@@ -149,9 +159,18 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
     "population": tuple(CONTESTED),
     **{name: tuple(dial.stops) for name, dial in DIALS.items()},
     "attack": tuple(CATALOGUE),
+    "calibration": tuple(CALIBRATIONS),
     "models": tuple(WAVES),
     "sweep": SWEEPS,
 }
+
+
+_MOST_LISTED, _FIRST = 14, 6
+
+
+def _asked(view: View, name: str, text: str) -> Collection[str | int]:
+    """The values that a control can take when a URL asks for one: of architectures any size has a name."""
+    return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
 
 
 def _match(text: str, stops: Collection[str | int]) -> str | int | None:
@@ -165,7 +184,18 @@ def _shown(text: str) -> str:
 
 
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {', '.join(map(str, view.stops(name)))}, got {_shown(text)}"
+    return f"{name} must be one of {_listed(view.stops(name))}{_further(name)}, got {_shown(text)}"
+
+
+def _listed(stops: Collection[str | int]) -> str:
+    """The stops of a control; of very many only the first."""
+    first = list(map(str, stops))[: len(stops) if len(stops) <= _MOST_LISTED else _FIRST]
+    return ", ".join(first) + ("" if len(first) == len(stops) else f" and {len(stops) - len(first)} more")
+
+
+def _further(name: str) -> str:
+    """What a control takes beside its stops."""
+    return ", or a family with a size such as lstm-37" if name == ARCHITECTURE.name else ""
 
 
 def _problem(name: str, text: str, view: View) -> str:
@@ -193,19 +223,39 @@ def refusal(view: View) -> str | None:
 @lru_cache(maxsize=65_536)
 def _made(view: View) -> Point | str:
     """The setting, or the sentence of its refusal: a cache keeps no exceptions."""
-    sigma = NOISE.value(view.noise)
     try:
         return Point(
             recipe=_recipe(view),
-            release=Release(
-                epoch=STOP_AFTER.value(view.stop_after),
-                weight_noise=WeightNoise(sigma=sigma) if sigma else None,
-            ),
+            release=_release(view),
             attack=view.attack,
+            calibration=view.calibration,
             waves=view.waves,
         )
     except InvalidValueError as error:
         return str(error)
+
+
+@lru_cache(maxsize=4096)
+def attack_refusal(view: View, attack: str) -> str | None:
+    """Why an attack cannot be made on what the view releases; None where it can, or where the engine refuses more."""
+    try:
+        return why_not(attack, _recipe(view), _release(view))
+    except InvalidValueError:
+        return None
+
+
+def _release(view: View) -> Release:
+    return Release(
+        epoch=STOP_AFTER.value(view.stop_after),
+        weight_noise=_weight_noise(view),
+        outputs=OUTPUTS.value(view.outputs),
+    )
+
+
+def _weight_noise(view: View) -> WeightNoise | None:
+    """The noise of the dial's strength, in the place that the other dial says."""
+    sigma = NOISE.value(view.noise)
+    return replace(NOISE_ON.value(view.noise_on), sigma=sigma) if sigma else None
 
 
 def key(view: View, waves: int) -> str:
@@ -263,6 +313,27 @@ def training_words(view: View) -> str:
         f"DP optimizer {'tuned on public records' if known else 'not tuned'}: "
         f"rate {recipe.optimizer.learning_rate:g}, {clip}, {recipe.batch} records expected in a batch."
     )
+
+
+def release_words(view: View) -> str:
+    """What noise after training proves, in two sentences; empty without it."""
+    if not NOISE.value(view.noise):
+        return ""
+    recipe = point(view).recipe
+    return (
+        "Noise after training has no proof. How far one record moves the weights of this architecture, trained "
+        "without other mechanisms, can be measured (a measured sensitivity, not a proof): "
+        f"python -m engine sensitivity --population {view.population} --contested {view.contested} "
+        f"--epochs {recipe.epochs} --batch {recipe.batch} --architecture {_spelled(recipe.architecture)}."
+    )
+
+
+def _spelled(architecture: Architecture) -> str:
+    """The architecture as the command line takes it: its kind, and the fields that are not at their default."""
+    kind = type(architecture)
+    changed = {field.name: getattr(architecture, field.name) for field in fields(architecture)}
+    parts = [f"{name}={value}" for name, value in changed.items() if value != getattr(kind(), name)]
+    return f"{kind.__name__}:{','.join(parts)}" if parts else kind.__name__
 
 
 def _conversion(plain: Recipe, private: Recipe) -> float:

@@ -10,12 +10,12 @@ DASH = "–"
 
 def decimals(interval: Interval) -> str:
     """An estimate such as an AUC, three decimals without the leading zero."""
-    return _short(interval.estimate)
+    return short(interval.estimate)
 
 
 def between(interval: Interval) -> str:
     """The interval of such an estimate."""
-    return f"{_short(interval.low)} {DASH} {_short(interval.high)}"
+    return f"{short(interval.low)} {DASH} {short(interval.high)}"
 
 
 def percent(interval: Interval) -> str:
@@ -28,13 +28,19 @@ def percent_between(interval: Interval) -> str:
     return f"{100 * interval.low:.1f} {DASH} {100 * interval.high:.1f} %"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """A number such as an AUC or a risk, three decimals without the leading zero."""
     return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"
 
 
 def rate_at(headline: Headline, fpr: float) -> LowFprRate | None:
     """The true positive rate that was asked for at this false positive rate."""
     return next((rate for rate in headline.low_fpr if abs(rate.asked_fpr - fpr) < 1e-12), None)
+
+
+def unmarked(text: str) -> str:
+    """A foreign text in Markdown without any of its marks."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:&" else letter for letter in text)
 
 
 def finding(headline: Headline) -> str:
@@ -55,16 +61,23 @@ def finding(headline: Headline) -> str:
 
 def scope(headline: Headline, population: str) -> str:
     """For whom the finding holds, and how many models stand behind it."""
-    attack = CATALOGUE[headline.attack].title if headline.attack in CATALOGUE else headline.attack
     return (
-        f"For these {headline.records:,} records of a demonstration set ({population}). Attack: {attack}, "
-        f"{headline.targets} models attacked, each with {shadows(headline)}; intervals are 95 %."
+        f"For these {headline.records:,} records of a demonstration set ({population}). "
+        f"Attack: {attack_title(headline.attack)}, {headline.targets} models attacked, each with "
+        f"{shadows(headline)}; intervals are 95 %."
     )
+
+
+def attack_title(name: str) -> str:
+    """An attack's name on screen."""
+    return CATALOGUE[name].title if name in CATALOGUE else name
 
 
 def shadows(headline: Headline) -> str:
     """The number of shadow models, as a phrase."""
-    return f"{headline.shadows} shadow models"
+    if headline.shadows == 0:
+        return "no shadow models"
+    return f"{headline.shadows} shadow models{'' if headline.adaptive else ' without the defence'}"
 
 
 def refused(refusal: str) -> str:
@@ -81,20 +94,23 @@ def leak(headline: Headline) -> str:
     return "The attack cannot be told from guessing with this many models."
 
 
-def epsilon(headline: Headline) -> tuple[str, str]:
-    """What is proved: the value of the tile, and what stands behind it."""
+def epsilon(headline: Headline, *, stopped: bool = False) -> tuple[str, str]:
+    """What is proved: the value of the tile, and what stands behind it; ``stopped`` where an early epoch is kept."""
     claim = headline.claim
     if claim is None:
         return "no guarantee", "Trained without differential privacy: nothing is proved."
     if claim.epsilon is None:
         return "∞", "No noise was added: this is not a guarantee."
-    return (
-        f"{claim.epsilon:.2f}",
-        f"δ = {_scientific(claim.delta)}, per run, {claim.relation}, {claim.accountant} accountant.",
+    behind = f"δ = {scientific(claim.delta)}, per run, {claim.relation}, {claim.accountant} accountant."
+    chosen = (
+        " It is for the steps up to the kept epoch; "
+        "choosing the epoch by looking at private accuracy is not covered by it."
     )
+    return f"{claim.epsilon:.2f}", behind + chosen * stopped
 
 
-def _scientific(value: float) -> str:
+def scientific(value: float) -> str:
+    """A small number such as δ."""
     mantissa, exponent = f"{value:.0e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 

@@ -3,7 +3,8 @@
 - ``epsilon``: what DP-SGD proves at a noise multiplier;
 - ``noise``: the noise multiplier that proves a wanted ε;
 - ``match``: two architectures with as many parameters as each other;
-- ``sensitivity``: how far one record moves the trained weights, measured by retraining, and the noise for wanted ε.
+- ``sensitivity``: how far one record moves the trained weights, measured by retraining, and the noise for wanted ε;
+- ``audit``: ε from below, measured by attacking trained models, and what is proved from above.
 
 Architectures are written as in a recipe: ``Mlp``, ``Lstm:hidden=32,layers=2``.
 """
@@ -18,9 +19,10 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from engine.architectures import Architecture
+from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
-from engine.validate import InvalidValueError, choice
+from engine.validate import InvalidValueError, choice, whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     sensitivity.add_argument("--neighbours", type=int, default=32, help="records that are left out in turn (32)")
     sensitivity.add_argument("--epsilon", type=float, nargs="*", default=[1.0, 3.0, 10.0], help="wanted ε (1 3 10)")
     sensitivity.set_defaults(answer=_sensitivity)
+    audit = questions.add_parser("audit", help="ε from below, by attacking trained models, and from above, as proved")
+    _add_recipe(audit)
+    audit.add_argument("--noise", type=float, help="noise multiplier σ of DP-SGD (without DP)")
+    audit.add_argument("--attack", default="lira", choices=sorted(CATALOGUE))
+    audit.add_argument("--waves", type=int, default=2, help="waves of eight models to train (2)")
+    audit.add_argument("--delta", type=float, default=1e-5, help="δ of the lower bounds (1e-5)")
+    audit.set_defaults(answer=_audit)
     return parser
 
 
@@ -95,7 +104,7 @@ def _noise(options: argparse.Namespace) -> str:
 
 
 def _match(options: argparse.Namespace) -> str:
-    from engine.models.matching import match_both
+    from engine.matching import match_both
 
     first, second = (_architecture(text) for text in (options.first, options.second))
     found = match_both(first, second, POPULATIONS[options.population])
@@ -122,6 +131,38 @@ def _sensitivity(options: argparse.Namespace) -> str:
         noise = noise_for_measured(found, epsilon=epsilon, delta=promised)
         lines.append(f"σ = {noise.sigma:.4g} on all weights for ε = {epsilon:g}, δ = {promised:g} ({found.label}).")
     return "\n".join(lines)
+
+
+def _audit(options: argparse.Namespace) -> str:
+    import numpy as np
+
+    from engine.attacks import ATTACKS
+    from engine.audits.audit import audit
+    from engine.audits.ceilings import tightest_ceiling
+    from engine.audits.cohort import audited_cohort
+    from engine.audits.crossing import crossing
+    from engine.pipeline import release_signals, train_wave
+    from engine.release.values import Release
+    from engine.training.profile import profile
+
+    private = {} if options.noise is None else {"privacy": DpSgd(noise_multiplier=options.noise), "optimizer": Sgd()}
+    recipe = _recipe(options, **private)
+    waves = [train_wave(recipe, wave) for wave in range(whole("waves", options.waves, at_least=1))]
+    signals = release_signals(recipe, Release(), waves)[0]
+    masks, costly = np.concatenate([wave.masks for wave in waves]), CATALOGUE[options.attack].costly
+    cohort = audited_cohort(ATTACKS[options.attack], signals, masks, costly=costly)
+    lines = [
+        f"ε ≥ {bound.epsilon:.3g} at δ = {bound.delta:g} by {bound.name} ({bound.assumption}): median of "
+        f"{bound.targets} targets, {1 - bound.level:.0%} certain, {bound.guesses.correct} of {bound.guesses.made} "
+        f"guesses right."
+        for bound in audit(cohort, delta=options.delta)
+    ]
+    proved = profile(recipe)
+    if proved is None:
+        return "\n".join([*lines, "Nothing is proved from above."])
+    ceiling = tightest_ceiling(proved)
+    lines.append(f"AUC ≤ {ceiling.auc:.4f} and TPR − FPR ≤ {ceiling.advantage:.4f}: {ceiling.sentence}.")
+    return "\n".join([*lines, crossing(cohort, ceiling).sentence])
 
 
 def _architecture(text: str) -> Architecture:

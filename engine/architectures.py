@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -52,6 +54,8 @@ class _RecurrentFamily:
     pooling: Literal["last", "mean"] = "last"
 
     view: ClassVar[View] = "sequence"
+    gates: ClassVar[int]
+    """Affine maps of (input, state) in one layer: the state's own, and those of its gates."""
 
     def __post_init__(self) -> None:
         whole("hidden", self.hidden, at_least=1, at_most=1024)
@@ -64,15 +68,21 @@ class _RecurrentFamily:
 class Rnn(_RecurrentFamily):
     """Simple recurrent layers with tanh over the sequence view (Elman 1990)."""
 
+    gates: ClassVar[int] = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gru(_RecurrentFamily):
     """Gated recurrent layers over the sequence view (Cho et al. 2014)."""
 
+    gates: ClassVar[int] = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lstm(_RecurrentFamily):
     """Long short-term memory layers over the sequence view (Hochreiter & Schmidhuber 1997)."""
+
+    gates: ClassVar[int] = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +97,12 @@ class _ConvolutionalFamily:
     width: int = 16
     depth: int = 2
 
+    kernel: ClassVar[int] = 3
+    """Positions along each axis that a convolution looks at."""
+
+    axes: ClassVar[int]
+    """1 along a sequence, 2 over a picture."""
+
     def __post_init__(self) -> None:
         whole("width", self.width, at_least=1, at_most=512)
         whole("depth", self.depth, at_least=1, at_most=3)
@@ -97,6 +113,7 @@ class Cnn1d(_ConvolutionalFamily):
     """Convolutions along the steps of the sequence view, the features of a step as channels."""
 
     view: ClassVar[View] = "sequence"
+    axes: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +121,7 @@ class Cnn2d(_ConvolutionalFamily):
     """Convolutions over the picture view, one channel."""
 
     view: ClassVar[View] = "picture"
+    axes: ClassVar[int] = 2
 
 
 Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
@@ -117,3 +135,45 @@ def why_not(architecture: Architecture, info: PopulationInfo) -> str | None:
     """Why the architecture cannot read the records of a population, in one sentence; None where it can."""
     lacking = info.why_no_view(architecture.view)
     return lacking and f"architecture {type(architecture).__name__} reads a {architecture.view} view, and {lacking}"
+
+
+def parameter_count(architecture: Architecture, info: PopulationInfo) -> int:
+    """Trainable numbers of one model, by arithmetic alone; it equals the size of the network that is built.
+
+    Raises:
+        InvalidValueError: when the population lacks the view that the architecture reads.
+    """
+    match architecture:
+        case Logistic():
+            return _linear(info.features, info.classes)
+        case Mlp():
+            sizes = [info.features, *[architecture.width] * architecture.depth, info.classes]
+            return sum(itertools.starmap(_linear, itertools.pairwise(sizes)))
+        case Rnn() | Gru() | Lstm():
+            return _recurrent(architecture, info)
+        case Cnn1d() | Cnn2d():
+            return _convolutional(architecture, info)
+
+
+def _linear(inputs: int, outputs: int) -> int:
+    """Weights and biases of one affine map."""
+    return (inputs + 1) * outputs
+
+
+def _recurrent(architecture: Rnn | Gru | Lstm, info: PopulationInfo) -> int:
+    """Layers with two biases each, as torch.nn has them, and the output layer on the states of all directions."""
+    hidden, directions = architecture.hidden, 2 if architecture.bidirectional else 1
+    sizes = [info.shape_of("sequence")[1], *[directions * hidden] * (architecture.layers - 1)]
+    layers = sum(directions * architecture.gates * hidden * (inputs + hidden + 2) for inputs in sizes)
+    return layers + _linear(directions * hidden, info.classes)
+
+
+def _convolutional(architecture: Cnn1d | Cnn2d, info: PopulationInfo) -> int:
+    """Blocks that double the channels and halve the positions, and the output layer on what is left of them."""
+    *positions, channels = (*info.shape_of(architecture.view), 1)[: architecture.axes + 1]
+    total = 0
+    for block in range(architecture.depth):
+        outputs = architecture.width * 2**block
+        total += _linear(channels * architecture.kernel**architecture.axes, outputs)
+        positions, channels = [size // 2 for size in positions], outputs
+    return total + _linear(math.prod(positions) * channels, info.classes)

@@ -39,27 +39,31 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def build(data: object, kinds: Mapping[str, type]) -> Any:
+def build(data: object, kinds: Mapping[str, type], *, defaults: bool = False) -> Any:
     """The value that ``plain`` wrote; dataclasses validate themselves on the way.
 
     Args:
-        data: JSON types, untrusted.
+        data: JSON types, untrusted; what is no list and no object is taken as it is.
         kinds: the classes that may appear, by class name.
+        defaults: whether a field that has a default may be missing, as in what an older version wrote.
 
     Raises:
         InvalidValueError: for an unknown kind, or a field that is missing, unknown or out of range.
     """
     if isinstance(data, list):
-        return tuple(build(item, kinds) for item in data)
+        return tuple(build(item, kinds, defaults=defaults) for item in data)
     if not isinstance(data, dict):
         return data
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise InvalidValueError(f"kind must be one of {', '.join(sorted(kinds))}, got {kind!r}")
-    fields = {name: build(item, kinds) for name, item in data.items() if name != "kind"}
-    known = {field.name for field in dataclasses.fields(kinds[kind])}
-    if set(fields) != known:
-        odd = min(set(fields) ^ known)
-        problem = "is missing" if odd in known else "is not a field of it"
-        raise InvalidValueError(f"{kind} must have the fields {', '.join(sorted(known))}: {odd!r} {problem}")
+    fields = {name: build(item, kinds, defaults=defaults) for name, item in data.items() if name != "kind"}
+    known = {field.name: field for field in dataclasses.fields(kinds[kind])}
+    odd = set(fields) ^ set(known)
+    if defaults:
+        odd -= {name for name, field in known.items() if field.default is not dataclasses.MISSING}
+    if odd:
+        first = min(odd)
+        problem = "is missing" if first in known else "is not a field of it"
+        raise InvalidValueError(f"{kind} must have the fields {', '.join(sorted(known))}: {first!r} {problem}")
     return kinds[kind](**fields)

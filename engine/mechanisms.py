@@ -46,10 +46,10 @@ class DecoupledWeightDecay(_Mechanism):
 
 @dataclass(frozen=True, kw_only=True)
 class L2Penalty(_Mechanism):
-    """The loss gains strength/2 · ‖θ‖², so the optimizer sees strength · θ in every gradient.
+    """The loss gains strength/2 · ‖θ‖²; the loss is the same for every optimizer, so the strength is never converted.
 
-    Krogh & Hertz 1991, "A simple weight decay can improve generalization", section 1. With DP-SGD the penalty
-    touches no record and is added outside the clip.
+    Krogh & Hertz 1991, "A simple weight decay can improve generalization", section 1. The
+    optimizer sees strength · θ in every gradient; with DP-SGD it touches no record and is added outside the clip.
     """
 
     title: ClassVar[str] = "L2 penalty"
@@ -61,10 +61,11 @@ class L2Penalty(_Mechanism):
 
 @dataclass(frozen=True, kw_only=True)
 class L1Penalty(_Mechanism):
-    """The loss gains strength · Σ|θ|, which pulls every weight towards zero by the same force.
+    """The loss gains strength · Σ|θ|; the loss is the same for every optimizer, so the strength is never converted.
 
-    Tibshirani 1996, "Regression shrinkage and selection via the lasso", section 2.1; the gradient gains
-    strength · sign(θ), and 0 where a weight is 0. With DP-SGD it is added outside the clip.
+    Tibshirani 1996, "Regression shrinkage and selection via the lasso", section 2.1. Every weight
+    is pulled towards zero by the same force: the gradient gains strength · sign(θ), and 0 where a weight is 0. With
+    DP-SGD it is added outside the clip.
     """
 
     title: ClassVar[str] = "L1 penalty"

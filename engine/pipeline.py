@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,15 +12,18 @@ from torch import Tensor
 
 from engine.assessment import assess as assess_signals
 from engine.assessment.roc import auc, sweep
-from engine.assessment.values import Assessment
+from engine.assessment.values import Assessment, Pictures, Riskiest
+from engine.attacks.catalogue import CATALOGUE, Knowledge
+from engine.audits.ceilings import tightest_ceiling
+from engine.calibration import Calibration, shadow_recipe, shadow_release
 from engine.mechanisms import SoftLabels
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
 from engine.populations.membership import masks
 from engine.populations.records import Records, split
 from engine.recipe import Recipe
+from engine.release.answers import release_signals
 from engine.release.values import Release
-from engine.release.weights import released
 from engine.seeds import generator
 from engine.signals import Signals, signals
 from engine.training.accounting import claim
@@ -28,8 +31,10 @@ from engine.training.batches import epochs
 from engine.training.labels import one_hot, softened
 from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
+from engine.training.profile import profile
 from engine.training.regularization import regularization, training_network
 from engine.training.values import EpochReport, TrainedWave
+from engine.validate import InvalidValueError
 
 REPORTS = 10
 
@@ -39,6 +44,7 @@ def train_wave(
     wave: int,
     *,
     report: Callable[[EpochReport], None] | None = None,
+    report_teachers: Callable[[EpochReport], None] | None = None,
     check: Callable[[], None] | None = None,
     device: str = "cpu",
 ) -> TrainedWave:
@@ -48,6 +54,7 @@ def train_wave(
         recipe: how to train.
         wave: which wave, from 0.
         report: called after about ``REPORTS`` of the epochs, the last included; each call costs an evaluation.
+        report_teachers: with soft labels called likewise while the teachers train, with how they stand.
         check: called after every step and must be cheap; what it raises ends the training.
         device: where to train.
     """
@@ -73,7 +80,7 @@ def train_wave(
         recipe,
         params,
         inputs,
-        targets(recipe, wave, records, check=check, device=device),
+        targets(recipe, wave, records, report=report_teachers, check=check, device=device),
         epochs(recipe, wave, member),
         regularization=regularization(recipe, wave, parts, device=device),
         noise=noise_generator(recipe.seed, wave),
@@ -84,7 +91,13 @@ def train_wave(
 
 
 def targets(
-    recipe: Recipe, wave: int, records: Records, *, check: Callable[[], None] | None = None, device: str = "cpu"
+    recipe: Recipe,
+    wave: int,
+    records: Records,
+    *,
+    report: Callable[[EpochReport], None] | None = None,
+    check: Callable[[], None] | None = None,
+    device: str = "cpu",
 ) -> Tensor:
     """What the models of a wave learn: labels (N, C), or with soft labels each teacher's answers (M, N, C).
 
@@ -95,7 +108,7 @@ def targets(
     if soft is None:
         return one_hot(records.labels, records.info.classes, device=device)
     plain = replace(recipe, mechanisms=tuple(part for part in recipe.mechanisms if part is not soft))
-    teachers = train_wave(plain, wave, check=check, device=device)
+    teachers = train_wave(plain, wave, report=report, check=check, device=device)
     net = network(recipe.architecture, recipe.population.info)
     answers = logits(net, tensors(teachers.parameters, device=device), view_tensor(net, records, device=device))
     return softened(torch.from_numpy(answers), soft.temperature).to(device, torch.float32)
@@ -113,34 +126,15 @@ def epoch_report(answers: Signals, masks: NDArray[np.bool_], epoch: int, epochs:
     )
 
 
-def release_signals(
-    recipe: Recipe, release: Release, waves: Sequence[TrainedWave], *, device: str = "cpu"
-) -> tuple[Signals, ...]:
-    """What the released models of a cohort answer on the contested records, one value for each of the K draws.
-
-    Args:
-        recipe: of the cohort.
-        release: what its owner publishes.
-        waves: waves 0, 1, … of the recipe, at least one.
-        device: where to evaluate.
-    """
-    net = network(recipe.architecture, recipe.population.info)
-    records = split(recipe.population).contested
-    inputs = view_tensor(net, records, device=device)
-    kept = recipe.kept(release)
-    published = [wave.parameters if kept == recipe.epochs else wave.checkpoints[kept] for wave in waves]
-    answers = [
-        [
-            logits(net, tensors(copy, device=device), inputs)
-            for copy in released(weights, release, seed=recipe.seed, wave=number)
-        ]
-        for number, weights in enumerate(published)
-    ]
-    return tuple(signals(np.concatenate(draw), records.labels) for draw in zip(*answers, strict=True))
-
-
 def assess(
-    recipe: Recipe, release: Release, attack: str, waves: Sequence[TrainedWave], *, device: str = "cpu"
+    recipe: Recipe,
+    release: Release,
+    attack: str,
+    waves: Sequence[TrainedWave],
+    *,
+    calibration: Calibration = "adaptive",
+    shadows: Sequence[TrainedWave] = (),
+    device: str = "cpu",
 ) -> Assessment:
     """Utility and leakage of a release of a cohort under an attack: fast, nothing is trained.
 
@@ -149,13 +143,50 @@ def assess(
         release: what its owner publishes.
         attack: a name in the catalogue of attacks.
         waves: waves 0, 1, … of the recipe, at least one.
+        calibration: what the attacker's shadow models are.
+        shadows: as many waves of ``shadow_recipe(recipe, calibration)``; not looked at where the attacker adapts.
         device: where to evaluate.
+
+    Raises:
+        InvalidValueError: when the shadow models have other masks than the targets.
     """
-    return assess_signals(
-        release_signals(recipe, release, waves, device=device),
-        np.concatenate([wave.masks for wave in waves]),
+    knows = CATALOGUE[attack].knows
+    masks = np.concatenate([wave.masks for wave in waves])
+    proved = profile(recipe, recipe.kept(release))
+    assessment = assess_signals(
+        release_signals(recipe, release, waves, knows=knows, device=device),
+        masks,
         attack,
         classes=recipe.population.info.classes,
         claim=claim(replace(recipe, epochs=recipe.kept(release))),
         seed=recipe.seed,
+        shadows=None
+        if calibration == "adaptive"
+        else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device),
+        ceilings=() if proved is None else (tightest_ceiling(proved),),
     )
+    return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+
+
+def _pictures(contested: Records, named: Riskiest | None) -> Pictures | None:
+    """The named records as pictures; None where none is named or records are no pictures."""
+    if named is None or contested.info.picture is None:
+        return None
+    return Pictures(record=named.record, pixels=np.stack([contested.picture(record) for record in named.record]))
+
+
+def _shadow_signals(
+    recipe: Recipe,
+    release: Release,
+    calibration: Calibration,
+    masks: NDArray[np.bool_],
+    shadows: Sequence[TrainedWave],
+    *,
+    knows: Collection[Knowledge],
+    device: str,
+) -> tuple[Signals, ...]:
+    """The signals of a cohort that an attacker calibrates on instead of the target's, trained on the same masks."""
+    if not shadows or not np.array_equal(np.concatenate([wave.masks for wave in shadows]), masks):
+        raise InvalidValueError("shadow models must be trained on the masks of the targets")
+    trained, published = shadow_recipe(recipe, calibration), shadow_release(release, calibration)
+    return release_signals(trained, published, shadows, knows=knows, device=device)

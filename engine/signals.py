@@ -5,7 +5,9 @@ All arrays are NumPy. Logits come from ``engine.models.evaluation``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,7 @@ class Signals:
         public: the same models on the attacker's own records, which no model was trained on.
         augmented: the same models on the same records, each changed as training data are augmented; one value for
             each change, the unchanged records first.
-        noisy: likewise with noise on the records.
+        noisy: likewise with noise on the records, the least noise first; the unchanged records are not among them.
         gradient_norm: (T, N) L2 norm of the loss's gradient with respect to all weights.
         distance_l2: (T, N) least L2 change of the record after which the model is confident of its label.
         distance_linf: (T, N) likewise, the largest change of one feature.
@@ -74,6 +76,32 @@ class Signals:
             distance_l2=_rows(self.distance_l2, index),
             distance_linf=_rows(self.distance_linf, index),
         )
+
+
+def together(parts: Sequence[Signals]) -> Signals:
+    """The signals of several groups of models on the same records as those of one group."""
+    first = parts[0]
+
+    def rows(name: str) -> Any:
+        return None if getattr(first, name) is None else np.concatenate([getattr(part, name) for part in parts])
+
+    def copies(name: str) -> tuple[Signals, ...]:
+        return tuple(together(copy) for copy in zip(*(getattr(part, name) for part in parts), strict=True))
+
+    return Signals(
+        phi=rows("phi"),
+        correct=rows("correct"),
+        entropy=rows("entropy"),
+        modified_entropy=rows("modified_entropy"),
+        top=rows("top"),
+        labels=first.labels,
+        public=first.public and together([part.public for part in parts if part.public is not None]),
+        augmented=copies("augmented"),
+        noisy=copies("noisy"),
+        gradient_norm=rows("gradient_norm"),
+        distance_l2=rows("distance_l2"),
+        distance_linf=rows("distance_linf"),
+    )
 
 
 def signals(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Signals:

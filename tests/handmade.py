@@ -9,17 +9,29 @@ import numpy as np
 from cache.store import Store
 from dashboard.view import View, point
 from engine.assessment.values import (
+    Agreement,
+    Answers,
     Assessment,
+    Attackers,
+    GroupRisk,
     Headline,
+    Honesty,
     Interval,
     LowFprRate,
     NullTest,
+    Pictures,
+    PrecisionRecall,
     PrivacyClaim,
+    Reason,
     RecordRisk,
     Reliability,
+    Riskiest,
+    RiskScore,
     RocCurve,
     ScoreHistogram,
+    Verdicts,
 )
+from engine.audits.values import BoundName, Ceiling, Crossing, Guesses, LowerBound
 
 
 def interval(estimate: float, low: float, high: float) -> Interval:
@@ -78,6 +90,116 @@ def assessment(head: Headline | None = None) -> Assessment:
             claimed=np.array([0.1, np.nan, 0.5, 0.7, 0.95]),
             observed=np.array([0.2, np.nan, 0.5, 0.6, 0.9]),
         ),
+    )
+
+
+MASKS = np.array([[True, True, False, False], [False, False, True, True]] * 2)
+"""Four targets, four records: records 0 and 1 are in targets 0 and 2, records 2 and 3 in targets 1 and 3."""
+
+
+ANSWERS = Answers(
+    labels=np.array([7, 1, 3, 7], dtype=np.int32),
+    members=np.packbits(MASKS, axis=1),
+    scores=np.where(MASKS, 0.5, -0.5).astype(np.float32),
+    phi=np.array([[3, 2, -1, 0], [1, 0, 4, 2], [3.5, 2, -2, 0], [1, 0, 5, 2]], dtype=np.float32),
+)
+HONESTY = Honesty(
+    ties=0.125,
+    smallest_claimable_fpr=0.00125,
+    threat_model="The attacker knows each record in question with its label.",
+    epsilon_assumes="ε holds for one training run.",
+    blind_baseline=Interval(estimate=0.51, low=0.48, high=0.54),
+)
+
+
+CROSSING = Crossing(
+    crossed=False,
+    level=0.01,
+    target=0,
+    fpr=np.array([0.1]),
+    tpr=np.array([0.12]),
+    excess=-0.03,
+    sentence="No target's 99% band goes above the ceiling.",
+)
+
+
+def bound(name: BoundName, epsilon: float, delta: float = 1e-5) -> LowerBound:
+    guesses = Guesses(true_positives=30, false_positives=10, true_negatives=40, false_negatives=20)
+    return LowerBound(name=name, epsilon=epsilon, delta=delta, level=0.05, guesses=guesses, records=1000, targets=16)
+
+
+def whole(head: Headline | None = None) -> Assessment:
+    """The same assessment with every part that there is; record 2 is at the highest risk."""
+    made = assessment(head)
+    grid = made.roc.fpr
+    return replace(
+        made,
+        roc=replace(made.roc, low=np.maximum(0, made.roc.tpr - 0.1), high=np.minimum(1, made.roc.tpr + 0.1)),
+        answers=ANSWERS,
+        honesty=HONESTY,
+        precision_recall=PrecisionRecall(
+            threshold=np.array([0.0, 0.5, 1.0]),
+            precision=np.array([0.5, 0.8, np.nan]),
+            recall=np.array([1.0, 0.6, 0.0]),
+        ),
+        risk_score=RiskScore(
+            risk=made.risk,
+            reliability=made.reliability,
+            precision_recall=PrecisionRecall(
+                threshold=np.array([0.0, 1.0]), precision=np.array([0.5, 0.7]), recall=np.array([1.0, 0.3])
+            ),
+        ),
+        groups=(
+            GroupRisk(
+                by="class",
+                group=np.array([1, 3, 7]),
+                records=np.array([1, 1, 2]),
+                risk=np.array([0.55, 0.95, 0.7]),
+                low=np.array([0.5, 0.9, 0.6]),
+                high=np.array([0.6, 0.97, 0.8]),
+            ),
+        ),
+        riskiest=Riskiest(
+            record=np.array([2, 1]),
+            chosen=np.array([0.99, 0.95]),
+            member=np.array([0.97, 0.9]),
+            non_member=np.array([0.1, 0.4]),
+            low=np.array([0.9, 0.8]),
+            high=np.array([1.0, 1.0]),
+        ),
+        verdicts=Verdicts(
+            attacks=("lira", "loss"),
+            found=np.array([[1.0, 0.5], [0.5, 0.0]]),
+            blamed=np.array([[0.0, 0.5], [0.5, 1.0]]),
+        ),
+        agreement=Agreement(
+            attacks=("lira", "loss"),
+            correlation=np.array([[1.0, 0.6], [0.6, 1.0]]),
+            overlap=np.array([[1.0, 0.4], [0.4, 1.0]]),
+            top=10,
+        ),
+        pictures=Pictures(record=np.array([2]), pixels=np.array([[[0, 255], [255, 0]]], dtype=np.uint8)),
+        attackers=Attackers(
+            adaptive=interval(0.796, 0.790, 0.802),
+            non_adaptive=interval(0.6, 0.58, 0.62),
+            difference=interval(0.196, 0.18, 0.21),
+        ),
+        audits=(
+            bound("one-run", 1.25),
+            bound("Clopper–Pearson", 0.0),
+        ),
+        ceilings=(
+            Ceiling(
+                fpr=grid,
+                tpr=np.minimum(1, 1.5 * grid + 1e-5),
+                auc=0.9,
+                advantage=0.4,
+                proved=True,
+                sentence="proved by the accountant",
+            ),
+        ),
+        crossing=CROSSING,
+        reasons=(Reason(name="input sensitivity", correlation=interval(0.45, 0.4, 0.5)),),
     )
 
 

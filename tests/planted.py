@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from engine.signals import Signals
 from engine.signals import signals as signals_of
@@ -20,11 +22,13 @@ class Records:
     labels: NDArray[np.int64]
 
 
-def planted_records(random: np.random.Generator, records: int, *, shift: float, classes: int = 10) -> Records:
-    """Records of varied ease and shift, whose mean is ``shift``."""
+def planted_records(
+    random: np.random.Generator, records: int, *, shift: float, classes: int = 10, ease: float = 2.0
+) -> Records:
+    """Records of varied ease and shift, with these means."""
     spread = random.lognormal(0.0, 0.5, records)
     return Records(
-        ease=random.normal(2.0, 2.0, records),
+        ease=random.normal(ease, 2.0, records),
         shift=shift * spread / spread.mean(),
         labels=random.integers(0, classes, records),
     )
@@ -44,19 +48,76 @@ def planted_signals(random: np.random.Generator, records: Records, masks: NDArra
 
 
 def signals_from_phi(phi: NDArray[np.float64], labels: NDArray[np.int64] | None = None) -> Signals:
-    """Signals with these φ (T, N), of one class unless said otherwise; the other classes are equally likely."""
-    own = np.zeros(phi.shape[1], dtype=np.int64) if labels is None else labels
-    classes = max(2, int(own.max()) + 1)
+    """Signals with these φ (T, N), of one class unless said otherwise, and with all that attacks may know.
+
+    The other classes are equally likely. What is known beyond the answers is a fixed function of each φ, so that
+    permuting records permutes it too, and answers that are all alike are alike in everything.
+    """
+    plain = answers(phi, np.zeros(phi.shape[1], dtype=np.int64) if labels is None else labels)
+    return replace(
+        plain,
+        public=_public(len(phi), plain.labels),
+        augmented=(plain, *(answers(_wobbled(phi, copy), plain.labels) for copy in (1, 2))),
+        noisy=tuple(answers(_wobbled(phi, copy), plain.labels) for copy in (3, 4)),
+        gradient_norm=2 / (1 + np.exp(np.clip(phi, -30, 30))) + 1e-6,
+        distance_l2=np.maximum(4 - phi, 0.0),  # ties at 0
+        distance_linf=np.maximum(4 - _wobbled(phi, 5), 0.0) / 10,
+    )
+
+
+def answers(phi: NDArray[np.float64], labels: NDArray[np.int64]) -> Signals:
+    """Signals with these φ and nothing beyond the answers; at least two classes."""
+    classes = max(2, int(labels.max()) + 1)
     logits = np.zeros((*phi.shape, classes))
-    np.put_along_axis(logits, own[None, :, None], (phi + np.log(classes - 1))[..., None], axis=2)
-    return replace(signals_of(logits, own), phi=phi, correct=phi > 0)
+    np.put_along_axis(logits, labels[None, :, None], (phi + np.log(classes - 1))[..., None], axis=2)
+    return replace(signals_of(logits, labels), phi=phi, correct=phi > 0)
+
+
+def _wobbled(phi: NDArray[np.float64], copy: int) -> NDArray[np.float64]:
+    """φ on a changed copy of the record."""
+    return phi - 0.5 - 0.3 * np.sin((5 + copy) * phi)
+
+
+def _public(models: int, labels: NDArray[np.int64]) -> Signals:
+    """Answers of T models on 60 public records, as varied as planted records, by model a little different."""
+    place = (np.arange(60) + 0.5) / 60
+    model = np.arange(models)[:, None]
+    phi = 2 + 2 * norm.ppf(place) + 0.5 * np.sin((model + 1) * np.arange(60))
+    return answers(phi, np.resize(np.unique(labels), 60))
+
+
+def of_records(signals: Signals, order: NDArray[np.intp]) -> Signals:
+    """The signals of some of the contested records, in this order; public records stay."""
+
+    def chosen(values: Any) -> Any:
+        return None if values is None else values[:, order]
+
+    return replace(
+        signals,
+        **{field: chosen(getattr(signals, field)) for field in _BY_RECORD},
+        labels=signals.labels[order],
+        augmented=tuple(of_records(copy, order) for copy in signals.augmented),
+        noisy=tuple(of_records(copy, order) for copy in signals.noisy),
+    )
+
+
+_BY_RECORD = (
+    "phi",
+    "correct",
+    "entropy",
+    "modified_entropy",
+    "top",
+    "gradient_norm",
+    "distance_l2",
+    "distance_linf",
+)
 
 
 def planted_cohort(
-    seed: int, *, pairs: int = 4, records: int = 300, shift: float = 1.5, classes: int = 10
+    seed: int, *, pairs: int = 4, records: int = 300, shift: float = 1.5, classes: int = 10, ease: float = 2.0
 ) -> tuple[Signals, NDArray[np.bool_]]:
     """Signals and masks of one cohort."""
     random = np.random.default_rng(seed)
-    planted = planted_records(random, records, shift=shift, classes=classes)
+    planted = planted_records(random, records, shift=shift, classes=classes, ease=ease)
     masks = complementary_masks(random, pairs, records)
     return planted_signals(random, planted, masks), masks

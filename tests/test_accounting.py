@@ -189,13 +189,14 @@ def test_rdp_speaks_where_prv_does_not_reach(noise: float, q: float, steps: int,
     assert found.epsilon == pytest.approx(integrated(noise, q, steps, delta), rel=0.01) or noise < 0.3
 
 
-def test_rdp_speaks_where_prv_reports_an_error(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("place", ["PRVAccountant._get_dprv", "analysis.prv.DiscretePRV.compute_epsilon"])
+def test_rdp_speaks_where_prv_reports_an_error(monkeypatch: pytest.MonkeyPatch, place: str):
     before = spent(1.3, 0.1, 50, 1e-5)
 
     def fails(*_: object, **__: object):
         raise RuntimeError("Discrete mean differs significantly from continuous mean.")
 
-    monkeypatch.setattr("opacus.accountants.PRVAccountant.get_epsilon", fails)
+    monkeypatch.setattr(f"opacus.accountants.{place}", fails)
     after = spent.__wrapped__(1.3, 0.1, 50, 1e-5)
     assert (before.accountant, after.accountant) == ("PRV", "RDP")
     assert before.epsilon < after.epsilon < 1.2 * before.epsilon

@@ -13,19 +13,25 @@ from scipy.stats import t
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from engine.assessment import assess
-from engine.assessment.risk import reliability
+from engine.assessment.assess import answers
+from engine.assessment.honesty import blind_baseline, ties
+from engine.assessment.leakage import AUC, Setup, pair_figures, setup_of
+from engine.assessment.risk import pair_risk, reliability
+from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment, Interval, PrivacyClaim
 from engine.attacks import ATTACKS
-from engine.attacks.leave_pair_out import cohort_scores
+from engine.attacks.leave_pair_out import cohort_scores, models_of
 from engine.attacks.likelihood_ratio import lira
 from engine.canonical import canonical_json
 from engine.signals import Signals
 from engine.validate import InvalidValueError
 from tests.planted import complementary_masks, planted_cohort, planted_records, planted_signals, signals_from_phi
+from tests.simulated import KINDS, WITH_COSTLY
 
 Number = Callable[[str, Signals, np.ndarray], float]  # of an attack on a cohort
 
 every_attack = pytest.mark.parametrize("attack", ATTACKS)
+every_kind = pytest.mark.parametrize("attack", KINDS)
 
 
 def _assessed(attack: str, *draws: Signals, masks: np.ndarray, claim: PrivacyClaim | None = None) -> Assessment:
@@ -66,7 +72,7 @@ def test_auc_has_the_jackknife_of_whole_cohorts_without_one_pair(attack: str) ->
     assert _bounds(interval) == pytest.approx((estimate - half, estimate + half))
 
 
-@every_attack
+@every_kind
 def test_balanced_accuracy_has_the_jackknife_because_its_threshold_is_from_shadows(attack: str) -> None:
     signals, masks = planted_cohort(2, pairs=5, records=150)
     estimate, half = _naive_jackknife(_naive_balanced_accuracy, attack, signals, masks)
@@ -110,7 +116,7 @@ def test_the_counts_behind_the_numbers_are_reported() -> None:
     assert [rate.claimable for rate in headline.low_fpr] == [True, False]
 
 
-@every_attack
+@pytest.mark.parametrize("attack", WITH_COSTLY)
 def test_the_headline_is_finite_json_even_when_all_answers_are_alike(attack: str) -> None:
     _, masks = planted_cohort(6, records=60)
     same = replace(signals_from_phi(np.zeros((8, 60)), np.arange(60) % 3), correct=np.ones((8, 60), dtype=bool))
@@ -133,13 +139,14 @@ def test_numbers_are_means_over_draws() -> None:
         expected = np.mean([getattr(each.headline, name).estimate for each in alone])
         assert getattr(together.headline, name).estimate == pytest.approx(expected)
     assert together.roc.tpr == pytest.approx(np.mean([each.roc.tpr for each in alone], axis=0))
-    assert together.risk.member == pytest.approx(np.mean([each.risk.member for each in alone], axis=0))
+    held = pair_risk(draws, masks, lira)
+    assert together.risk.member == pytest.approx(np.where(masks, held.posterior.mean(axis=0), 0).sum(axis=0) / 4)
 
 
-@every_attack
+@every_kind
 def test_risk_is_liras_whatever_attack_is_assessed(attack: str) -> None:
     signals, masks = planted_cohort(8)
-    posterior = expit(cohort_scores(ATTACKS["lira"], signals, masks))
+    posterior = pair_risk([signals], masks, lira).posterior[0]
     risk = _assessed(attack, signals, masks=masks).risk
     for record in (0, 17):
         inside = masks[:, record]
@@ -177,7 +184,7 @@ def test_the_histogram_holds_every_score_once() -> None:
     assert histogram.members[-1] == (scores[masks] >= histogram.edges[-2]).sum()
 
 
-@every_attack
+@every_kind
 def test_permuting_records_changes_no_number(attack: str) -> None:
     signals, masks = planted_cohort(15)
     order = np.random.default_rng(0).permutation(masks.shape[1])
@@ -216,7 +223,7 @@ def test_refusals_say_what_is_wrong() -> None:
     everyone[0], everyone[1] = True, False
     diverged = dataclasses.replace(signals, phi=np.where(masks, np.nan, signals.phi))
     cases: list[tuple[str, Signals, np.ndarray, str]] = [
-        ("lyra", signals, masks, "attack must be one of confidence_by_class, lira, loss, got 'lyra'"),
+        ("lyra", signals, masks, "attack must be one of attack_p, .*, got 'lyra'"),
         ("lira", two_pairs, masks[:4], "pairs of a cohort must be at least 3, got 2"),
         ("lira", signals, broken, "complementary pairs"),
         ("lira", signals, everyone, "members and non-members"),
@@ -226,3 +233,206 @@ def test_refusals_say_what_is_wrong() -> None:
     for attack, given, given_masks, message in cases:
         with pytest.raises(InvalidValueError, match=message):
             _assessed(attack, given, masks=given_masks)
+
+
+# ---- what stands behind the figures ------------------------------------------------------------------------
+
+
+def test_the_answers_give_back_masks_and_the_decisions_of_the_attack() -> None:
+    signals, masks = planted_cohort(20, records=301)
+    behind = _assessed("lira", signals, masks=masks).answers
+    assert behind is not None
+    assert np.array_equal(behind.masks, masks)
+    assert behind.members.shape == (8, 38)
+    assert np.array_equal(behind.labels, signals.labels)
+    assert behind.phi == pytest.approx(signals.phi, rel=1e-6)
+    assert np.array_equal(behind.scores >= 0, cohort_scores(ATTACKS["lira"], signals, masks) >= 0)
+
+
+def test_scores_keep_their_sign_and_stay_finite_in_single_precision() -> None:
+    signals, masks = planted_cohort(21, records=4, pairs=3)
+    scores = np.tile([-1e-60, 1e-60, 1e60, -1e60], (6, 1))
+    kept = answers(signals, masks, scores).scores
+    assert np.isfinite(kept).all()
+    assert (kept >= 0).tolist() == [[False, True, True, False]] * 6
+
+
+def test_a_threshold_moved_on_screen_finds_what_the_roc_curve_says() -> None:
+    signals, masks = planted_cohort(22)
+    found = _assessed("lira", signals, masks=masks)
+    assert found.answers is not None
+    rates = []
+    for scores, members in zip(found.answers.scores, found.answers.masks, strict=True):
+        allowed = int(0.1 * (~members).sum())
+        threshold = np.sort(scores[~members])[::-1][allowed]  # one false alarm more than allowed would pass it
+        rates.append((scores[members] > threshold).mean())
+    assert np.mean(rates) == pytest.approx(np.interp(0.1, found.roc.fpr, found.roc.tpr), abs=1e-6)
+
+
+# ---- the honesty panel -------------------------------------------------------------------------------------
+
+
+def test_ties_are_the_scores_that_another_record_has_too() -> None:
+    assert ties(np.array([[1.0, 2.0, 2.0, 3.0], [5.0, 5.0, 5.0, 5.0]])) == (2 + 4) / 8
+    assert ties(np.array([[1.0, 2.0, 3.0]])) == 0.0
+
+
+def test_the_panel_says_what_the_attacker_knows_and_what_epsilon_presumes() -> None:
+    signals, masks = planted_cohort(23)
+    panel = _assessed("lira", signals, masks=masks).honesty
+    claimed = _assessed("lira", signals, masks=masks, claim=PrivacyClaim(epsilon=3.0, delta=1e-5, accountant="PRV"))
+    assert panel is not None
+    assert claimed.honesty is not None
+    assert "shadow models have the target's own recipe and release" in panel.threat_model
+    assert panel.epsilon_assumes == ""
+    assert "one training run, at δ = 1e-05" in claimed.honesty.epsilon_assumes
+    assert panel.smallest_claimable_fpr == pytest.approx(10 / (~masks).sum())
+    assert panel.blind_baseline is None  # masks are fair coins
+
+
+def test_the_blind_baseline_sees_a_split_that_differs_in_itself_and_no_other() -> None:
+    random = np.random.default_rng(24)
+    features, members = random.normal(size=(400, 5)), random.random(400) < 0.5
+    fair = blind_baseline(features, members, seed=1)
+    assert fair.low < 0.5 < fair.high
+    features[members, 0] += 1.5
+    assert blind_baseline(features, members, seed=1).low > 0.7
+
+
+# ---- shadows of another recipe, and costly attacks ---------------------------------------------------------
+
+
+@every_attack
+@pytest.mark.parametrize("costly", [False, True])
+def test_a_pairs_masks_and_its_twin_in_other_shadows_change_no_bit_of_its_scores(attack: str, costly: bool) -> None:
+    signals, masks = planted_cohort(30)
+    others, _ = planted_cohort(31)
+    drawn, phi = masks.copy(), others.phi.copy()
+    drawn[2:4] = complementary_masks(np.random.default_rng(99), 1, masks.shape[1])
+    phi[2:4] = np.random.default_rng(99).normal(0, 50, phi[2:4].shape)
+    setup = replace(setup_of(attack), costly=costly)
+    before = setup.scores(signals, others, masks)
+    after = setup.scores(signals, signals_from_phi(phi, others.labels), drawn)
+    assert np.array_equal(before[2:4], after[2:4])
+
+
+def test_other_shadows_replace_the_cohorts_own_pair_by_pair() -> None:
+    signals, masks = planted_cohort(32)
+    others, _ = planted_cohort(33)
+    rest = [0, 1, 2, 3, 6, 7]
+    by_hand = lira(signals.of_models(slice(4, 6)), others.of_models(np.array(rest)), masks[rest])
+    assert np.array_equal(cohort_scores(lira, signals, masks, others)[4:6], by_hand)
+
+
+@every_kind
+def test_the_attacker_who_does_not_adapt_stands_beside_the_one_who_does(attack: str) -> None:
+    signals, masks = planted_cohort(34, pairs=5, records=150)
+    others, _ = planted_cohort(35, pairs=5, records=150)
+    own = assess([signals], masks, attack, classes=10, claim=None, seed=5)
+    other = assess([signals], masks, attack, classes=10, claim=None, seed=5, shadows=others)
+    assert own.attackers is None
+    assert (own.headline.adaptive, other.headline.adaptive) == (True, False)
+    assert other.attackers is not None
+    assert other.attackers.adaptive == own.headline.auc
+    assert other.attackers.non_adaptive == other.headline.auc
+    assert other.attackers.difference.estimate == pytest.approx(
+        own.headline.auc.estimate - other.headline.auc.estimate
+    )
+    assert other.risk.member == pytest.approx(own.risk.member)  # risk is that of the attacker who adapts
+    assert "another recipe or release" in (other.honesty.threat_model if other.honesty else "")
+
+
+def test_the_paired_difference_of_the_attackers_has_the_jackknife_of_whole_cohorts_without_one_pair() -> None:
+    signals, masks = planted_cohort(36, pairs=5, records=150)
+    others, _ = planted_cohort(37, pairs=5, records=150)
+
+    def difference(rows: np.ndarray) -> float:
+        own, other = (
+            cohort_scores(lira, signals.of_models(rows), masks[rows], each and each.of_models(rows))
+            for each in (None, others)
+        )
+        return float(np.mean(auc(sweep(own, masks[rows])) - auc(sweep(other, masks[rows]))))
+
+    deleted = [difference(np.delete(np.arange(10), [2 * pair, 2 * pair + 1])) for pair in range(5)]
+    half = t.ppf(0.975, 4) * np.sqrt(4 * np.var(deleted))
+    whole = difference(np.arange(10))
+    found = assess([signals], masks, "lira", classes=10, claim=None, seed=5, shadows=[others]).attackers
+    assert found is not None
+    assert _bounds(found.difference) == pytest.approx((whole - half, whole + half))
+
+
+def test_the_jackknife_of_a_costly_attack_leaves_each_pair_out_of_its_half() -> None:
+    signals, masks = planted_cohort(38, pairs=5, records=150)
+    figures = pair_figures([signals], masks, Setup(attack=lira, costly=True))
+
+    def mean_auc(first: list[int], second: list[int]) -> float:
+        found = []
+        for targets, helpers in ((first, second), (second, first)):
+            rows, rest = models_of(targets), models_of(helpers)
+            scores = lira(signals.of_models(rows), signals.of_models(rest), masks[rest])
+            found += [roc_auc_score(*row) for row in zip(masks[rows], scores, strict=True)]
+        return float(np.mean(found))
+
+    assert figures.by_pair[:, AUC].mean() == pytest.approx(mean_auc([0, 1], [2, 3, 4]))
+    expected = [
+        mean_auc([each for each in [0, 1] if each != pair], [each for each in [2, 3, 4] if each != pair])
+        for pair in range(5)
+    ]
+    assert figures.deleted[:, AUC] == pytest.approx(expected)
+
+
+# ---- the band of the ROC curve -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attack", WITH_COSTLY)
+def test_the_band_is_the_interval_of_the_rate_at_each_fpr(attack: str) -> None:
+    signals, masks = planted_cohort(39, pairs=5, records=200)
+    found = _assessed(attack, signals, masks=masks)
+    assert found.roc.low is not None
+    assert found.roc.high is not None
+    rate = found.headline.low_fpr[0].tpr
+    at = int(np.flatnonzero(found.roc.fpr == 0.01)[0])
+    assert (found.roc.tpr[at], found.roc.low[at], found.roc.high[at]) == pytest.approx(
+        (rate.estimate, rate.low, rate.high)
+    )
+    assert ((found.roc.low <= found.roc.tpr) & (found.roc.tpr <= found.roc.high)).all()
+    assert (found.roc.low < found.roc.high).all()
+
+
+# ---- risk, verdicts and agreement are part of every assessment ---------------------------------------------
+
+
+@every_kind
+def test_an_assessment_names_the_riskiest_records_with_every_attacks_verdict(attack: str) -> None:
+    signals, masks = planted_cohort(40)
+    found = _assessed(attack, signals, masks=masks)
+    assert found.riskiest is not None
+    assert found.verdicts is not None
+    assert found.agreement is not None
+    assert found.verdicts.found.shape == found.verdicts.blamed.shape
+    assert found.verdicts.found.shape == (len(found.verdicts.attacks), found.riskiest.record.size)
+    lira_found = found.verdicts.found[found.verdicts.attacks.index("lira")]
+    accused = cohort_scores(lira, signals, masks) >= 0
+    for place, record in enumerate(found.riskiest.record):
+        assert lira_found[place] == pytest.approx(accused[masks[:, record], record].mean())
+    assert found.agreement.attacks == found.verdicts.attacks
+
+
+def test_an_assessment_tells_risk_by_class_and_precision_and_the_risk_score() -> None:
+    signals, masks = planted_cohort(41)
+    found = _assessed("loss", signals, masks=masks)
+    (by_class,) = found.groups
+    assert by_class.by == "class"
+    assert by_class.group.tolist() == np.unique(signals.labels).tolist()
+    assert np.average(by_class.risk, weights=by_class.records) == pytest.approx(found.risk.member.mean())
+    assert found.precision_recall is not None
+    assert found.precision_recall.precision[0] == pytest.approx(0.5)  # everybody is called a member
+    assert found.risk_score is not None
+    assert found.risk_score.risk.member.shape == (300,)
+    assert found.risk_score.reliability.counts.sum() == masks.size
+
+
+def test_a_cohort_of_three_pairs_names_nobody() -> None:
+    signals, masks = planted_cohort(42, pairs=3)
+    found = _assessed("lira", signals, masks=masks)
+    assert found.riskiest is found.verdicts is None

@@ -166,3 +166,14 @@ def test_a_choice_that_is_no_option_gives_one_sentence(value: object):
     with pytest.raises(InvalidValueError) as caught:
         choice("activation", value, ("tanh", "relu"))
     assert str(caught.value) == f"activation must be one of relu, tanh, got {value!r}"
+
+
+def test_a_field_with_a_default_may_be_missing_where_that_is_allowed():
+    older = {"kind": "Tree", "title": "oak"}
+    assert build(older, KINDS, defaults=True) == Tree(title="oak")
+    with pytest.raises(InvalidValueError, match="'leaves' is missing"):
+        build(older, KINDS)
+    with pytest.raises(InvalidValueError, match="'title' is missing"):
+        build({"kind": "Tree", "leaves": []}, KINDS, defaults=True)
+    with pytest.raises(InvalidValueError, match="'bark' is not a field of it"):
+        build(older | {"bark": 1}, KINDS, defaults=True)

@@ -141,8 +141,8 @@ def visit():
     return Visit(visitor="v", view=View(), turned_at=100.0)
 
 
-def progress(state, *, wave=1, epoch=0):
-    return Progress(state=state, wave=wave, waves=2, epoch=epoch, epochs=30, waves_assessed=0)
+def progress(state, *, wave=1, epoch=0, teachers=0):
+    return Progress(state=state, wave=wave, waves=2, epoch=epoch, epochs=30, waves_assessed=0, teachers=teachers)
 
 
 def test_a_dial_must_rest_before_anything_is_asked_for(visit):
@@ -207,6 +207,12 @@ def test_progress_is_told_in_models_and_epochs():
     )
     assert progress_words("watch", progress("training", wave=2, epoch=12), 16) == (
         "Training models 9 to 16 of 16: epoch 12 of 30 …"
+    )
+    assert progress_words("watch", progress("training", wave=2, teachers=9), 16) == (
+        "Training the teachers of models 9 to 16 of 16, for soft labels: epoch 9 of 30 …"
+    )
+    assert progress_words("watch", progress("training", epoch=3, teachers=30), 16) == (
+        "Training models 1 to 8 of 16: epoch 3 of 30 …"
     )
     assert progress_words("watch", progress("assessing"), 16) == "Attacking models 1 to 8 of 16 …"
 

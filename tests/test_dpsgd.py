@@ -15,6 +15,7 @@ from engine.models.network import network
 from engine.populations.records import split
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.seeds import generator
+from engine.training import loop
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, squared_norms, sum_gradients
 from engine.training.labels import one_hot
@@ -160,6 +161,21 @@ def test_the_sum_is_divided_by_the_expected_batch_never_by_the_drawn_one():
     rest = Batch(records=batch.records, real=batch.real - half.real)
     write_gradients(net, recipe, params, inputs, targets, rest)
     torch.testing.assert_close(first + params.gradient, full, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("privacy", [None, DpSgd(clip=1.0, noise_multiplier=1.0)])
+def test_a_few_models_at_a_time_get_the_gradients_of_all_at_once(privacy, monkeypatch):
+    """Draws of different sizes, the first model's empty: then a part also has less padding than the whole."""
+    recipe, net, params, inputs, targets, batch = setting(Cnn2d(width=3, depth=2), torch.float64, privacy=privacy)
+    real = (np.arange(RECORDS) < np.array([[0], [5], [RECORDS]])).astype(np.float32)
+    drawn = Batch(records=batch.records, real=real, sizes=np.array([1, 5, RECORDS], dtype=np.float32))
+    found = []
+    for numbers in (2**30, 2 * RECORDS * net.numbers, 1):  # all three, two and one, one by one
+        monkeypatch.setattr(loop, "_NUMBERS_AT_ONCE", numbers)
+        write_gradients(net, recipe, params, inputs, targets, drawn, noise=noise_generator(0, 0))
+        found.append(params.gradient.clone())
+    for parts in found[1:]:
+        torch.testing.assert_close(parts, found[0], rtol=1e-11, atol=1e-13)
 
 
 def test_an_empty_draw_still_receives_noise():

@@ -68,3 +68,25 @@ def test_what_is_out_of_range_is_one_sentence_and_status_2(capsys, arguments, se
     assert (status, out) == (2, "")
     assert sentence in err
     assert len(err.splitlines()) == 1
+
+
+def test_an_audit_tells_every_bound_with_what_it_assumes_and_what_is_proved(capsys):
+    status, out, _ = asked(capsys, "audit", *SMALL, "--noise", "4", "--attack", "loss")
+    lines = out.splitlines()
+    assert status == 0
+    assert re.fullmatch(
+        r"ε ≥ [\d.]+ at δ = 1e-05 by one-run \(valid under \(ε, δ\)-DP\): median of 16 targets, .*", lines[0]
+    )
+    assert "assumes records independent" in lines[1]
+    assert "assumes Gaussian DP" in lines[2]
+    assert re.match(r"AUC ≤ 0\.\d{4} and TPR − FPR ≤ 0\.\d{4}: proved by the accountant \(PRV\)", lines[3])
+    assert lines[4] == "No target's 99% band goes above the ceiling."
+
+
+def test_an_audit_without_dp_proves_nothing(capsys):
+    _, out, _ = asked(capsys, "audit", *SMALL)
+    assert out.splitlines()[-1] == "Nothing is proved from above."
+
+
+def test_an_audit_of_no_waves_is_refused(capsys):
+    assert asked(capsys, "audit", *SMALL, "--waves", "0") == (2, "", "waves must be at least 1, got 0")

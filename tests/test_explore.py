@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from cache.jobs import Jobs
 from cache.store import Store
 from dashboard.running import Running, set_running
 from dashboard.stops import CONTESTED, DIALS, FOUR, GROUPS
-from dashboard.view import View
+from dashboard.view import View, point
+from engine.assessment.values import Assessment
+from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
-from tests.handmade import claim, measure
+from tests.handmade import assessment, claim, headline, measure, whole
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 
@@ -64,20 +67,32 @@ def test_an_empty_cache_opens_with_dials_and_says_what_is_to_come(store):
     assert drawn(app) == 1
 
 
-def test_a_measured_setting_shows_its_sentence_tiles_and_five_figures(store):
+def test_a_measured_setting_shows_its_sentence_its_tiles_and_two_figures(store):
     measure(store, View(), claim=claim(None))
     text = shown(opened())
     assert "an attacker who accuses 1 in 100 outsiders finds 95 (80–110); guessing would find 5." in text
     assert ".796" in text
     assert "this is not a guarantee" in text
-    assert drawn(opened()) == 5
+    assert drawn(opened()) == 2
 
 
 def test_fewer_models_than_asked_are_shown_with_a_badge_and_the_page_waits_for_more(store):
     measure(store, View(), waves=1, pairs=4, shadows=6)
     app = opened()
     assert "8 of 16 models" in shown(app)
-    assert [button.label for button in app.button] == ["Cancel"]
+    assert [button.label for button in app.main.button] == ["Cancel"]
+
+
+def test_an_early_epoch_and_noise_after_training_say_what_is_not_proved(store):
+    view = View(dp="1", stop_after="10", noise="0.05")
+    measure(store, view, claim=claim(6.5))
+    text = shown(opened(**view.to_query()))
+    assert "choosing the epoch by looking at private accuracy is not covered by it" in text
+    assert "measured sensitivity, not a proof" in text
+    measure(store, View(), claim=claim(None))
+    text = shown(opened())
+    assert "private accuracy" not in text
+    assert "not a proof" not in text
 
 
 def test_moving_a_dial_changes_the_url_and_traces_that_dial(store):
@@ -91,7 +106,7 @@ def test_the_url_alone_brings_the_view_back(store):
     app = opened(population="digits", contested="200", noise="0.05", models="8", attack="loss")
     assert app.select_slider(key="dial-contested-digits").value == 200
     assert app.select_slider(key="dial-noise").value == "0.05"
-    assert app.selectbox(key="control-attack").value == "loss"
+    assert app.button(key="control-attack").label == "Attack: Loss threshold"
     assert app.session_state["visit"].view == View(
         population="digits", contested=200, noise="0.05", models=8, attack="loss"
     )
@@ -135,7 +150,7 @@ def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
 def test_no_table_is_made_before_somebody_opens_it(store):
     measure(store, View())
     app = opened()
-    assert [table.label for table in app.main.expander] == ["Show the numbers as a table"] * 5
+    assert [table.label for table in app.main.expander] == ["Show the numbers as a table"] * 2
     assert "<table>" not in shown(app)
 
 
@@ -188,7 +203,7 @@ def test_a_refused_combination_says_why_trains_nothing_and_is_left_by_its_chip(s
     ) in shown(app)
     assert shown(app).count('<dd class="pd-behind">not possible</dd>') == 4
     assert "not possible here: optimizer, clip, σ 0.3" in shown(app)
-    assert [button.key for button in app.button] == ["chip-dp", "chip-mixup"]
+    assert [button.key for button in app.main.button] == ["chip-dp", "chip-mixup"]
     app.button(key="chip-mixup").click().run()
     assert app.query_params == {"dp": "clip"}
     assert ".796" in shown(app)
@@ -226,7 +241,7 @@ def test_resting_on_a_stop_trains_it_with_real_workers_and_shows_it(store):
                 time.sleep(0.3)
                 app.run()
             assert "For these 100 records of a demonstration set" in shown(app)
-            assert not app.button
+            assert not app.main.button
         finally:
             jobs.close()
 
@@ -238,3 +253,120 @@ def test_the_dashboard_process_never_holds_torch_opacus_or_scikit_learn():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+SECTION_FIGURES = {
+    "What the attacker sees": ("figure-scores",),
+    "Few false alarms": ("figure-roc",),
+    "Who is at risk": ("records", "figure-record", "figure-risk", "figure-group-class"),
+    "ε from below and above": ("figure-bounds",),
+    "Can I believe this?": ("figure-reliability", "figure-found-out"),
+}
+
+
+def with_section(title: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=20)
+    for name, text in query.items():
+        app.query_params[name] = text
+    app.session_state["sections"] = title
+    return app.run()
+
+
+def components(app: AppTest) -> list[str]:
+    """The names that the components on the page were given, without the curve's."""
+    ids = [element.proto.id for element in app.get("bidi_component")]
+    return [name for name in (found.rpartition("-")[2] and found for found in ids) if "tradeoff" not in name]
+
+
+def put(store: Store, view: View, found: Assessment, *, waves: int | None = None) -> None:
+    store.put_assessment(point(view).with_waves(waves or view.waves), found)
+
+
+@pytest.mark.parametrize("title", SECTION_FIGURES)
+def test_each_section_makes_its_own_figures_and_no_other(store, title):
+    put(store, View(), whole())
+    made = components(with_section(title))
+    assert len(made) == len(SECTION_FIGURES[title])
+    for name, found in zip(SECTION_FIGURES[title], made, strict=True):
+        assert name in found
+
+
+@pytest.mark.parametrize("title", SECTION_FIGURES)
+def test_sections_of_measurements_from_before_there_were_such_parts_stay_whole(store, title):
+    put(store, View(), assessment())
+    text = shown(with_section(title))
+    assert "nan" not in text.lower().split()
+
+
+def test_a_records_story_stands_under_the_list_with_every_attacks_verdict(store):
+    put(store, View(), whole())
+    app = with_section("Who is at risk")
+    assert "Record 2, class 3" in shown(app)
+    assert "belief that it did is .970 (.900 – 1.000)" in shown(app)
+    assert "<td>Loss threshold</td><td>50 %</td><td>50 %</td>" in shown(app)
+
+
+def test_a_choice_that_is_not_in_the_list_shows_the_first_record(store):
+    put(store, View(), whole())
+    for chosen, title in (("1", "Record 1, class 1"), ("77", "Record 2, class 3"), ("<b>", "Record 2, class 3")):
+        app = AppTest.from_file(str(APP), default_timeout=20)
+        app.session_state["sections"], app.session_state["records-chosen"] = "Who is at risk", chosen
+        assert f'<h3 class="pd-title">{title}</h3>' in shown(app.run())
+
+
+def test_a_lower_bound_above_the_proved_epsilon_is_an_error_on_the_page(store):
+    put(store, View(), whole(headline(claim=claim(0.5))))
+    (error,) = with_section("ε from below and above").error
+    assert error.value.startswith("The one-run audit measured ε ≥ 1.25, more than the proved 0.50. Both cannot hold")
+    put(store, View(), whole(headline(claim=claim(5.0))))
+    assert not with_section("ε from below and above").error
+
+
+def test_both_attackers_stand_side_by_side_on_either_side_of_the_switch(store):
+    put(store, View(calibration="undefended"), whole(headline(adaptive=False)))
+    put(store, View(), replace(whole(), attackers=None))
+    for query in ({"calibration": "undefended"}, {}):
+        text = shown(opened(**query))
+        assert "<dt>Attack AUC, adapts to the defence</dt><dd><b>.796</b> .790 – .802</dd>" in text
+        assert "<dt>Attack AUC, does not adapt</dt><dd><b>.600</b> .580 – .620</dd>" in text
+        assert "<dt>Difference, on the same masks</dt><dd><b>.196</b> .180 – .210</dd>" in text
+    assert "14 shadow models without the defence" in shown(opened(calibration="undefended"))
+
+
+def test_the_attacker_who_does_not_adapt_is_not_on_the_page_before_he_was_measured(store):
+    put(store, View(), replace(whole(), attackers=None))
+    assert "does not adapt</dt>" not in shown(opened())
+
+
+def test_the_list_of_attacks_opens_on_request_and_choosing_closes_it(store):
+    app = opened()
+    assert not [button for button in app.button if str(button.key).startswith("attack-")]
+    app.button(key="control-attack").click().run()
+    assert {f"attack-{name}" for name in CATALOGUE} <= {str(button.key) for button in app.button}
+    app.button(key="attack-loss").click().run()
+    assert app.query_params == {"attack": "loss"}
+    assert app.button(key="control-attack").label == "Attack: Loss threshold"
+    assert not [button for button in app.button if str(button.key).startswith("attack-")]
+
+
+def test_attacks_that_a_release_does_not_give_what_they_need_are_off_with_the_reason(store):
+    app = opened(outputs="labels")
+    assert (
+        "Attack LiRA needs the probabilities that the model answers with; this release gives labels only."
+        in shown(app)
+    )
+    assert "turn a dial, choose another attack, or remove a chip." in shown(app)
+    app.button(key="control-attack").click().run()
+    off = {str(button.key) for button in app.button if button.disabled}
+    assert "attack-lira" in off
+    assert "attack-correctness" not in off
+    app.button(key="attack-correctness").click().run()
+    assert "This setting has not been measured yet." in shown(app)
+
+
+def test_the_switch_is_off_for_attacks_that_read_no_shadow_models(store):
+    def switch(app):
+        return next(control for control in app.get("button_group") if control.key == "control-calibration")
+
+    assert not switch(opened()).proto.disabled
+    assert switch(opened(attack="correctness")).proto.disabled

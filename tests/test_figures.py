@@ -7,13 +7,13 @@ import pytest
 
 from cache.progress import Progress, TracePoint
 from cache.store import Store
-from dashboard import details, figures, findings, tables
+from dashboard import details, figures, findings, people, proofs, rates, tables
 from dashboard.landscape import landscape
 from dashboard.panels import table_html
 from dashboard.plot import _HERE
 from dashboard.view import View
-from engine.assessment.values import RocCurve
-from tests.handmade import assessment, interval, measure
+from engine.assessment.values import PrecisionRecall, RocCurve
+from tests.handmade import ANSWERS, assessment, claim, headline, interval, measure, whole
 
 ROLES = re.compile(r'"@([a-z-]+)"')
 
@@ -116,7 +116,7 @@ def test_empty_bins_are_missing_from_the_reliability_diagram():
 
 
 def test_the_roc_figure_draws_what_can_stand_on_logarithmic_axes():
-    _, few, attack = details.roc(assessment())["data"]
+    _, few, attack = rates.roc(assessment())["data"]
     assert min(few["x"] + attack["x"]) > 0
     assert min(few["y"] + attack["y"]) > 0
     assert len(few["x"] + attack["x"]) == 10
@@ -130,13 +130,41 @@ def test_rates_with_too_few_expected_false_alarms_are_drawn_apart_and_not_claime
         roc=RocCurve(fpr=np.array([0.0, 0.001, 0.01, 0.1, 1.0]), tpr=np.array([0.0, 0.05, 0.2, 0.5, 1.0])),
     )
     assert found.headline.smallest_claimable_fpr == pytest.approx(0.00125)
-    _, few, attack = details.roc(found)["data"]
+    _, few, attack = rates.roc(found)["data"]
     assert (few["name"], few["x"]) == ("too few to claim", [0.001])
     assert attack["x"] == [0.01, 0.1, 1.0]
-    assert findings.roc(found) == (
+    assert rates.finding(found) == (
         "Members found at a share of false alarms: 20.0 % at 1 %, 50.0 % at 10 %. Below 0.12 % fewer than 10 false "
-        "alarms are expected, too few to claim a rate. Both axes are logarithmic."
+        "alarms are expected, too few to claim a rate."
     )
+
+
+def test_the_risk_score_stands_beside_lira_in_marks_of_its_own():
+    full = whole()
+    _, lira, score = details.reliability(full)["data"]
+    assert (lira["name"], score["name"]) == ("observed", "observed, risk score")
+    assert lira["marker"]["symbol"] != score["marker"]["symbol"]
+    assert "5.0 points apart; for Song and Mittal's risk score 5.0 points." in findings.reliability(full)
+    assert {row["Posterior"] for row in tables.reliability(full)} == {"LiRA", "risk score"}
+
+
+def test_precision_ends_where_nobody_is_called_a_member():
+    full = whole()
+    precision, recall, *_ = details.found_out(full)["data"]
+    assert (precision["name"], precision["x"], precision["y"]) == ("precision", [0.0, 0.5], [0.5, 0.8])
+    assert (recall["name"], recall["y"]) == ("recall", [1.0, 0.6, 0.0])
+    assert findings.found_out(full) == "Nobody has a posterior of 1.00 or more."
+    half = replace(
+        full,
+        precision_recall=PrecisionRecall(
+            threshold=np.array([0.0, 0.9]), precision=np.array([0.5, 0.97]), recall=np.array([1.0, 0.25])
+        ),
+    )
+    assert findings.found_out(half).startswith(
+        "Of those with a posterior of 0.90 or more, 97 % were members; 25 % of all members are among them."
+    )
+    assert [row["Precision"] for row in tables.found_out(full)][:3] == ["50.0 %", "80.0 %", "–"]
+    assert details.curves(assessment()) == []
 
 
 def test_a_training_under_way_is_drawn_epoch_by_epoch():
@@ -154,9 +182,18 @@ def all_figures(store):
     measure(store, View(dp="clip"))
     found = landscape(store, View(), [View(dp="clip")])
     made = assessment()
+    full = whole(headline(claim=claim(6.5)))
+    (group,) = full.groups
     return [
         figures.tradeoff(found),
-        *(draw(made) for draw in (details.scores, details.risk, details.reliability, details.roc)),
+        *(draw(made) for draw in (details.scores, details.risk, details.reliability, rates.roc, proofs.bounds)),
+        rates.roc(full),
+        rates.roc(full, "linear"),
+        proofs.bounds(full),
+        details.reliability(full),
+        details.found_out(full),
+        people.groups(group),
+        *(people.confidences(ANSWERS, one) for one in people.named(full)),
     ]
 
 
@@ -180,15 +217,15 @@ def test_every_colour_role_is_known_to_the_component_in_light_and_dark(store):
 def test_findings_say_what_the_figures_show(store):
     made = assessment()
     assert findings.scores(made) == (
-        "Above 0 the attack says “member”: it says so of about 70 % of the members and 30 % of the non-members. "
-        "Outer bars hold everything beyond."
+        "Above 0 the attack says “member”: it says so of 70 % of the members and 30 % of the non-members, over "
+        "all 16 models. Outer bars hold everything beyond."
     )
     assert findings.risk(made) == (
         "2 of 4 records are at a risk of .9 or more when a model trained on them; of the same records left out, "
         "0 look like that. The median risk is 0.75 in training and 0.45 left out."
     )
     assert "over all 40 cases claim and truth are 5.0 points apart" in findings.reliability(made)
-    assert findings.roc(made).endswith("Both axes are logarithmic.")
+    assert rates.finding(made).endswith("too few to claim a rate.")
     assert findings.tradeoff(landscape(store, View())) == (
         "This setting has not been measured. No stop of the dial “Regularization strength” has been measured "
         "with 16 models yet."
@@ -203,10 +240,10 @@ def test_tables_hold_the_numbers_of_the_figures(store):
     assert row["Attack AUC"] == ".796 (.790 – .802)"
     assert row["Shadows"] == "14"
     made = assessment()
-    assert [line["Members"] for line in tables.scores(made)] == ["10", "20", "30", "40"]
+    assert [line["Members found (TPR)"] for line in tables.scores(made)] == ["90.0 %", "70.0 %", "40.0 %"]
     assert sum(int(line["Records, in training"]) for line in tables.risk(made)) == 4
     assert len(tables.reliability(made)) == 4
-    at_ten = next(line for line in tables.roc(made) if line["False alarms (FPR)"] == "10 %")
+    at_ten = next(line for line in rates.rows(made) if line["False alarms (FPR)"] == "10 %")
     assert at_ten["Members found (TPR)"] == f"{100 * np.sqrt(0.1):.1f} %"
 
 

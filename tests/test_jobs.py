@@ -15,6 +15,7 @@ from cache.failures import UNWATCHED
 from cache.jobs import Jobs
 from cache.keys import assessment_key
 from cache.store import Store
+from engine.mechanisms import L2Penalty
 from engine.populations.membership import masks
 from engine.training.values import TrainedWave
 from tests.at_work import end, endless, execute, quick, trainings, until
@@ -88,6 +89,28 @@ def test_a_wave_that_two_attacks_need_is_trained_once(jobs, cluster):
     jobs.request("ada", point)
     jobs.request("bob", other)
     assert (end(jobs, point).state, end(jobs, other).state) == ("done", "done")
+    assert trainings(cluster, point.recipe) == 1
+
+
+def test_an_attacker_who_does_not_adapt_has_shadow_models_of_his_own(jobs, cluster, store):
+    plain = quick(waves=2)
+    recipe = dataclasses.replace(plain.recipe, mechanisms=(L2Penalty(strength=0.1),))
+    adapts = dataclasses.replace(plain, recipe=recipe)
+    point = dataclasses.replace(adapts, calibration="undefended")
+    assert point.shadow_recipe == plain.recipe
+    for asked in (adapts, point, plain):
+        jobs.request("ada", asked)
+        assert end(jobs, asked).state == "done"
+    both = [(each, wave) for each in (recipe, plain.recipe) for wave in range(2)]
+    assert [trainings(cluster, *each) for each in both] == [1] * 4  # what both attackers need is trained once
+    assert all(store.wave(*each) is not None for each in both)
+    assert store.assessment(assessment_key(point)) is not None
+
+
+def test_an_attacker_on_an_undefended_recipe_needs_no_further_shadow_models(jobs, cluster):
+    point = dataclasses.replace(quick(), calibration="undefended")
+    jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
     assert trainings(cluster, point.recipe) == 1
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from cache.keys import Point, assessment_key, wave_key
 from engine.architectures import Mlp
-from engine.recipe import PopulationChoice, Recipe
-from engine.release.values import Release, WeightNoise
+from engine.recipe import DpSgd, PopulationChoice, Recipe
+from engine.release.values import LabelOnly, MemGuard, Release, Temperature, WeightNoise
 from engine.validate import InvalidValueError
 
 POINT = Point(recipe=Recipe(), release=Release())
@@ -24,7 +24,9 @@ def test_equal_points_have_equal_keys():
         replace(POINT, recipe=Recipe(architecture=Mlp(width=64))),
         replace(POINT, recipe=Recipe(population=PopulationChoice(contested=1001))),
         replace(POINT, release=Release(weight_noise=WeightNoise(sigma=0.1))),
+        replace(POINT, release=Release(outputs=Temperature(temperature=2.0))),
         replace(POINT, attack="loss"),
+        replace(POINT, calibration="undefended"),
         POINT.with_waves(3),
     ],
 )
@@ -61,6 +63,22 @@ def test_keys_are_the_same_in_every_process():
     ("changes", "sentence"),
     [
         ({"attack": "magic"}, "attack must be one of .*, got 'magic'"),
+        ({"calibration": "guess"}, "calibration must be one of adaptive, undefended, got 'guess'"),
+        (
+            {"release": Release(outputs=LabelOnly())},
+            "^attack LiRA needs the probabilities that the model answers with; this release gives labels only$",
+        ),
+        (
+            {
+                "recipe": Recipe(population=PopulationChoice(name="breast-cancer", contested=400)),
+                "release": Release(outputs=MemGuard(budget=0.5)),
+            },
+            "^MemGuard needs .*; Breast cancer has 50 public records for the defender, and at least 300",
+        ),
+        (
+            {"recipe": Recipe(privacy=DpSgd()), "release": Release(outputs=MemGuard(budget=0.5))},
+            "^MemGuard must be off with DP-SGD: its classifier learns from the members without DP$",
+        ),
         ({"waves": 0}, "waves must be at least 1, got 0"),
         ({"waves": 65}, "waves must be at most 64, got 65"),
         ({"recipe": None}, "recipe must be of a known kind, got None"),

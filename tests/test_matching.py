@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import pytest
 
-from engine.architectures import LARGEST_SIZE, Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
-from engine.models.matching import match, match_both
-from engine.models.network import network, parameter_count
+from engine.architectures import (
+    LARGEST_SIZE,
+    Architecture,
+    Cnn1d,
+    Cnn2d,
+    Gru,
+    Logistic,
+    Lstm,
+    Mlp,
+    Rnn,
+    parameter_count,
+    why_not,
+)
+from engine.matching import match, match_both
+from engine.models.network import network
 from engine.populations.catalogue import POPULATIONS
 from engine.validate import InvalidValueError
 
@@ -31,7 +44,7 @@ PAIRS = list(itertools.permutations(FAMILIES, 2))
 
 
 def count(architecture: Architecture, population: str) -> int:
-    return parameter_count(network(architecture, POPULATIONS[population]))
+    return sum(math.prod(shape) for shape in network(architecture, POPULATIONS[population]).shapes.values())
 
 
 def sized(architecture: Architecture, size: int) -> Architecture:
@@ -40,6 +53,21 @@ def sized(architecture: Architecture, size: int) -> Architecture:
 
 def size_of(architecture: Architecture) -> int:
     return getattr(architecture, "width", 0) or getattr(architecture, "hidden", 0)
+
+
+@pytest.mark.parametrize("population", POPULATIONS)
+def test_parameters_are_counted_without_building_the_network(population: str):
+    info = POPULATIONS[population]
+    options = itertools.product((Rnn, Gru, Lstm), (1, 2, 4), (False, True), (1, 7, 64))
+    recurrent = [kind(layers=n, bidirectional=both, hidden=size) for kind, n, both, size in options]
+    perceptrons = [Mlp(width=width, depth=depth) for width in (1, 37) for depth in (1, 2, 8)]
+    convolutional = [
+        kind(width=width, depth=depth) for kind in (Cnn1d, Cnn2d) for width in (1, 5) for depth in (1, 2, 3)
+    ]
+    readable = [one for one in (Logistic(), *perceptrons, *recurrent, *convolutional) if not why_not(one, info)]
+    assert len(readable) >= 7
+    for architecture in readable:
+        assert parameter_count(architecture, info) == count(architecture, population)
 
 
 @pytest.mark.parametrize("population", ["digits", "mnist5k"])

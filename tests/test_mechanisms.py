@@ -214,7 +214,7 @@ def clipped_gradients(recipe: Recipe, *, exchanged: bool) -> list[torch.Tensor]:
     records[:, 5] = (records[:, 5] + (17 if exchanged else 0)) % 80
     batch = Batch(records=records, real=np.ones(records.shape, dtype=np.float32))
     with torch.no_grad():
-        taps = record_taps(
+        ((_, taps),) = record_taps(
             training_network(net, recipe, 0),
             params,
             view_tensor(net, parts.contested),
@@ -430,6 +430,22 @@ def test_dropout_stands_behind_hidden_activations_blocks_and_pooled_states_and_n
     block = ["Convolution", "MaxPool", "Relu", "DropoutLayer"]
     assert kinds(Cnn2d(depth=2)) == [*block, *block, "Flatten", "Linear"]
     assert kinds(Lstm(layers=2)) == ["LstmLayer", "LstmLayer", "Pool", "DropoutLayer", "Linear"]
+
+
+def test_teachers_are_reported_apart_while_they_train_and_the_models_only_afterwards():
+    recipe, order = recipe_with(SoftLabels(temperature=3.0), epochs=3), []
+    told = train_wave(
+        recipe,
+        0,
+        report=lambda epoch: order.append(("models", epoch.epoch)),
+        report_teachers=lambda epoch: order.append(("teachers", epoch.epoch)),
+    )
+    assert order == [(who, epoch) for who in ("teachers", "models") for epoch in (1, 2, 3)]
+    for name, value in train_wave(recipe, 0).parameters.items():
+        assert np.array_equal(value, told.parameters[name])
+    order.clear()
+    train_wave(recipe_with(epochs=3), 0, report_teachers=order.append)
+    assert not order
 
 
 @pytest.mark.parametrize("kind", [Dropout, SpatialDropout])

@@ -37,7 +37,17 @@ from engine.mechanisms import (
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd, recipe_from_json
 from engine.release import values as release_module
-from engine.release.values import Release, WeightNoise, release_from_json
+from engine.release.values import (
+    LabelOnly,
+    MemGuard,
+    Outputs,
+    Release,
+    Rounding,
+    Temperature,
+    TopK,
+    WeightNoise,
+    release_from_json,
+)
 from engine.validate import InvalidValueError
 
 DEFAULT_HASH = "a1e54b31fb0cffa5d9a97e8b838f184ad87867d3842cb9208a64ba357df18690"
@@ -74,6 +84,11 @@ PARTS: dict[str, Any] = {
         DpSgd(noise_multiplier=1),
         Recipe(),
         WeightNoise(sigma=0.1),
+        Temperature(temperature=2),
+        Rounding(decimals=2),
+        TopK(k=3),
+        LabelOnly(),
+        MemGuard(budget=0.5),
         Release(),
     )
 }
@@ -91,6 +106,7 @@ OTHERS = {
     "WeightNoise.tensors": "output",
     "WeightNoise.scale": "relative",
     "Release.weight_noise": WeightNoise(sigma=0.1),
+    "Release.outputs": LabelOnly(),
 }
 KINDS = recipe_module._KINDS | release_module._KINDS
 FIELDS = [
@@ -107,6 +123,8 @@ def holding(part: object) -> Recipe | Release:
             return part
         case WeightNoise():
             return Release(weight_noise=part)
+        case _ if isinstance(part, Outputs):
+            return Release(outputs=part)
         case PopulationChoice():
             return Recipe(population=part)
         case Logistic() | Mlp() | Rnn() | Gru() | Lstm() | Cnn1d() | Cnn2d():
@@ -249,6 +267,12 @@ def test_a_recipe_survives_json(recipe: Recipe):
             draws=st.integers(1, 64),
             seed=st.integers(0, 2**31 - 1),
         ),
+        outputs=st.none()
+        | st.builds(Temperature, temperature=st.floats(0, 1000, exclude_min=True))
+        | st.builds(Rounding, decimals=st.integers(1, 12))
+        | st.builds(TopK, k=st.integers(1, 1000))
+        | st.builds(LabelOnly)
+        | st.builds(MemGuard, budget=st.floats(0, 2), seed=st.integers(0, 2**31 - 1)),
     )
 )
 def test_a_release_survives_json(release: Release):
@@ -376,7 +400,9 @@ def test_json_without_a_field_or_with_an_unknown_one_is_refused():
 
 
 def test_a_recipe_is_no_release():
-    with pytest.raises(InvalidValueError, match=r"^kind must be one of Release, WeightNoise, got 'Recipe'$"):
+    with pytest.raises(
+        InvalidValueError, match=r"^kind must be one of LabelOnly, MemGuard, Release, .*, WeightNoise, got 'Recipe'$"
+    ):
         release_from_json(plain(Recipe()))
     with pytest.raises(InvalidValueError, match=r"^release must be an object of kind 'Release', got WeightNoise$"):
         release_from_json(plain(WeightNoise(sigma=1)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 
-from engine.assessment.roc import auc, balanced_accuracy, mean_curve, sweep, tpr_at_fpr
+from engine.assessment.roc import CURVE_FPR, auc, balanced_accuracy, curve, sweep, tpr_at_fpr
 
 # Rows of scores with many ties, and members that are neither nobody nor everybody.
 rows = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=2, max_size=40).filter(
@@ -50,7 +50,7 @@ def test_permuting_records_changes_nothing(row: list[tuple[int, bool]], random: 
     one, other = sweep(*_arrays(row)), sweep(*_arrays(shuffled))
     assert auc(one) == auc(other)
     assert tpr_at_fpr(one, 0.1) == tpr_at_fpr(other, 0.1)
-    assert np.array_equal(mean_curve(one).tpr, mean_curve(other).tpr)
+    assert np.array_equal(curve(one), curve(other))
 
 
 def test_untied_scores_of_many_rows_equal_scikit_learn_row_by_row() -> None:
@@ -86,13 +86,18 @@ def test_a_row_without_members_has_auc_one_half() -> None:
     assert float(auc(sweep(np.arange(4.0), np.zeros(4, dtype=bool)))) == 0.5
 
 
-def test_the_mean_curve_is_the_rate_at_each_fpr_and_ends_at_one() -> None:
+@given(rows)
+def test_the_curve_is_the_rate_at_each_fpr(row: list[tuple[int, bool]]) -> None:
+    swept = sweep(*_arrays(row))
+    assert curve(swept).tolist() == [float(tpr_at_fpr(swept, fpr)[0]) for fpr in CURVE_FPR]
+
+
+def test_the_curve_of_many_rows_is_that_of_each_and_ends_at_one() -> None:
     random = np.random.default_rng(2)
-    swept = sweep(random.normal(size=(5, 100)), random.random((5, 100)) < 0.5)
-    curve = mean_curve(swept)
-    assert curve.fpr[0] == 0.0
-    assert curve.fpr[-1] == curve.tpr[-1] == 1.0
-    assert (np.diff(curve.fpr) > 0).all()
-    assert (np.diff(curve.tpr) >= 0).all()
-    at = int(np.flatnonzero(curve.fpr == 0.1)[0])
-    assert curve.tpr[at] == tpr_at_fpr(swept, 0.1)[0].mean()
+    scores, members = random.normal(size=(2, 5, 100)).round(1), random.random((2, 5, 100)) < 0.5
+    rates = curve(sweep(scores, members))
+    assert np.array_equal(rates[1, 3], curve(sweep(scores[1, 3], members[1, 3])))
+    assert (CURVE_FPR[0], CURVE_FPR[-1]) == (0.0, 1.0)
+    assert (np.diff(CURVE_FPR) > 0).all()
+    assert (np.diff(rates, axis=-1) >= 0).all()
+    assert (rates[..., -1] == 1.0).all()

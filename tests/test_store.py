@@ -1,18 +1,23 @@
 import dataclasses
 import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
-from cache.codec import UnreadableError, assessment_from_bytes, wave_from_bytes, wave_to_bytes
+from cache.codec import UnreadableError, assessment_from_bytes, assessment_to_bytes, wave_from_bytes, wave_to_bytes
 from cache.keys import Point, assessment_key, wave_key
 from cache.location import CacheError, cache_directory
 from cache.store import Store
 from engine.architectures import Logistic
+from engine.audits.ceilings import measured_noise_ceiling, single_ceiling
+from engine.audits.values import Crossing, Guesses, LowerBound
 from engine.pipeline import assess, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
@@ -65,6 +70,8 @@ def flat(value):
     """All arrays and numbers of nested dataclasses, in order."""
     if dataclasses.is_dataclass(value):
         return [leaf for field in dataclasses.fields(value) for leaf in flat(getattr(value, field.name))]
+    if isinstance(value, tuple):
+        return [leaf for item in value for leaf in flat(item)]
     return [value]
 
 
@@ -148,7 +155,7 @@ def test_a_wave_with_other_masks_than_the_engine_draws_is_dropped(store, wave, c
 
 
 def test_bytes_of_one_kind_are_not_read_as_the_other(wave):
-    with pytest.raises(UnreadableError, match="lacks a part"):
+    with pytest.raises(UnreadableError, match="assessment is not readable"):
         assessment_from_bytes(wave_to_bytes(wave))
 
 
@@ -228,7 +235,7 @@ def ages(store, **seconds):
 
 def test_beyond_its_limit_the_store_gives_up_what_was_unused_longest_waves_first(tmp_path, wave, assessment):
     blob = wave_to_bytes(wave)
-    store = Store(tmp_path, limit=3 * len(blob))
+    store = Store(tmp_path, limit=2 * len(blob) + len(assessment_to_bytes(assessment)))
     store.put_assessment(POINT, assessment)
     for number in range(2):
         store.put_wave(RECIPE, number, blob)
@@ -321,3 +328,29 @@ def test_an_unwritable_directory_is_refused_with_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CacheError, match=r"file/cache cannot be written to \(Not a directory\); choose another"):
         cache_directory(tmp_path / "file" / "cache")
+
+
+def test_an_assessment_of_before_a_part_was_added_is_read_without_it(assessment):
+    lean = replace(assessment, answers=None, honesty=None)
+    arrays = load(assessment_to_bytes(lean))
+    tree = json.loads(arrays["tree"].tobytes())
+    del tree["answers"], tree["honesty"], tree["headline"]["adaptive"]
+    arrays["tree"] = np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8)
+    back = assessment_from_bytes(save(arrays))
+    assert back.answers is back.honesty is None
+    assert back.headline == assessment.headline
+
+
+def test_tuples_of_parts_with_arrays_come_back(assessment):
+    ceilings = (single_ceiling(1.0, 1e-5), measured_noise_ceiling(1.0, 2.0))
+    guesses = Guesses(true_positives=9, false_positives=1, true_negatives=8, false_negatives=2)
+    bound = LowerBound(name="one-run", epsilon=0.5, delta=1e-5, level=0.05, guesses=guesses, records=100, targets=16)
+    band = np.array([0.2, 0.4])
+    crossing = Crossing(crossed=True, level=0.01, target=3, fpr=band, tpr=band, excess=0.1, sentence="A bug.")
+    whole = replace(assessment, ceilings=ceilings, audits=(bound,), crossing=crossing)
+    back = assessment_from_bytes(assessment_to_bytes(whole))
+    assert back.audits == (bound,)
+    assert [each.sentence for each in back.ceilings] == [each.sentence for each in ceilings]
+    assert [each.tpr.tolist() for each in back.ceilings] == [each.tpr.tolist() for each in ceilings]
+    assert back.crossing is not None
+    assert (back.crossing.sentence, back.crossing.tpr.tolist()) == ("A bug.", [0.2, 0.4])

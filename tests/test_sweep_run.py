@@ -250,5 +250,6 @@ def test_time_left_is_that_of_the_waves_left_at_the_speed_so_far(jobs, store):
     begin = time.monotonic()
     until(lambda: run.progress().waves_done >= 3)
     now, taken = run.progress(), time.monotonic() - begin
+    assert now.seconds_left is not None
     assert 0 < now.seconds_left <= 2 * taken * (6 - now.waves_done) / now.waves_done
     assert ended(run).seconds_left == 0

@@ -1,5 +1,7 @@
+import importlib
 import itertools
 import re
+import shlex
 from dataclasses import fields, replace
 from typing import get_args
 from urllib.parse import parse_qsl
@@ -9,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.stops import (
+    ARCHITECTURE,
     CONTESTED,
     DEFAULT_CONTESTED,
     DIALS,
     FOUR,
     GROUPS,
     MECHANISMS,
+    NOISE_ON,
     OFF,
     STOP_AFTER,
     WAVES,
@@ -29,12 +33,14 @@ from dashboard.view import (
     key,
     point,
     refusal,
+    release_words,
     training_words,
 )
 from engine.canonical import plain
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Adam, DpSgd, Recipe, recipe_from_json
+from engine.release.values import Release, WeightNoise
 from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
 
@@ -89,7 +95,7 @@ def test_each_broken_value_gives_a_sentence_with_field_rule_and_value():
 
 
 def test_a_long_foreign_value_is_cut_in_the_sentence():
-    _, (problem,) = View.from_query({"attack": "x" * 5000})
+    _, (problem,) = View.from_query({"models": "x" * 5000})
     assert len(problem) < 200
 
 
@@ -206,6 +212,46 @@ def test_every_population_of_the_engine_can_be_chosen():
     assert set(CONTESTED) == set(DEFAULT_CONTESTED) == set(POPULATIONS)
 
 
+def test_where_noise_goes_changes_the_release_alone_and_nothing_where_there_is_none():
+    def release(noise_on: str, noise: str = "0.05") -> Release:
+        made = point(View(noise=noise, noise_on=noise_on))
+        assert made.recipe == point(View()).recipe
+        return made.release
+
+    assert release("all") == Release(weight_noise=WeightNoise(sigma=0.05))
+    assert release("output") == Release(weight_noise=WeightNoise(sigma=0.05, tensors="output"))
+    assert release("relative") == Release(weight_noise=WeightNoise(sigma=0.05, scale="relative"))
+    assert {release(stop, noise="0") for stop in NOISE_ON.stops} == {Release()}
+    assert View(noise_on="output").in_use == ()
+    assert View(noise_on="output", noise="0.05").in_use == ("noise", "noise_on")
+
+
+def test_noise_after_training_is_said_to_have_no_proof_with_a_command_that_measures_and_runs():
+    assert release_words(View()) == release_words(View(dp="1")) == ""
+    words = release_words(View(noise="0.05", architecture="mlp-128x2", population="digits", contested=100))
+    sentence, command = words.removesuffix(".").split(": ")
+    assert sentence == (
+        "Noise after training has no proof. How far one record moves the weights of this architecture, trained "
+        "without other mechanisms, can be measured (a measured sensitivity, not a proof)"
+    )
+    options = engine_command()._parser().parse_args(shlex.split(command)[3:])
+    assert (
+        engine_command()._architecture(options.architecture)
+        == point(View(architecture="mlp-128x2")).recipe.architecture
+    )
+    assert (options.population, options.contested, options.epochs, options.batch) == ("digits", 100, EPOCHS, 32)
+
+
+@pytest.mark.parametrize("token", [*ARCHITECTURE.stops, "lstm-37"])
+def test_every_architecture_is_spelled_as_the_command_line_reads_it(token):
+    command = release_words(View(noise="0.05", architecture=token)).removesuffix(".")
+    assert engine_command()._architecture(command.split()[-1]) == ARCHITECTURE.value(token)
+
+
+def engine_command():
+    return importlib.import_module("engine.__main__")
+
+
 def test_epochs_to_stop_after_are_those_that_a_training_keeps_and_change_the_release_alone():
     *earlier, last = point(View()).recipe.kept_epochs
     assert [point(View(stop_after=stop)).release.epoch for stop in STOP_AFTER.stops] == [None, *earlier]
@@ -263,8 +309,8 @@ def test_what_is_in_use_is_named_and_can_be_taken_out():
 @pytest.mark.parametrize("population", sorted(CONTESTED))
 def test_every_dial_has_a_handful_of_stops_and_its_default_is_one_of_them(name, population):
     view = View().turned("population", population)
-    # A wave keeps the weights of five epochs, so there is no more to choose from.
-    least = 8 if name in {*FOUR, "contested"} else 5 if name == "stop_after" else 7
+    # A wave keeps the weights of five epochs, and noise has three places to go: there is no more to choose from.
+    least = {"stop_after": 5, "noise_on": 3}.get(name, 8 if name in {*FOUR, "contested"} else 7)
     assert least <= len(view.stops(name)) <= 12
     assert getattr(view, name) in view.stops(name)
 
@@ -314,7 +360,7 @@ def test_small_populations_of_records_get_small_batches():
 
 
 def test_what_is_traced_changes_no_key_and_every_dial_does():
-    base = View(architecture="cnn2d-8")
+    base = View(architecture="cnn2d-8", noise="0.05")
     assert key(base, 2) == key(replace(base, sweep="dp"), 2)
     others = [
         base.turned(name, next(stop for stop in base.stops(name) if stop != getattr(base, name)))

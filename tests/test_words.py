@@ -38,6 +38,17 @@ def test_epsilon_says_what_is_proved_and_what_is_not(made, value, behind):
     assert words.epsilon(headline(claim=made)) == (value, behind)
 
 
+def test_beside_an_epsilon_of_early_stopping_stands_what_it_does_not_cover():
+    sentence = (
+        "It is for the steps up to the kept epoch; choosing the epoch by looking at private accuracy is not covered "
+        "by it."
+    )
+    assert sentence in tiles(headline(claim=claim(6.5)), stopped=True)[-1].behind
+    assert sentence not in tiles(headline(claim=claim(6.5)))[-1].behind
+    for nothing in (None, claim(None)):
+        assert tiles(headline(claim=nothing), stopped=True) == tiles(headline(claim=nothing))
+
+
 def test_numbers_are_written_without_leading_zeros_and_with_their_sign():
     assert words.decimals(interval(0.796, 0.7, 0.8)) == ".796"
     assert words.between(interval(0.5, 0.4789, 1.0)) == ".479 – 1.000"

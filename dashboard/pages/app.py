@@ -6,10 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages import explore
+from dashboard.pages import explore, sweep
 
 _HERE = Path(__file__).parent.parent
 
 st.set_page_config(page_title="Privacy Dial", page_icon=_HERE / "icon.svg", layout="wide")
 st.html(_HERE / "app.css")
-st.navigation([st.Page(explore.page, title="Explore", url_path="explore", default=True)], position="hidden").run()
+_PAGES = [
+    st.Page(explore.page, title="Explore", url_path="explore", default=True),
+    st.Page(sweep.page, title="Sweep", url_path="sweep"),
+]
+st.navigation(_PAGES, position="top").run()

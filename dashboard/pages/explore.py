@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
-from cache.store import Store
-from dashboard import details, figures, findings, tables, words
+from dashboard import figures, findings, tables, words
+from dashboard.adapting import attackers_html, both_attackers
+from dashboard.attacks import attack_list, ways_out
 from dashboard.chips import chips
 from dashboard.dials import dials_on_page, rail, sweep_control
 from dashboard.landscape import Landscape, best_key, landscape, models_of
 from dashboard.panels import panel
 from dashboard.running import running
+from dashboard.sections import sections
+from dashboard.stops import OFF
 from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
-from dashboard.view import training_words
+from dashboard.view import release_words, training_words
 from dashboard.visit import Visit, begin, go_to_address
 from dashboard.waiting import waiting
-from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
 
 
@@ -27,6 +27,7 @@ def page() -> None:
     state = begin(st.query_params)
     found = landscape(store, state.view, state.before, dials=dials_on_page())
     rail(found)
+    attack_list(found.view)
     _address(state)
     with st.container(key="problems-place"):
         _problems(state)
@@ -37,8 +38,15 @@ def page() -> None:
         if not found.complete and not found.refusal:
             waiting(found.waves)
     st.html(tiles_html(_tiles(found)))
+    best = best_key(found)
+    assessment = store.assessment(best) if best else None
+    both = both_attackers(store, found, assessment)
+    with st.container(key="attackers-place"):
+        if both is not None:
+            st.html(attackers_html(both))
     _tradeoff(found)
-    _details(store, found)
+    if assessment is not None:
+        sections(assessment)
 
 
 def _address(state: Visit) -> None:
@@ -51,37 +59,36 @@ def _address(state: Visit) -> None:
 def _problems(state: Visit) -> None:
     """What could not be read of the URL."""
     if state.problems:
-        st.warning("  \n".join(map(_plain, state.problems)), icon=":material/link_off:")
-
-
-def _plain(text: str) -> str:
-    """A foreign text in Markdown without any of its marks."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:&" else letter for letter in text)
+        st.warning("  \n".join(map(words.unmarked, state.problems)), icon=":material/link_off:")
 
 
 def _headline(found: Landscape) -> None:
     """The measurement in one sentence, or what is to come."""
-    chipped = bool(found.view.in_use)
     if found.refusal:
-        first = words.refused(found.refusal)
-        second = f"Nothing is trained for this combination: turn a dial{', or remove a chip' if chipped else ''}."
+        first, second = words.refused(found.refusal), ways_out(found.view)
     elif found.current is None:
+        setup = _setup(found)
         first, second = (
             "This setting has not been measured yet.",
-            f"{_coming(found)} {training_words(found.view)}".strip(),
+            f"{_coming(found)} {setup}".strip(),
         )
     else:
-        head = found.current.headline
+        head, setup = found.current.headline, _setup(found)
         first = words.finding(head)
-        second = f"{words.scope(head, POPULATIONS[found.view.population].title)} {training_words(found.view)}".strip()
+        second = f"{words.scope(head, POPULATIONS[found.view.population].title)} {setup}".strip()
     few = "" if found.complete or not found.waves else f"{models_of(found.waves)} of {found.view.models} models"
     st.html(headline_html(first, second, few))
+
+
+def _setup(found: Landscape) -> str:
+    """What there is to know of how the setting is trained and published."""
+    return f"{training_words(found.view)} {release_words(found.view)}".strip()
 
 
 def _tiles(found: Landscape) -> tuple[Tile, ...]:
     if found.current is None:
         return empty_tiles("not possible") if found.refusal else empty_tiles()
-    return tiles(found.current.headline)
+    return tiles(found.current.headline, stopped=found.view.stop_after != OFF)
 
 
 def _coming(found: Landscape) -> str:
@@ -105,31 +112,3 @@ def _tradeoff(found: Landscape) -> None:
             rows=lambda: tables.spots(found.spots),
             on_pick=go_to_address,
         )
-
-
-def _details(store: Store, found: Landscape) -> None:
-    """What stands behind the headline: scores, risks, reliability, ROC."""
-    key = best_key(found)
-    assessment = store.assessment(key) if key else None
-    if assessment is None:
-        return
-    left, right = st.columns(2, gap="large")
-    for column, name, title in (
-        (left, "scores", "What the attacker sees"),
-        (right, "risk", "Risk of each record"),
-        (left, "reliability", "Do the risks come true?"),
-        (right, "roc", "Few false alarms"),
-    ):
-        with column:
-            _detail(name, title, assessment)
-    st.html(f'<p class="pd-finding">{escape(words.null_test(assessment.headline))}</p>')
-
-
-def _detail(name: str, title: str, assessment: Assessment) -> None:
-    panel(
-        name,
-        title,
-        getattr(details, name)(assessment),
-        finding=getattr(findings, name)(assessment),
-        rows=lambda: getattr(tables, name)(assessment),
-    )

@@ -6,22 +6,27 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
+from engine.assessment.agreement import agreement, scores_by_attack, verdicts
+from engine.assessment.honesty import honesty
 from engine.assessment.intervals import over_pairs
-from engine.assessment.leakage import Leakage, leakage
+from engine.assessment.leakage import attackers, leakage, pair_figures, setup_of
 from engine.assessment.null import no_leakage_test
-from engine.assessment.risk import record_risk, reliability
-from engine.assessment.roc import mean_curve, sweep
-from engine.assessment.values import Assessment, Headline, Interval, NullTest, PrivacyClaim, ScoreHistogram
+from engine.assessment.risk import group_risk, pair_risk, precision_recall, record_risk, reliability, riskiest
+from engine.assessment.risk_score import risk_score
+from engine.assessment.values import Answers, Assessment, Headline, Interval, PrivacyClaim, ScoreHistogram
 from engine.attacks import ATTACKS
 from engine.attacks.catalogue import CATALOGUE
-from engine.attacks.leave_pair_out import cohort_scores
+from engine.audits.audit import DELTA, audit
+from engine.audits.cohort import audited_cohort
+from engine.audits.crossing import crossing
+from engine.audits.values import Ceiling
 from engine.signals import Signals
 from engine.validate import InvalidValueError, choice, whole
 
 _HISTOGRAM_BINS = 40
 _SMALLEST_COHORT = 3  # pairs: the jackknife leaves one out, and the pair under attack needs another as shadows
+_SMALLEST_CHOICE = 4  # pairs: records are chosen on two and reported on two
 
 
 def assess(
@@ -32,6 +37,8 @@ def assess(
     classes: int,
     claim: PrivacyClaim | None,
     seed: int,
+    shadows: Signals | Sequence[Signals] | None = None,
+    ceilings: tuple[Ceiling, ...] = (),
 ) -> Assessment:
     """Utility and leakage of a cohort under one attack.
 
@@ -42,22 +49,60 @@ def assess(
         classes: C, for the record.
         claim: what the accountant proves about the recipe, or None.
         seed: of the masks that the randomization test draws.
+        shadows: signals of another cohort on the same masks, or its draws, for the attacker who does not adapt; the
+            leakage figures and the null test are then that attacker's, and the adaptive one stands beside.
+        ceilings: of the recipe, the tightest first.
 
     Raises:
         InvalidValueError: for an unknown attack, fewer than three pairs, masks that are not complementary or
             leave a target without members or without non-members, or signals that are not finite.
     """
-    _check(draws, masks, attack)
-    alone = CATALOGUE[attack].ranks_without_shadows
-    leaked = leakage(draws, masks, ATTACKS[attack], ranks_without_shadows=alone)
-    null_test = no_leakage_test(ATTACKS[attack], draws[0], masks, ranks_without_shadows=alone, seed=seed)
-    posterior = expit(leaked.scores if attack == "lira" else _lira_scores(draws, masks))
+    others = (shadows,) if isinstance(shadows, Signals) else shadows
+    _check((*draws, *(others or ())), masks, attack)
+    setup = setup_of(attack)
+    figures = pair_figures(draws, masks, setup, others)
+    leaked = leakage(figures, masks)
+    null_test = no_leakage_test(setup, draws[0], masks, seed=seed, shadows=others[0] if others else None)
+    pairs = pair_risk(draws, masks, ATTACKS["lira"])  # risk is that of the strongest attacker, who adapts
+    audited = audited_cohort(
+        ATTACKS[attack], draws[0], masks, others[0] if others else None, costly=CATALOGUE[attack].costly
+    )
+    named = riskiest(pairs) if len(masks) >= 2 * _SMALLEST_CHOICE else None
+    scores = scores_by_attack(draws[0], masks)
+    headline = Headline(
+        attack=attack,
+        records=masks.shape[1],
+        classes=classes,
+        pairs=len(masks) // 2,
+        shadows=setup.shadows(len(masks)),
+        draws=len(draws),
+        train_accuracy=accuracy(draws, masks),
+        test_accuracy=accuracy(draws, ~masks),
+        auc=leaked.auc,
+        balanced_accuracy=leaked.balanced_accuracy,
+        low_fpr=leaked.low_fpr,
+        null_test=null_test,
+        claim=claim,
+        adaptive=others is None,
+    )
     return Assessment(
-        headline=_headline(draws, masks, leaked, attack=attack, null_test=null_test, classes=classes, claim=claim),
-        roc=mean_curve(sweep(leaked.scores, np.broadcast_to(masks, leaked.scores.shape))),
+        headline=headline,
+        roc=leaked.roc,
         histogram=_score_histogram(leaked.scores[0], masks),
-        risk=record_risk(posterior, masks),
-        reliability=reliability(posterior, masks),
+        risk=record_risk(pairs),
+        reliability=reliability(pairs.posterior, masks),
+        precision_recall=precision_recall(pairs.posterior, masks),
+        risk_score=risk_score(draws[0], masks),
+        groups=(group_risk(pairs, draws[0].labels, by="class"),),
+        riskiest=named,
+        verdicts=None if named is None else verdicts(scores, masks, named.record),
+        agreement=agreement(scores, masks),
+        answers=answers(draws[0], masks, leaked.scores[0]),
+        honesty=honesty(headline, leaked.scores),
+        audits=audit(audited, delta=claim.delta if claim else DELTA),
+        ceilings=ceilings,
+        crossing=crossing(audited, ceilings[0]) if ceilings else None,
+        attackers=None if others is None else attackers(pair_figures(draws, masks, setup), figures, masks),
     )
 
 
@@ -69,38 +114,21 @@ def accuracy(draws: Sequence[Signals], chosen: NDArray[np.bool_]) -> Interval:
     return over_pairs(by_model.reshape(-1, 2).mean(axis=1), least=1 / float(counts.mean()))
 
 
-def _headline(
-    draws: Sequence[Signals],
-    masks: NDArray[np.bool_],
-    leaked: Leakage,
-    *,
-    attack: str,
-    null_test: NullTest,
-    classes: int,
-    claim: PrivacyClaim | None,
-) -> Headline:
-    """All single numbers."""
-    models, records = masks.shape
-    return Headline(
-        attack=attack,
-        records=records,
-        classes=classes,
-        pairs=models // 2,
-        shadows=models - 2,
-        draws=len(draws),
-        train_accuracy=accuracy(draws, masks),
-        test_accuracy=accuracy(draws, ~masks),
-        auc=leaked.auc,
-        balanced_accuracy=leaked.balanced_accuracy,
-        low_fpr=leaked.low_fpr,
-        null_test=null_test,
-        claim=claim,
+def answers(signals: Signals, masks: NDArray[np.bool_], scores: NDArray[np.float64]) -> Answers:
+    """What a screen needs to move a threshold and to show one record, from scores (M, N) of the same models."""
+    return Answers(
+        labels=signals.labels.astype(np.int32),
+        members=np.packbits(masks, axis=1),
+        scores=_single(scores),
+        phi=_single(signals.phi),
     )
 
 
-def _lira_scores(draws: Sequence[Signals], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(K, M, N): the risk of a record is LiRA's, whatever attack is assessed."""
-    return np.stack([cohort_scores(ATTACKS["lira"], signals, masks) for signals in draws])
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """In single precision: finite, and negative where the values are."""
+    info = np.finfo(np.float32)
+    rounded = np.clip(values, info.min, info.max).astype(np.float32)
+    return np.where((values < 0) & (rounded == 0), -info.smallest_subnormal, rounded)
 
 
 def _score_histogram(scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> ScoreHistogram:
@@ -121,7 +149,8 @@ def _score_histogram(scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> S
 def _check(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: str) -> None:
     """Refuse what would give a wrong number instead of none."""
     choice("attack", attack, ATTACKS)
-    whole("pairs of a cohort", len(masks) // 2, at_least=_SMALLEST_COHORT)
+    smallest = _SMALLEST_COHORT + CATALOGUE[attack].costly  # either half needs a pair more than the one left out
+    whole("pairs of a cohort", len(masks) // 2, at_least=smallest)
     if len(masks) % 2 or not np.array_equal(masks[1::2], ~masks[::2]):
         raise InvalidValueError("masks must come in complementary pairs, rows 2p and 2p + 1")
     if not (masks.any(axis=1) & ~masks.all(axis=1)).all():

@@ -26,8 +26,7 @@ def over_pairs(values: NDArray[np.float64], *, least: float, bottom: float = 0.0
         least: half-width below which no interval goes; one record's worth.
         bottom: the smallest possible value; −1 for differences.
     """
-    error = float(values.std(ddof=1)) / math.sqrt(values.size)
-    return _around(float(values.mean()), _t(values.size) * error, least, bottom)
+    return around(float(values.mean()), _t(len(values)) * float(_error(values)), least, bottom)
 
 
 def jackknife(estimate: float, deleted: NDArray[np.float64], *, least: float, bottom: float = 0.0) -> Interval:
@@ -41,9 +40,58 @@ def jackknife(estimate: float, deleted: NDArray[np.float64], *, least: float, bo
         least: half-width below which no interval goes; one record's worth.
         bottom: the smallest possible value; −1 for differences.
     """
-    pairs = deleted.size
-    error = math.sqrt((pairs - 1) / pairs * float(((deleted - deleted.mean()) ** 2).sum()))
-    return _around(estimate, _t(pairs) * error, least, bottom)
+    return around(estimate, _t(len(deleted)) * float(jackknife_error(deleted)), least, bottom)
+
+
+def jackknife_error(deleted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard errors (...,) from what is left without each pair, (P, ...)."""
+    pairs = len(deleted)
+    return np.sqrt((pairs - 1) / pairs * ((deleted - deleted.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def of_means(
+    means: NDArray[np.float64], values: NDArray[np.float64], *, independent: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % intervals (...,) and (...,) of many means over pairs of something in [0, 1].
+
+    Student t with P − 1 degrees of freedom and a variance to which two imagined pairs, one at 0 and one at 1, add
+    ½/(P + 2)²: a few values that are all close to 1 say little about how rare lower ones are, and without the
+    addition such intervals cover as little as 27 % (the idea of Agresti & Coull 1998).
+
+    Args:
+        means: (...,).
+        values: (P, ...) the mean without each pair, for the jackknife; or one value for each pair.
+        independent: whether it is one value for each pair.
+    """
+    half = np.hypot(reach(values, independent=independent), _t(len(values)) * math.sqrt(0.5) / (len(values) + 2))
+    return np.maximum(means - half, 0.0), np.minimum(means + half, 1.0)
+
+
+def reach(values: NDArray[np.float64], *, independent: bool = False) -> NDArray[np.float64]:
+    """Half-widths (...,) of 95 % intervals of many numbers at once, Student t with P − 1 degrees of freedom.
+
+    Args:
+        values: (P, ...) as of ``of_means``.
+        independent: likewise.
+    """
+    return _t(len(values)) * (_error(values) if independent else jackknife_error(values))
+
+
+def band(
+    by_pair: NDArray[np.float64], deleted: NDArray[np.float64] | None, *, least: float, trials: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pointwise 95 % intervals (G,) and (G,) of a curve of rates, none narrower than Clopper–Pearson.
+
+    Args:
+        by_pair: (P, G) the mean of each pair's two models.
+        deleted: (P, G) without each pair, for the jackknife; None for Student t over pairs.
+        least: half-width below which no interval goes; one record's worth.
+        trials: records behind a rate in one target.
+    """
+    half = reach(by_pair, independent=True) if deleted is None else reach(deleted)
+    estimate, half = by_pair.mean(axis=0), np.maximum(half, least)
+    low, high = _clopper_pearson(estimate, trials)
+    return np.minimum(np.maximum(estimate - half, 0), low), np.maximum(np.minimum(estimate + half, 1), high)
 
 
 def at_least_binomial(interval: Interval, trials: float) -> Interval:
@@ -55,10 +103,7 @@ def at_least_binomial(interval: Interval, trials: float) -> Interval:
         interval: of a rate.
         trials: records behind the rate in one target; the mean over targets, so it need not be whole.
     """
-    hits = interval.estimate * trials
-    misses = trials - hits
-    low = betaincinv(hits, misses + 1, _TAIL) if hits > 0 else 0.0
-    high = betaincinv(hits + 1, misses, 1 - _TAIL) if misses > 0 else 1.0
+    low, high = _clopper_pearson(np.array(interval.estimate), trials)
     return Interval(
         estimate=interval.estimate,
         low=min(interval.low, float(low)),
@@ -66,12 +111,27 @@ def at_least_binomial(interval: Interval, trials: float) -> Interval:
     )
 
 
+def _clopper_pearson(rate: NDArray[np.float64], trials: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both ends for rates (...,) of a number of trials that need not be whole."""
+    hits = rate * trials
+    misses = trials - hits
+    # betaincinv wants positive shapes; where a shape is 0 the end is that of [0, 1].
+    low = betaincinv(np.where(hits > 0, hits, 1), misses + 1, _TAIL)
+    high = betaincinv(hits + 1, np.where(misses > 0, misses, 1), 1 - _TAIL)
+    return np.where(hits > 0, low, 0.0), np.where(misses > 0, high, 1.0)
+
+
+def _error(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard errors (...,) of the means of independent values (P, ...)."""
+    return values.std(axis=0, ddof=1) / math.sqrt(len(values))
+
+
 def _t(pairs: int) -> float:
     """The 97.5 % quantile of Student t with pairs − 1 degrees of freedom."""
     return float(stdtrit(pairs - 1, 1 - _TAIL))
 
 
-def _around(estimate: float, half_width: float, least: float, bottom: float) -> Interval:
-    """The interval around a number in [bottom, 1]."""
+def around(estimate: float, half_width: float, least: float, bottom: float) -> Interval:
+    """The interval around a number in [bottom, 1], at least ``least`` to either side."""
     reach = max(half_width, least)
     return Interval(estimate=estimate, low=max(bottom, estimate - reach), high=min(1.0, estimate + reach))

@@ -3,21 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assessment.intervals import at_least_binomial, jackknife, over_pairs
-from engine.assessment.roc import auc, balanced_accuracy, sweep, tpr_at_fpr
-from engine.assessment.values import Interval, LowFprRate
+from engine.assessment.intervals import at_least_binomial, band, jackknife, over_pairs
+from engine.assessment.roc import CURVE_FPR, auc, balanced_accuracy, curve, sweep, tpr_at_fpr
+from engine.assessment.values import Attackers, Interval, LowFprRate, RocCurve
+from engine.attacks import ATTACKS
 from engine.attacks.attack import Attack
-from engine.attacks.leave_pair_out import cohort_scores, scores_without
+from engine.attacks.catalogue import CATALOGUE
+from engine.attacks.leave_pair_out import (
+    cohort_scores,
+    halved_scores,
+    halves,
+    models_of,
+    scores_with,
+    scores_without,
+)
 from engine.signals import Signals
 
 LOW_FPRS = (0.01, 0.001)
 AUC, BALANCED, FIRST_TPR = 0, 1, 2  # columns of PairFigures
+CURVE = FIRST_TPR + len(LOW_FPRS)  # the first of the columns that are the ROC curve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a cohort is attacked.
+
+    Attributes:
+        attack: one of ``ATTACKS``.
+        ranks_without_shadows: whether shadows set only the attack's threshold; then AUC and TPR use
+            Student t over pairs.
+        costly: whether the attack is costly to fit; then each half of the pairs serves as shadows for the other,
+            which takes P + 2 fits instead of P(P + 1)/2.
+    """
+
+    attack: Attack
+    ranks_without_shadows: bool = False
+    costly: bool = False
+
+    def scores(self, signals: Signals, shadows: Signals | None, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(..., M, N) of all models of a cohort, arguments as of ``cohort_scores``."""
+        of_cohort = halved_scores if self.costly else cohort_scores
+        return of_cohort(self.attack, signals, masks, shadows)
+
+    def shadows(self, models: int) -> int:
+        """How many models each target of a cohort is attacked with, at least."""
+        return models // 4 * 2 if self.costly else models - 2
+
+
+def setup_of(attack: str) -> Setup:
+    """How a listed attack is run: its function, with what the catalogue says of it."""
+    info = CATALOGUE[attack]
+    return Setup(attack=ATTACKS[attack], ranks_without_shadows=info.ranks_without_shadows, costly=info.costly)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,70 +74,106 @@ class Leakage:
     auc: Interval
     balanced_accuracy: Interval
     low_fpr: tuple[LowFprRate, ...]
+    roc: RocCurve
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairFigures:
-    """What every interval of a cohort's leakage is made of; columns AUC, balanced accuracy, TPR at each low FPR.
+    """What every interval of a cohort's leakage is made of.
+
+    Columns: AUC, balanced accuracy, TPR at each low FPR, TPR at each point of the ROC curve.
 
     Attributes:
+        alone: whether the attack ranks records without shadows, so that pairs are independent but for its threshold.
         scores: (K, M, N), K draws.
-        by_pair: (P, 2 + F) means over the pair's two targets and over draws.
-        deleted: (P, 2 + F) means over all other targets when pair p is neither target nor shadow.
+        by_pair: (P, columns) means over the pair's two targets and over draws.
+        deleted: (P, columns) means over all other targets when pair p is neither target nor shadow.
     """
 
+    alone: bool
     scores: NDArray[np.float64]
     by_pair: NDArray[np.float64]
     deleted: NDArray[np.float64]
 
-    def interval(self, column: int, *, shadows: bool, least: float) -> Interval:
+    def interval(self, column: int, *, least: float, bottom: float = 0.0) -> Interval:
         """The interval of a column: the jackknife where shadows matter to it, else Student t over pairs."""
-        if shadows:
-            return jackknife(float(self.by_pair[:, column].mean()), self.deleted[:, column], least=least)
-        return over_pairs(self.by_pair[:, column], least=least)
+        by_pair, deleted = self.by_pair[:, column], self.deleted[:, column]
+        if self.alone and column != BALANCED:
+            return over_pairs(by_pair, least=least, bottom=bottom)
+        return jackknife(float(by_pair.mean()), deleted, least=least, bottom=bottom)
+
+    def minus(self, other: PairFigures) -> PairFigures:
+        """Pair by pair, this cohort minus another on the same masks; the scores stay this one's."""
+        return replace(self, by_pair=self.by_pair - other.by_pair, deleted=self.deleted - other.deleted)
 
 
-def pair_figures(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack) -> PairFigures:
+def pair_figures(
+    draws: Sequence[Signals],
+    masks: NDArray[np.bool_],
+    setup: Setup,
+    shadows: Sequence[Signals] | None = None,
+) -> PairFigures:
     """Leakage of a cohort of at least three pairs, pair by pair, averaged over draws.
 
     Args:
         draws: K signals of the same M models; draw k of the target is attacked with draw k of the shadows.
         masks: (M, N).
-        attack: one of ``ATTACKS``.
+        setup: how it is attacked.
+        shadows: the draws of another cohort on the same masks, if the shadows are not the cohort's own; used in
+            turn where they are fewer than K.
     """
-    scores = np.stack([cohort_scores(attack, signals, masks) for signals in draws])
-    measured = _measured(scores, np.broadcast_to(masks, scores.shape)).mean(axis=0)
+    helpers = [None if shadows is None else shadows[draw % len(shadows)] for draw in range(len(draws))]
+    scores = np.stack([setup.scores(*both, masks) for both in zip(draws, helpers, strict=True)])
+    measured = _measured(scores, np.broadcast_to(masks, scores.shape))
+    without = _without_each_pair_halved if setup.costly else _without_each_pair
+    deleted = [without(setup.attack, *each, masks) for each in zip(draws, helpers, measured, strict=True)]
     return PairFigures(
+        alone=setup.ranks_without_shadows,
         scores=scores,
-        by_pair=measured.reshape(len(measured) // 2, 2, -1).mean(axis=1),
-        deleted=np.mean([_without_each_pair(attack, signals, masks) for signals in draws], axis=0),
+        by_pair=measured.mean(axis=0).reshape(len(masks) // 2, 2, -1).mean(axis=1),
+        deleted=np.mean(deleted, axis=0),
     )
 
 
-def leakage(
-    draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack, *, ranks_without_shadows: bool
-) -> Leakage:
-    """Leakage of a cohort of at least three pairs; numbers are averaged over draws before intervals.
+def leakage(figures: PairFigures, masks: NDArray[np.bool_]) -> Leakage:
+    """Leakage of a cohort of at least three pairs; numbers were averaged over draws before intervals.
 
     Args:
-        draws: K signals of the same M models; draw k of the target is attacked with draw k of the shadows.
+        figures: of the cohort.
         masks: (M, N).
-        attack: one of ``ATTACKS``.
-        ranks_without_shadows: whether shadows set only the attack's threshold; then AUC and TPR use
-            Student t over pairs.
     """
-    figures = pair_figures(draws, masks, attack)
-    worth = one_record(masks)
-
-    def interval(column: int) -> Interval:
-        return figures.interval(column, shadows=column == BALANCED or not ranks_without_shadows, least=worth)
-
-    tprs = [at_least_binomial(interval(FIRST_TPR + i), masks.sum(axis=1).mean()) for i in range(len(LOW_FPRS))]
+    worth, members = one_record(masks), float(masks.sum(axis=1).mean())
+    tprs = [
+        at_least_binomial(figures.interval(FIRST_TPR + index, least=worth), members) for index in range(len(LOW_FPRS))
+    ]
+    low, high = band(
+        figures.by_pair[:, CURVE:],
+        None if figures.alone else figures.deleted[:, CURVE:],
+        least=worth,
+        trials=members,
+    )
     return Leakage(
         scores=figures.scores,
-        auc=interval(AUC),
-        balanced_accuracy=interval(BALANCED),
+        auc=figures.interval(AUC, least=worth),
+        balanced_accuracy=figures.interval(BALANCED, least=worth),
         low_fpr=tuple(_low_fpr(fpr, tpr, figures.scores, masks) for fpr, tpr in zip(LOW_FPRS, tprs, strict=True)),
+        roc=RocCurve(fpr=CURVE_FPR.copy(), tpr=figures.by_pair[:, CURVE:].mean(axis=0), low=low, high=high),
+    )
+
+
+def attackers(own: PairFigures, other: PairFigures, masks: NDArray[np.bool_]) -> Attackers:
+    """The attacker with shadows of the target's own recipe and release beside the one with other shadows.
+
+    Args:
+        own: figures with the cohort's own shadows.
+        other: figures of the same cohort and attack with the others.
+        masks: (M, N).
+    """
+    worth = one_record(masks)
+    return Attackers(
+        adaptive=own.interval(AUC, least=worth),
+        non_adaptive=other.interval(AUC, least=worth),
+        difference=own.minus(other).interval(AUC, least=worth, bottom=-1.0),
     )
 
 
@@ -106,26 +184,54 @@ def one_record(masks: NDArray[np.bool_]) -> float:
 
 
 def _measured(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(..., 2 + F): AUC, balanced accuracy and TPR at each of ``LOW_FPRS``, for rows (..., N)."""
+    """(..., columns) of ``PairFigures``, for rows (..., N)."""
     swept = sweep(scores, members)
     tprs = [tpr_at_fpr(swept, fpr)[0] for fpr in LOW_FPRS]
-    return np.stack([auc(swept), balanced_accuracy(scores, members), *tprs], axis=-1)
+    numbers = np.stack([auc(swept), balanced_accuracy(scores, members), *tprs], axis=-1)
+    return np.concatenate([numbers, curve(swept)], axis=-1)
 
 
-def _without_each_pair(attack: Attack, signals: Signals, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(P, 2 + F): the mean of ``_measured`` over targets when pair p is neither target nor shadow.
+def _without_each_pair(
+    attack: Attack,
+    signals: Signals,
+    shadows: Signals | None,
+    own: NDArray[np.float64],
+    masks: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """(P, columns): the mean of ``_measured`` over targets when pair p is neither target nor shadow.
 
     Target p of the cohort without q has the same shadows as target q of the cohort without p, so one call of
     the attack on both pairs serves the two.
     """
     pairs = len(masks) // 2
-    totals = np.zeros((pairs, 2 + len(LOW_FPRS)))
+    totals = np.zeros((pairs, own.shape[-1]))
     for p, q in combinations(range(pairs), 2):
         rows = [2 * p, 2 * p + 1, 2 * q, 2 * q + 1]
-        measured = _measured(scores_without((p, q), attack, signals, masks), masks[rows])
+        measured = _measured(scores_without((p, q), attack, signals, masks, shadows), masks[rows])
         totals[q] += measured[:2].sum(axis=0)
         totals[p] += measured[2:].sum(axis=0)
     return totals / (2 * pairs - 2)
+
+
+def _without_each_pair_halved(
+    attack: Attack,
+    signals: Signals,
+    shadows: Signals | None,
+    own: NDArray[np.float64],
+    masks: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Likewise where each half attacks the other: without pair p its half has a target and a shadow less.
+
+    The targets of p's own half have the shadows they had, so what they gave, ``own`` (M, columns), serves again.
+    """
+    deleted = []
+    for mine, others in zip(halves(len(masks) // 2), reversed(halves(len(masks) // 2)), strict=True):
+        for pair in mine:
+            rest = [each for each in mine if each != pair]
+            scores = scores_with(others, rest, attack, signals, masks, shadows)
+            measured = _measured(scores, masks[models_of(others)])
+            deleted.append(np.concatenate([measured, own[models_of(rest)]]).mean(axis=0))
+    return np.array(deleted)
 
 
 def _low_fpr(fpr: float, tpr: Interval, scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> LowFprRate:

@@ -7,45 +7,52 @@ equal scores pass the threshold together, as in scikit-learn's ``roc_curve``, so
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assessment.values import RocCurve
-
 # Twenty steps per decade where curves are drawn on a logarithmic axis, then steps of .02.
-_CURVE_FPR = np.unique(
+CURVE_FPR = np.unique(
     np.concatenate(([0.0], np.logspace(-4, -1, 61), np.linspace(0.1, 1.0, 46))).round(10),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Counts while the threshold falls; entry i of a row is for the i + 1 highest scores.
+    """What the threshold passes while it falls; entry i of a row is the record with the (i + 1)th highest score.
 
     Attributes:
-        true_positives: (..., N) members at or above the threshold.
-        false_positives: (..., N) non-members at or above the threshold.
-        reachable: (..., N) whether a threshold can stop here, that is, not between equal scores.
+        hits: (..., N) whether that record is a member.
+        reachable: (..., N) whether a threshold can stop behind it, that is, not between equal scores.
     """
 
-    true_positives: NDArray[np.int64]
-    false_positives: NDArray[np.int64]
+    hits: NDArray[np.bool_]
     reachable: NDArray[np.bool_]
+
+    @cached_property
+    def true_positives(self) -> NDArray[np.int64]:
+        """(..., N) members at or above the threshold that stops behind each record."""
+        return np.cumsum(self.hits, axis=-1, dtype=np.int64)
+
+    @property
+    def false_positives(self) -> NDArray[np.int64]:
+        """(..., N) likewise the non-members."""
+        return np.arange(1, self.hits.shape[-1] + 1) - self.true_positives
 
     @property
     def members(self) -> NDArray[np.int64]:
         """(...,) members of each row."""
-        return self.true_positives[..., -1]
+        return np.count_nonzero(self.hits, axis=-1)
 
     @property
     def non_members(self) -> NDArray[np.int64]:
         """(...,) non-members of each row."""
-        return self.false_positives[..., -1]
+        return self.hits.shape[-1] - self.members
 
 
 def sweep(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> Sweep:
-    """The counts of every row.
+    """The order of every row.
 
     Args:
         scores: (..., N).
@@ -57,32 +64,35 @@ def sweep(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> Sweep:
     reachable[..., :-1] = ordered[..., 1:] != ordered[..., :-1]
     lead = members.ndim - scores.ndim
     hits = np.take_along_axis(members, falling.reshape((1,) * lead + falling.shape), axis=-1)
-    true_positives = np.cumsum(hits, axis=-1, dtype=np.int64)
-    return Sweep(
-        true_positives=true_positives,
-        false_positives=np.arange(1, scores.shape[-1] + 1) - true_positives,
-        reachable=np.broadcast_to(reachable, hits.shape),
-    )
+    return Sweep(hits=hits, reachable=np.broadcast_to(reachable, hits.shape))
 
 
 def auc(swept: Sweep) -> NDArray[np.float64]:
-    """(...,) area under each ROC curve by trapezoids; ½ where a row has no members or no non-members.
+    """(...,) area under each ROC curve; ½ where a row has no members or no non-members.
 
-    Equals the probability that a member scores above a non-member, ties counted half.
+    Equals the probability that a member scores above a non-member, ties counted half, and the area by trapezoids.
+    It is the sum of the members' ranks (Mann & Whitney 1947); equal scores share their mean rank.
     """
-    found, alarms = _held(swept.true_positives, swept), _held(swept.false_positives, swept)
-    steps = np.diff(alarms, axis=-1, prepend=0)
-    twice_area = np.einsum("...i,...i->...", steps, found)
-    twice_area += np.einsum("...i,...i->...", steps[..., 1:], found[..., :-1])
-    cells = 2 * swept.members * swept.non_members
+    records, members = swept.hits.shape[-1], swept.members
+    place = np.arange(records)
+    if swept.reachable.all():
+        twice_places = np.einsum("...i,i->...", swept.hits, 2 * place)
+    else:
+        twice_places = np.einsum("...i,...i->...", swept.hits, _twice_mean_place(swept.reachable))
+    # A member at place p of 0 … N − 1 has N − 1 − p records behind it, members among them.
+    twice_area = members * (2 * records - 1 - members) - twice_places
+    cells = 2 * members * swept.non_members
     return np.where(cells > 0, twice_area / np.maximum(cells, 1), 0.5)
 
 
-def _held(counts: NDArray[np.int64], swept: Sweep) -> NDArray[np.int64]:
-    """Counts at the last reachable threshold, so that a run of equal scores is one step."""
-    if swept.reachable.all():
-        return counts
-    return np.maximum.accumulate(np.where(swept.reachable, counts, 0), axis=-1)
+def _twice_mean_place(reachable: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(..., N) first plus last place of the run of equal scores that each place is in."""
+    place = np.arange(reachable.shape[-1])
+    begins = np.ones(reachable.shape, dtype=bool)
+    begins[..., 1:] = reachable[..., :-1]
+    first = np.maximum.accumulate(np.where(begins, place, 0), axis=-1)
+    last = np.minimum.accumulate(np.where(reachable, place, place[-1])[..., ::-1], axis=-1)[..., ::-1]
+    return first + last
 
 
 def tpr_at_fpr(swept: Sweep, fpr: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -106,7 +116,15 @@ def balanced_accuracy(scores: NDArray[np.float64], members: NDArray[np.bool_]) -
     return (found + spared) / 2
 
 
-def mean_curve(swept: Sweep) -> RocCurve:
-    """The TPR that ``tpr_at_fpr`` gives on a fixed grid of FPRs, averaged over all rows."""
-    rates = np.stack([tpr_at_fpr(swept, fpr)[0] for fpr in _CURVE_FPR], axis=-1)
-    return RocCurve(fpr=_CURVE_FPR.copy(), tpr=rates.reshape(-1, _CURVE_FPR.size).mean(axis=0))
+def curve(swept: Sweep) -> NDArray[np.float64]:
+    """(..., G) the TPR that ``tpr_at_fpr`` gives at each of ``CURVE_FPR``."""
+    records = swept.hits.shape[-1]
+    alarm_rates = (swept.false_positives / swept.non_members[..., None]).reshape(-1, records)
+    stops = np.where(swept.reachable, np.arange(1, records + 1), 0).reshape(-1, records)
+    stops = np.maximum.accumulate(stops, axis=-1)  # how many records the last reachable threshold passes
+    found = np.concatenate([np.zeros((len(stops), 1)), swept.true_positives.reshape(-1, records)], axis=1)
+    rows = []
+    for alarms, passed, true_positives in zip(alarm_rates, stops, found, strict=True):
+        allowed = np.searchsorted(alarms, CURVE_FPR, side="right")  # records passed without too many alarms
+        rows.append(true_positives[np.where(allowed > 0, passed[allowed - 1], 0)])
+    return np.array(rows).reshape(*swept.hits.shape[:-1], -1) / swept.members[..., None]

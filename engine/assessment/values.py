@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from engine.assessment.parts import (
+    Agreement,
+    Answers,
+    GroupRisk,
+    Interval,
+    Pictures,
+    PrecisionRecall,
+    RecordRisk,
+    Reliability,
+    Riskiest,
+    RiskScore,
+    RocCurve,
+    ScoreHistogram,
+    Verdicts,
+)
+from engine.audits.values import Ceiling, Crossing, LowerBound
 
 CLAIMABLE_FALSE_ALARMS = 10
 """False alarms that must be expected at an FPR before the TPR there is worth claiming."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """An estimate with its 95 % interval, all on the scale of the estimate."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +56,13 @@ class NullTest:
     Attributes:
         p_value: (1 + draws at least as extreme) / (1 + draws), exact under "no leakage".
         draws: how many times all masks were drawn.
+        halves: whether the attack, too costly to be fitted for every draw, was fitted on one half of the pairs while
+            the masks of the other half were drawn anew, both ways; the p-value is then twice the smaller one.
     """
 
     p_value: float
     draws: int
+    halves: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +100,7 @@ class Headline:
         low_fpr: TPR at 1 % and at 0.1 % FPR.
         null_test: the randomization test on the first draw.
         claim: what the accountant proves, None for training without DP-SGD.
+        adaptive: whether the shadows share the target's recipe and release.
     """
 
     attack: str
@@ -107,6 +116,7 @@ class Headline:
     low_fpr: tuple[LowFprRate, ...]
     null_test: NullTest
     claim: PrivacyClaim | None
+    adaptive: bool = True
 
     @property
     def targets(self) -> int:
@@ -121,69 +131,86 @@ class Headline:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RocCurve:
-    """The ROC curve averaged over targets at fixed false positive rates.
+class Attackers:
+    """The same attack with shadows of the target's own recipe and release, and with those of another.
 
     Attributes:
-        fpr: (G,) in [0, 1], increasing.
-        tpr: (G,) mean TPR at each FPR.
+        adaptive: AUC with shadows of the same recipe and release.
+        non_adaptive: AUC with the other shadows.
+        difference: adaptive minus non-adaptive, paired.
     """
 
-    fpr: NDArray[np.float64]
-    tpr: NDArray[np.float64]
+    adaptive: Interval
+    non_adaptive: Interval
+    difference: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreHistogram:
-    """Attack scores of members and non-members, pooled over targets (first draw); the attack decides at 0.
+class Reason:
+    """How a property of records goes with their risk.
 
     Attributes:
-        edges: (B + 1,) bin edges; the outer bins also hold everything beyond.
-        members: (B,) counts.
-        non_members: (B,) counts.
+        name: the property.
+        correlation: Spearman's rank correlation between the property and the risk, over records.
     """
 
-    edges: NDArray[np.float64]
-    members: NDArray[np.int64]
-    non_members: NDArray[np.int64]
+    name: str
+    correlation: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordRisk:
-    """LiRA's posterior of membership at prior ½, for each contested record.
+class Honesty:
+    """What a reader should know before believing the figures; counts and the null test are in the headline.
 
     Attributes:
-        member: (N,) mean over targets that trained on the record.
-        non_member: (N,) mean over targets that did not.
+        ties: share of the scores, over targets, that another record of the same target has too.
+        smallest_claimable_fpr: below it, too few false alarms are expected for a TPR to be claimed.
+        threat_model: what the attacker knows, one sentence.
+        epsilon_assumes: what the ε and its ceiling presume, one sentence; empty without an ε.
+        blind_baseline: AUC of telling members from non-members without any model; None where masks are fair coins,
+            so that nothing but the models can tell.
     """
 
-    member: NDArray[np.float64]
-    non_member: NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reliability:
-    """Whether claimed posteriors come true: records by posterior, and how many of them were members.
-
-    Attributes:
-        edges: (B + 1,) bin edges of the posterior, in [0, 1].
-        counts: (B,) cases in the bin, one for each draw, target and record.
-        claimed: (B,) mean posterior in the bin, NaN where it is empty.
-        observed: (B,) share of members in the bin, NaN where it is empty.
-    """
-
-    edges: NDArray[np.float64]
-    counts: NDArray[np.int64]
-    claimed: NDArray[np.float64]
-    observed: NDArray[np.float64]
+    ties: float
+    smallest_claimable_fpr: float
+    threat_model: str
+    epsilon_assumes: str = ""
+    blind_baseline: Interval | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """Utility and leakage of one (recipe, release, attack), each number with its interval."""
+    """Utility and leakage of one (recipe, release, attack), each number with its interval.
+
+    Parts with a default are absent from assessments that were stored before there was such a part, or where there
+    is nothing to say.
+
+    Attributes:
+        risk: LiRA's posterior, whatever attack is assessed, as are ``reliability``, ``precision_recall``,
+            ``riskiest`` and ``groups``.
+        attackers: the adaptive attacker beside the one whose shadows were given.
+        audits: lower bounds of ε.
+        ceilings: upper bounds of the ROC curve.
+        crossing: whether the attack does better than what is proved.
+        reasons: what goes with a record's risk.
+    """
 
     headline: Headline
     roc: RocCurve
     histogram: ScoreHistogram
     risk: RecordRisk
     reliability: Reliability
+    answers: Answers | None = None
+    honesty: Honesty | None = None
+    precision_recall: PrecisionRecall | None = None
+    risk_score: RiskScore | None = None
+    groups: tuple[GroupRisk, ...] = ()
+    riskiest: Riskiest | None = None
+    verdicts: Verdicts | None = None
+    agreement: Agreement | None = None
+    pictures: Pictures | None = None
+    attackers: Attackers | None = None
+    audits: tuple[LowerBound, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+    crossing: Crossing | None = None
+    reasons: tuple[Reason, ...] = ()

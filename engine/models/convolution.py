@@ -6,7 +6,6 @@ padded so that the positions stay.
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -40,24 +39,23 @@ class Convolution:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Weight (out, kernel^axes · in), torch.nn's weight with its channels moved to the end, and bias (out,)."""
-        return {f"{self.name}.weight": (self.outputs, self._patch), f"{self.name}.bias": (self.outputs,)}
+        return {f"{self.name}.weight": (self.outputs, self.patch), f"{self.name}.bias": (self.outputs,)}
 
     @property
-    def _patch(self) -> int:
+    def patch(self) -> int:
         """Numbers in a patch."""
         return self.inputs * self.kernel**self.axes
 
     @property
     def bound(self) -> float:
         """1/√(in · kernel^axes)."""
-        return 1 / math.sqrt(self._patch)
+        return 1 / math.sqrt(self.patch)
 
     def forward(self, weights: Weights, inputs: Tensor) -> tuple[Tensor, Any]:
         """(M, B, *positions, in), or (B, *positions, in) seen by all models → (M, B, *positions, out)."""
         patches = self._unfold(inputs)
-        rows = patches.flatten(-3, -2)
         weight, bias = weights[f"{self.name}.weight"], weights[f"{self.name}.bias"]
-        outputs = affine(rows, weight, bias)
+        outputs = self._affine(patches, weight, bias)
         return outputs.view(len(bias), *inputs.shape[-2 - self.axes : -1], self.outputs), patches
 
     def backward(
@@ -67,31 +65,50 @@ class Convolution:
         flat = deltas.flatten(2, -2)
         weight = f"{self.name}.weight"
         tap = Tap(flat, {weight: saved}, (f"{self.name}.bias",))
-        if not inputs_too:
-            return None, [tap]
-        patches = torch.bmm(flat.flatten(1, 2), weights[weight])
-        return self._fold(patches.view(*deltas.shape[:-1], self._patch)), [tap]
+        return (self._inputs_deltas(weights[weight], deltas) if inputs_too else None), [tap]
+
+    def _inputs_deltas(self, weight: Tensor, deltas: Tensor) -> Tensor:
+        """Loss gradient with respect to the inputs, (M, B, *positions, in): the deltas under the kernel turned round.
+
+        Pictures go to torch's own convolution, model by model, which never writes their patches; sequences are so
+        small that one product for all models is faster.
+        """
+        kernels = weight.unflatten(2, (*[self.kernel] * self.axes, self.inputs))
+        if self.axes == 1:
+            turned = kernels.flip(2).permute(0, 3, 2, 1).flatten(2)
+            return torch.bmm(self._unfold(deltas).flatten(1, 2), turned.transpose(1, 2)).view(*deltas.shape[:-1], -1)
+        pictures, margin = deltas.permute(0, 1, 4, 2, 3), self.kernel // 2
+        pairs = zip(pictures, kernels.permute(0, 1, 4, 2, 3), strict=True)
+        found = torch.stack([_aten.conv_transpose2d(*pair, padding=[margin, margin]) for pair in pairs])
+        return found.permute(0, 1, 3, 4, 2)
+
+    def _affine(self, patches: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """(M, B, positions, patch), or without M, → (M, B · positions, out)."""
+        if patches.is_contiguous():
+            return affine(patches.flatten(-3, -2), weight, bias)
+        models, records = len(bias), patches.shape[-3]
+        rows = patches.expand(models, *patches.shape[-3:]).flatten(0, 1)
+        weights = weight.repeat_interleave(records, dim=0).transpose(1, 2)
+        outputs = torch.baddbmm(bias.repeat_interleave(records, dim=0).unsqueeze(1), rows, weights)
+        return outputs.view(models, -1, self.outputs)
 
     def _unfold(self, inputs: Tensor) -> Tensor:
-        """(…, B, *positions, in) → (…, B, positions, kernel^axes · in), channels fastest as in the inputs."""
+        """(…, B, *positions, in) → (…, B, positions, kernel^axes · in), channels fastest as in the inputs.
+
+        With one channel the positions are fastest in memory: then whole rows are copied at once.
+        """
         margin = self.kernel // 2
         windows = torch.nn.functional.pad(inputs, (0, 0) + (margin, margin) * self.axes)
         first = inputs.dim() - 1 - self.axes
         for axis in range(first, first + self.axes):
             windows = windows.unfold(axis, self.kernel, 1)
+        # (…, B, *positions, in, *kernel)
+        if inputs.shape[-1] == 1:
+            places = tuple(range(first, first + self.axes))
+            windows = windows.squeeze(first + self.axes).movedim(places, tuple(range(-self.axes, 0)))
+            return windows.flatten(-self.axes).flatten(first, -2).contiguous().transpose(-1, -2)
         windows = windows.movedim(first + self.axes, -1)  # the channels, behind the axes of the kernel
-        return windows.flatten(-1 - self.axes).flatten(first, first + self.axes - 1)
-
-    def _fold(self, patches: Tensor) -> Tensor:
-        """The adjoint of ``_unfold``: (M, B, *positions, kernel^axes · in) → (M, B, *positions, in)."""
-        margin, positions = self.kernel // 2, patches.shape[2:-1]
-        parts = patches.unflatten(-1, (self.kernel**self.axes, self.inputs))
-        padded = parts.new_zeros(*patches.shape[:2], *(size + 2 * margin for size in positions), self.inputs)
-        for part, offset in enumerate(itertools.product(range(self.kernel), repeat=self.axes)):
-            window = tuple(slice(start, start + size) for start, size in zip(offset, positions, strict=True))
-            padded[(slice(None), slice(None), *window)] += parts[..., part, :]
-        inner = tuple(slice(margin, margin + size) for size in positions)
-        return padded[(slice(None), slice(None), *inner)]
+        return windows.flatten(-1 - self.axes).flatten(first, first + self.axes - 1).contiguous()
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,13 @@ class Network:
     Attributes:
         layers: from the records to the logits.
         view: which view of a record the first layer reads.
+        numbers: how many numbers a training step keeps of one record in one model, where they are so many that it
+            pays to take few models through the network at a time; 0 where it does not.
     """
 
     layers: tuple[Layer, ...]
     view: View
+    numbers: int = 0
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -108,21 +111,19 @@ def _recurrent(architecture: Rnn | Gru | Lstm, population: PopulationInfo) -> Ne
 
 def _convolutional(architecture: Cnn1d | Cnn2d, population: PopulationInfo) -> Network:
     """Blocks of convolution, ReLU and pooling that double the channels and halve the positions, then linear."""
-    axes = 1 if isinstance(architecture, Cnn1d) else 2
+    axes = architecture.axes
     *positions, channels = (*population.shape_of(architecture.view), 1)[: axes + 1]
     layers: list[Layer] = []
+    numbers = 0
     for index in range(architecture.depth):
         outputs = architecture.width * 2**index
+        convolution = Convolution(f"conv{index + 1}", channels, outputs, architecture.kernel, axes)
         # max and ReLU commute, and ReLU after the pool has a quarter of the work
-        layers += [Convolution(f"conv{index + 1}", channels, outputs, 3, axes), MaxPool(axes), Relu()]
+        layers += [convolution, MaxPool(axes), Relu()]
+        numbers += math.prod(positions) * (convolution.patch + outputs)
         positions, channels = [size // 2 for size in positions], outputs
     out = Linear("out", math.prod(positions) * channels, population.classes)
-    return Network((*layers, Flatten(), out), architecture.view)
-
-
-def parameter_count(net: Network) -> int:
-    """Trainable numbers of one model."""
-    return sum(int(np.prod(shape)) for shape in net.shapes.values())
+    return Network((*layers, Flatten(), out), architecture.view, numbers)
 
 
 def tensors(arrays: dict[str, np.ndarray], *, device: str = "cpu") -> Weights:

@@ -10,7 +10,7 @@ import numpy as np
 from engine.architectures import Gru, Lstm, Mlp, Rnn
 from engine.assessment.assess import accuracy
 from engine.assessment.comparison import compare
-from engine.models.matching import match_both
+from engine.matching import match_both
 from engine.pipeline import assess, release_signals, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.study.defences import DEFENCES, Defence

@@ -15,34 +15,20 @@ Every accountant states an upper bound.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from engine.assessment.values import PrivacyClaim
 from engine.recipe import Recipe
 from engine.release.gaussian import epsilon_of
+from engine.training.prv import privacy_loss
+from engine.training.renyi import epsilon_by_rdp
 from engine.validate import InvalidValueError, number, whole
 
 RELATION = "add or remove one record, Poisson sampling"
 MOST_NOISE = 1000.0
 MOST_EPSILON = 300.0
-
-# Opacus's own orders end at 63 and start at 1.1, which loosens ε where there is much or very little noise.
-_ORDERS = (
-    [1 + step / 100 for step in range(1, 10)]
-    + [1 + step / 10 for step in range(1, 100)]
-    + list(range(12, 64))
-    + [2.0**power for power in range(6, 13)]
-)
-
-# Where PRV stops: the farthest loss on its grid, the points of the grid, the smallest δ.
-_PRV_REACH = 500.0
-_PRV_POINTS = 2**21
-_PRV_DELTA = 1e-10
 
 # Noise multipliers from which the search for a wanted ε starts: at 1, away from where accounting is slow.
 _RUNGS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, MOST_NOISE)
@@ -85,13 +71,22 @@ def claim(recipe: Recipe, epoch: int | None = None) -> PrivacyClaim | None:
     """
     if recipe.privacy is None:
         return None
-    kept = recipe.epochs if epoch is None else whole("kept epoch", epoch, at_least=1, at_most=recipe.epochs)
+    steps = steps_until(recipe, epoch)
     promised, noise = delta(recipe.population.contested), recipe.privacy.noise_multiplier
     if noise == 0:
         return PrivacyClaim(epsilon=None, delta=promised, accountant="none", relation=RELATION)
-    steps = sum(recipe.steps_in_epoch(done) for done in range(1, kept + 1))
     found = spent(noise, recipe.sampling_rate, steps, promised)
     return PrivacyClaim(epsilon=found.epsilon, delta=promised, accountant=found.accountant, relation=RELATION)
+
+
+def steps_until(recipe: Recipe, epoch: int | None) -> int:
+    """Steps of one training up to the end of the epoch that is kept, from 1; None is the last.
+
+    Raises:
+        InvalidValueError: when there is no such epoch.
+    """
+    kept = recipe.epochs if epoch is None else whole("kept epoch", epoch, at_least=1, at_most=recipe.epochs)
+    return sum(recipe.steps_in_epoch(done) for done in range(1, kept + 1))
 
 
 def delta(contested: int) -> float:
@@ -117,17 +112,18 @@ def spent(noise_multiplier: float, sampling_rate: float, steps: int, delta: floa
     if sampling_rate == 1:
         together = epsilon_of(delta, sensitivity=math.sqrt(steps), sigma=noise_multiplier)
         return Spent(epsilon=together, accountant="exact")
-    by_prv = _prv(noise_multiplier, sampling_rate, steps, delta)
+    loss = privacy_loss(noise_multiplier, sampling_rate, steps, delta)
+    by_prv = None if loss is None else loss.epsilon(delta)
     if by_prv is not None:
         return Spent(epsilon=by_prv, accountant="PRV")
-    return Spent(epsilon=_rdp(noise_multiplier, sampling_rate, steps, delta), accountant="RDP")
+    return Spent(epsilon=epsilon_by_rdp(noise_multiplier, sampling_rate, steps, delta), accountant="RDP")
 
 
 def rdp_epsilon(recipe: Recipe, delta: float) -> float | None:
     """ε at δ of all steps of the recipe by Rényi DP, for comparison; None where no ε is finite."""
     if recipe.privacy is None or recipe.privacy.noise_multiplier == 0:
         return None
-    return _rdp(recipe.privacy.noise_multiplier, recipe.sampling_rate, recipe.steps, delta)
+    return epsilon_by_rdp(recipe.privacy.noise_multiplier, recipe.sampling_rate, recipe.steps, delta)
 
 
 def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) -> Calibrated:
@@ -191,46 +187,3 @@ def _crossing(excess: Callable[[float], float], low: float, high: float) -> floa
         value = excess(middle)
         low, above, high, below = (middle, value, high, below) if value > 0 else (low, above, middle, value)
     return high
-
-
-def _rdp(noise_multiplier: float, sampling_rate: float, steps: int, delta: float) -> float:
-    """ε by Rényi DP, converted by Balle et al. 2020, theorem 21, as Opacus does it."""
-    from opacus.accountants.analysis import rdp
-
-    total = [steps * one for one in _rdp_of_a_step(noise_multiplier, sampling_rate)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns when the best order is an outer one: still a valid bound
-        return max(0.0, float(rdp.get_privacy_spent(orders=_ORDERS, rdp=total, delta=delta)[0]))
-
-
-@lru_cache(maxsize=256)
-def _rdp_of_a_step(noise_multiplier: float, sampling_rate: float) -> tuple[float, ...]:
-    """Rényi divergence of one Poisson-sampled Gaussian step at ``_ORDERS`` (Mironov, Talwar & Zhang 2019)."""
-    from opacus.accountants.analysis import rdp
-
-    spent = rdp.compute_rdp(q=sampling_rate, noise_multiplier=noise_multiplier, steps=1, orders=_ORDERS)
-    return tuple(np.asarray(spent, dtype=np.float64).tolist())
-
-
-def _prv(noise_multiplier: float, sampling_rate: float, steps: int, delta: float) -> float | None:
-    """Privacy random variables as Opacus composes them, the upper end of their error; None where they do not reach.
-
-    The error of ε on the grid is set to .3 % of what RDP says, at least .002: Opacus's .01 is needlessly coarse for
-    an ε of .1, and for one of 100 takes a minute.
-    """
-    from opacus.accountants import PRVAccountant
-
-    rough = _rdp(noise_multiplier, sampling_rate, steps, delta)
-    reach = _rdp(noise_multiplier, sampling_rate, steps, delta / 4000) + 3  # as Opacus's safe domain
-    finest = 2 * reach * math.sqrt(steps * math.log(12_000 / delta) / 2) / _PRV_POINTS
-    error = max(0.002, min(0.5, 0.003 * rough), finest)
-    if delta < _PRV_DELTA or reach > _PRV_REACH or error > max(0.01, 0.01 * rough):
-        return None
-    accountant = PRVAccountant()
-    accountant.history = [(noise_multiplier, sampling_rate, steps)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about outer orders of RDP, which only sets the size of the grid
-        try:
-            return max(0.0, float(accountant.get_epsilon(delta, eps_error=error)))
-        except (RuntimeError, ValueError, ArithmeticError):  # means that differ, δ lost in rounding, no ε found
-            return None

@@ -62,8 +62,8 @@ def sum_gradients(taps: list[Tap], into: Weights, factors: Tensor | None = None)
         factors: (M, B); None is 1 for every record.
     """
     for tap in taps:
-        formed: Weights = {}
         if factors is None:
+            formed = {name: gradients.sum(dim=1) for name, gradients in tap.per_record.items()}
             bias = tap.deltas.sum(dim=(1, 2))
         else:
             formed = {name: _weighted_sum(factors, gradients) for name, gradients in tap.per_record.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,9 @@ from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, sum_gradients
 from engine.training.parameters import Parameters, add_l1_penalty, optimizer, shrinkage
 from engine.training.regularization import Regularization
+
+_NUMBERS_AT_ONCE = 2**22
+"""How many numbers of activations are kept at a time, where that makes a difference: 16 MiB."""
 
 
 @torch.no_grad()
@@ -80,18 +84,18 @@ def write_gradients(
     Plain: the mean over a model's own batch. With ``privacy``: the (clipped) sum, plus noise, divided by the
     expected batch size, never by the private count.
     """
-    means = regularization or Regularization()
     real = torch.from_numpy(batch.real).to(params.flat)
-    if recipe.privacy is None:
+    privacy, shares = recipe.privacy, real
+    if privacy is None:
         shares = real / torch.from_numpy(batch.divisors).to(real)
-        taps = record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=shares)
-        sum_gradients(taps, params.gradients)
-        return
-    taps = record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=real)
-    clip = recipe.privacy.clip
-    sum_gradients(taps, params.gradients, None if clip is None else clip_factors(taps, clip))
-    add_noise(params.gradient, recipe.privacy, noise)
-    params.gradient.div_(recipe.batch)
+    clip = None if privacy is None else privacy.clip
+    means = regularization or Regularization()
+    for part, taps in record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=shares):
+        gradients = {name: values[part] for name, values in params.gradients.items()}
+        sum_gradients(taps, gradients, None if clip is None else clip_factors(taps, clip))
+    if privacy is not None:
+        add_noise(params.gradient, privacy, noise)
+        params.gradient.div_(recipe.batch)
 
 
 def record_taps(
@@ -104,18 +108,37 @@ def record_taps(
     means: Regularization,
     epoch: int,
     shares: Tensor,
-) -> list[Tap]:
-    """The taps of one pass over a batch, in which each record's loss counts with its share, (M, B)."""
+) -> Iterator[tuple[slice, list[Tap]]]:
+    """The taps of one pass over a batch, in which each record's loss counts with its share, (M, B).
+
+    Models come in parts, each with its taps, in which M is the models of the part: all at once, or as many as keep
+    the numbers of a step near the processor. The taps of a part are to be used before the next is asked for.
+    """
     records = torch.from_numpy(batch.records).to(shares.device)
     real = torch.from_numpy(batch.real).to(shares)
     shown, wanted = means.examples(_rows(inputs, records), _rows(targets, records, own=targets.dim() == 3), real)
-    logits, saved = net.forward(params.weights, shown)
-    deltas = means.deltas(logits, wanted, real, epoch)
-    if means.adversary is not None:
-        public, labels = means.public_examples(means.adversary, real)
-        answers, _ = net.forward(params.weights, public)
-        deltas += means.adversary.deceived(logits, records, real, answers, labels)
-    return net.backward(params.weights, saved, deltas * shares.unsqueeze(2))
+    for part in _parts(net, means, real):
+        weights = {name: values[part] for name, values in params.weights.items()}
+        most = int(np.flatnonzero(batch.real[part].sum(axis=0)).max(initial=0)) + 1
+        logits, saved = net.forward(weights, shown[part, :most])
+        deltas = means.deltas(logits, wanted[part, :most], real[part, :most], epoch)
+        if means.adversary is not None:
+            public, labels = means.public_examples(means.adversary, real)
+            answers, _ = net.forward(weights, public)
+            deltas += means.adversary.deceived(logits, records, real, answers, labels)
+        yield part, net.backward(weights, saved, deltas * shares[part, :most].unsqueeze(2))
+
+
+def _parts(net: Network, means: Regularization, real: Tensor) -> list[slice]:
+    """The models (M of the real records, (M, B)) that are taken through the network together.
+
+    Inference networks learn from all models at once, and a graphics processor has no use for parts.
+    """
+    models, records = real.shape
+    at_once = max(1, _NUMBERS_AT_ONCE // max(1, records * net.numbers))
+    if at_once >= models or means.adversary is not None or not real.is_cpu:
+        return [slice(0, models)]
+    return [slice(start, start + at_once) for start in range(0, models, at_once)]
 
 
 def _rows(values: Tensor, records: Tensor, *, own: bool = False) -> Tensor:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.architectures import Architecture, Cnn2d, Mlp
+from engine.architectures import Architecture, Cnn2d, Mlp, parameter_count
 from engine.models.evaluation import view_tensor
-from engine.models.network import network, parameter_count
+from engine.models.network import network
 from engine.populations.membership import masks
 from engine.populations.records import split
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
@@ -72,7 +72,7 @@ def step(recipe: Recipe) -> tuple[float, float, int]:
     params = parameters(net.initial(MODELS, generator(0, "initial weights")))
     keep_freed_memory()  # as in the workers
     train(net, recipe, params, inputs, targets, [[batch]], noise=noise_generator(0, 0))
-    return before, _peak(), parameter_count(net)
+    return before, _peak(), parameter_count(recipe.architecture, recipe.population.info)
 
 
 def _peak() -> float:

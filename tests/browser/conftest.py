@@ -7,6 +7,7 @@ processes left over from here would be in the way of tests that look at their ch
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,7 +82,9 @@ def watch(page: Page, origin: str, faults: list[str]) -> None:
     own = (f"{origin}/", f"blob:{origin}/", "data:", origin.replace("http", "ws", 1) + "/")
 
     def said(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # On a page below the root Streamlit's client asks for its server below that page first.
+        probed = re.search(r"/\w+/_stcore/(health|host-config)$", message.location["url"])
+        if message.type == "error" and not probed:
             faults.append(f"console: {message.text}")
 
     def failed(error: Error) -> None:

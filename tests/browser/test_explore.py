@@ -51,20 +51,25 @@ def path(server, browser):
     context.close()
 
 
-def test_a_visitor_sees_the_title_the_dials_the_progress_and_then_the_measured_point(visitor):
-    page = visitor(query(noise="0.01"))
+def test_a_visitor_sees_the_title_the_dials_and_the_progress_of_the_training(visitor):
+    page = visitor(SLOW)
     expect(page).to_have_title("Privacy Dial")
     expect(sentence(page)).to_have_text(NOT_MEASURED)
     for title in DIALS:
         expect(dial(page, title).get_by_role("slider")).to_be_visible()
     expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Measure this")).to_be_visible()
+
+
+def test_a_new_setting_becomes_a_measured_point_with_its_figures(visitor):
+    page = visitor(query(noise="0.01"))
     expect_measured(page)
     expect(page.get_by_text("For these 100 records of a demonstration set")).to_be_visible()
     expect(page.get_by_role("definition").filter(has_text="8 models")).to_be_visible()
     expect(path_points(page)).to_have_count(1)
-    for figure in ("scores", "risk", "reliability", "roc"):
-        expect(page.locator(f".st-key-panel-{figure} .js-plotly-plot .plot-container")).to_be_visible()
+    expect(page.locator(".st-key-panel-scores .js-plotly-plot .plot-container")).to_be_visible()
+    expect(page.get_by_role("tab")).to_have_count(5)
 
 
 @pytest.mark.parametrize(
@@ -90,20 +95,38 @@ def test_a_dial_moved_with_the_keyboard_brings_a_new_point_and_a_new_url(visitor
     assert path_points(page).count() >= 2
 
 
-@pytest.mark.parametrize(
-    ("title", "option", "part", "words"),
-    [
-        ("Attack", "Loss threshold", "attack=loss", "Attack: Loss threshold"),
-        ("Population", "MNIST digits 28 × 28", "architecture=logistic", "these 1,000 records"),
-    ],
-)
-def test_another_attack_or_population_brings_a_new_point_and_a_new_url(visitor, path, title, option, part, words):
+def test_another_attack_brings_a_new_point_and_a_new_url(visitor, path):
     page = visitor(query())
     expect_measured(page)
-    choose(page, title, option)
-    expect(page.get_by_text(words)).to_be_visible(timeout=TRAINING)
+    page.get_by_role("button", name="Attack: LiRA").click()
+    page.get_by_role("dialog").get_by_role("button", name="Loss threshold", exact=True).click()
+    expect(page.get_by_text("Attack: Loss threshold, 8 models attacked")).to_be_visible(timeout=TRAINING)
     expect_measured(page)
-    expect_query(page, part, "models=8")
+    expect_query(page, "attack=loss", "models=8")
+
+
+def test_another_population_brings_a_new_point_and_a_new_url(visitor, path):
+    page = visitor(query())
+    expect_measured(page)
+    choose(page, "Population", "MNIST digits 28 × 28")
+    expect(page.get_by_text("these 1,000 records")).to_be_visible(timeout=TRAINING)
+    expect_measured(page)
+    expect_query(page, "architecture=logistic", "models=8")
+
+
+def test_the_attacker_who_does_not_adapt_stands_beside_the_one_who_does(visitor):
+    page = visitor(query(regularization="20"))
+    expect_measured(page)
+    expect(page.get_by_text("Attack AUC, does not adapt")).to_have_count(0)
+    page.get_by_role("radio", name="does not adapt").click()
+    expect(page.get_by_text("6 shadow models without the defence").first).to_be_visible(timeout=TRAINING)
+    expect_measured(page)
+    both = page.locator(".pd-both").inner_text()
+    assert re.search(r"adapts to the defence\s+\.\d{3}.*does not adapt\s+\.\d{3}.*Difference", both, re.DOTALL)
+    page.get_by_role("radio", name="adapts", exact=True).click()
+    expect(page).not_to_have_url(re.compile("calibration"))
+    expect_rest(page)
+    expect(page.locator(".pd-both")).to_have_text(both, use_inner_text=True)
 
 
 def test_more_models_start_from_those_that_there_are(visitor, path):

@@ -1,12 +1,11 @@
-"""Two families with as many parameters as each other: pure arithmetic on shapes."""
+"""Two families with as many parameters as each other: pure arithmetic, without PyTorch."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
 
-from engine.architectures import LARGEST_SIZE, Architecture, why_not
-from engine.models.network import network, parameter_count
+from engine.architectures import LARGEST_SIZE, Architecture, parameter_count, why_not
 from engine.populations.catalogue import PopulationInfo
 from engine.validate import InvalidValueError
 
@@ -49,15 +48,15 @@ def match(first: Architecture, second: Architecture, population: PopulationInfo)
     Raises:
         InvalidValueError: when the population lacks a view, or the second has no width (logistic regression).
     """
-    name = _size_field(second)
+    name = size_field(second)
     for architecture in (first, second):
         refused = why_not(architecture, population)
         if refused is not None:
             raise InvalidValueError(refused)
-    wanted = _count(first, population)
+    wanted = parameter_count(first, population)
 
     def count(size: int) -> int:
-        return _count(replace(second, **{name: size}), population)
+        return parameter_count(replace(second, **{name: size}), population)
 
     low, high = 1, LARGEST_SIZE[type(second)]
     while high - low > 1:  # counts grow with the size, so the nearest is one of the last two
@@ -85,7 +84,7 @@ def match_both(first: Architecture, second: Architecture, population: Population
     nearest = match(first, second, population)
     if nearest.close or type(first) not in LARGEST_SIZE:
         return nearest
-    name = _size_field(first)
+    name = size_field(first)
     size, most = getattr(first, name), LARGEST_SIZE[type(first)]
     for away in range(1, math.ceil(size / 4) + 1):
         moved = [replace(first, **{name: other}) for other in (size - away, size + away) if 1 <= other <= most]
@@ -95,7 +94,7 @@ def match_both(first: Architecture, second: Architecture, population: Population
     return nearest
 
 
-def _size_field(architecture: Architecture) -> str:
+def size_field(architecture: Architecture) -> str:
     """The field that sets how large a layer is.
 
     Raises:
@@ -105,8 +104,3 @@ def _size_field(architecture: Architecture) -> str:
     if not names:
         raise InvalidValueError(f"second architecture must have a width to match with, got {architecture}")
     return names.pop()
-
-
-def _count(architecture: Architecture, population: PopulationInfo) -> int:
-    """Trainable numbers of one model."""
-    return parameter_count(network(architecture, population))

@@ -1,0 +1,69 @@
+"""The page Sweep: many settings at once, landing on the figure while they arrive."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cache.sweeps.values import Plan
+from dashboard.composing import composed
+from dashboard.running import running
+from dashboard.tiles import headline_html
+from dashboard.watching import watched
+from dashboard.words import unmarked
+from engine.validate import InvalidValueError
+
+POLL = 1.0
+"""Seconds between two looks whether the workers are there."""
+
+
+def page() -> None:
+    """Draw the page: what to measure, and the run that all visitors share."""
+    sweeps = running().sweeps
+    run = sweeps.current if sweeps else None
+    active = run is not None and run.progress().active
+    st.html(
+        headline_html(
+            "Measure many settings.",
+            "Every setting gets its first eight models before any gets its next. Everybody at this dashboard sees "
+            "the same sweep; it goes on when you close the page, and what is measured is never measured again.",
+            "",
+        )
+    )
+    with st.container(key="sweep-place"):
+        if run is not None:
+            watched(run)
+    with st.expander("What to measure", expanded=not active, key="sweep-form"):
+        _form(busy=active)
+
+
+def _form(*, busy: bool) -> None:
+    """The controls, what they come to, and the button that starts it."""
+    try:
+        plan = composed()
+    except InvalidValueError as error:
+        st.error(unmarked(f"{str(error)[0].upper()}{str(error)[1:].rstrip('.')}."))
+        return
+    waves = plan.waves * len(plan.settings)
+    refused = f"; {len(plan.refused):,} combinations are not possible" if plan.refused else ""
+    st.markdown(f"{len(plan.settings):,} settings, {waves:,} waves of eight models{refused}.")
+    if running().problem is not None:
+        st.error(running().problem)
+    elif running().sweeps is None:
+        st.fragment(_starting, run_every=POLL)()
+    else:
+        st.button("Start the sweep", key="sweep-start", type="primary", on_click=_start, args=(plan,), disabled=busy)
+        if busy:
+            st.markdown("A sweep is in work: cancel it or wait for its end.")
+
+
+def _starting() -> None:
+    """Run the page again once the workers are there."""
+    if running().sweeps is not None or running().problem is not None:
+        st.rerun()
+    st.markdown("Starting the workers …")
+
+
+def _start(plan: Plan) -> None:
+    sweeps = running().sweeps
+    if sweeps is not None:
+        sweeps.start(plan)

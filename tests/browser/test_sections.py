@@ -1,0 +1,182 @@
+"""The sections behind the headline, on a handmade measurement that has every part there is."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from cache.store import Store
+from dashboard.view import View, point
+from tests.browser.reading import expect_rest
+from tests.browser.test_looks import THEMES, WIDTHS, violations
+from tests.handmade import assessment, claim, headline, whole
+
+VIEW = View(population="digits", contested=150, architecture="logistic", dp="1", models=8)
+SECTIONS = (
+    "What the attacker sees",
+    "Few false alarms",
+    "Who is at risk",
+    "ε from below and above",
+    "Can I believe this?",
+)
+
+
+@pytest.fixture(scope="module")
+def address(server):
+    """The query of the setting, whose measurement is in the cache."""
+    store = Store(server.cache)
+    store.put_assessment(point(VIEW), whole(headline(pairs=4, shadows=6, claim=claim(1.0))))
+    store.close()
+    return VIEW.address
+
+
+def opened(page, title):
+    """The section, brought to the front with the mouse."""
+    expect_rest(page)
+    page.get_by_role("tab", name=title).click()
+    expect(page.get_by_role("tab", name=title)).to_have_attribute("aria-selected", "true")
+    expect_rest(page)
+    return page.get_by_role("tabpanel")
+
+
+def rates(page):
+    """TPR, FPR and PPV as they are read under the histogram."""
+    return [page.locator(f"[data-rate={name}]").inner_text() for name in ("tpr", "fpr", "ppv")]
+
+
+def slider(page):
+    handle = page.get_by_role("slider", name=re.compile("^Threshold"))
+    expect(page.locator(".pd-line")).to_be_visible()
+    return handle
+
+
+def test_the_threshold_moves_with_the_keyboard_and_moves_all_three_rates(visitor, address):
+    page = visitor(address)
+    handle = slider(page)
+    assert rates(page) == ["100.0 %", "0.0 %", "too few false alarms to say"]
+    handle.press("Home")
+    assert rates(page) == ["100.0 %", "100.0 %", "too few false alarms to say"]
+    expect(handle).to_have_attribute("aria-valuetext", re.compile(r"^-2\.00: finds 100\.0 % of the members"))
+    handle.press("End")
+    assert rates(page) == ["0.0 %", "0.0 %", "nobody is accused"]
+    page.get_by_role("button", name="Where the attack decides").press("Enter")
+    assert rates(page)[:2] == ["100.0 %", "0.0 %"]
+
+
+def test_a_prior_changes_how_many_accusations_are_right_and_nothing_else(visitor, server):
+    view = View(population="digits", contested=200, architecture="logistic", models=8)
+    store = Store(server.cache)
+    store.put_assessment(point(view), assessment(headline(pairs=4, shadows=6)))
+    store.close()
+    page = visitor(view.address)
+    slider(page)
+    assert rates(page) == ["70.0 %", "30.0 %", "70.0 %"]
+    page.get_by_label("Members among those asked about").select_option("1 in 10")
+    assert rates(page) == ["70.0 %", "30.0 %", "20.6 %"]
+
+
+def test_the_line_can_be_dragged_and_stays_where_it_is_when_the_page_runs_again(visitor, address):
+    page = visitor(address)
+    handle = slider(page)
+    line = page.locator(".pd-line")
+    line.scroll_into_view_if_needed()
+    box = line.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 120, box["y"] + 60, steps=6)
+    page.mouse.up()
+    moved = line.bounding_box()
+    assert moved is not None
+    assert moved["x"] - box["x"] == pytest.approx(120, abs=4)
+    told = handle.get_attribute("aria-valuetext")
+    page.get_by_text("Show the numbers as a table").last.click()
+    expect(page.get_by_role("table")).to_be_visible()
+    expect_rest(page)
+    assert handle.get_attribute("aria-valuetext") == told
+
+
+def test_the_slider_stands_under_the_line(visitor, address):
+    page = visitor(address)
+    handle = slider(page)
+    for key in ("Home", "End"):
+        handle.press(key)
+        line, track = page.locator(".pd-line").bounding_box(), handle.bounding_box()
+        assert line is not None
+        assert track is not None
+        edge = track["x"] + 8 if key == "Home" else track["x"] + track["width"] - 8
+        assert line["x"] + line["width"] / 2 == pytest.approx(edge, abs=2)
+
+
+def test_the_roc_changes_its_axes_and_keeps_its_node(visitor, address):
+    page = visitor(address)
+    opened(page, "Few false alarms")
+    figure = page.locator(".st-key-panel-roc .js-plotly-plot")
+    expect(figure.locator(".legendtext").first).to_be_visible()
+    assert figure.evaluate("node => node._fullLayout.xaxis.type") == "log"
+    figure.evaluate("node => { node.mine = true; }")
+    page.get_by_role("radio", name="linear").click()
+    page.wait_for_function(
+        "document.querySelector('.st-key-panel-roc .js-plotly-plot')._fullLayout.xaxis.type === 'linear'"
+    )
+    assert figure.evaluate("node => node.mine") is True
+    expect(figure.get_by_text("ceiling, proved")).to_be_visible()
+
+
+def test_a_record_chosen_with_the_keyboard_tells_its_story(visitor, address):
+    page = visitor(address)
+    opened(page, "Who is at risk")
+    first, second = page.get_by_role("group", name="The riskiest records").get_by_role("button").all()
+    expect(first).to_have_attribute("aria-pressed", "true")
+    assert first.locator("canvas").evaluate("node => [node.width, node.height]") == [2, 2]
+    expect(page.get_by_role("heading", name="Record 2, class 3")).to_be_visible()
+    second.focus()
+    second.press("Enter")
+    expect(page.get_by_role("heading", name="Record 1, class 1")).to_be_visible()
+    expect(second).to_have_attribute("aria-pressed", "true")
+    expect(second).to_be_focused()
+    verdict = page.locator(".st-key-list-verdicts").get_by_role("row", name="Loss threshold")
+    expect(verdict).to_have_text("Loss threshold0 %100 %")
+
+
+def test_a_contradiction_of_the_bounds_is_an_alert(visitor, address):
+    page = visitor(address)
+    opened(page, "ε from below and above")
+    expect(page.get_by_role("alert")).to_contain_text("Both cannot hold: there is a bug, or an assumption is broken")
+
+
+def test_the_list_of_attacks_opens_closes_with_escape_and_chooses_with_the_keyboard(visitor, address):
+    page = visitor(address)
+    expect_rest(page)
+    button = page.get_by_role("button", name="Attack: LiRA")
+    button.click()
+    listed = page.get_by_role("dialog", name="Which attack?")
+    expect(listed.get_by_role("heading", name="Labels only")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(listed).to_have_count(0)
+    expect_rest(page)
+    button.press("Enter")
+    listed.get_by_role("button", name="Loss threshold", exact=True).press("Enter")
+    expect(listed).to_have_count(0)
+    expect(page.get_by_role("button", name="Attack: Loss threshold")).to_be_visible()
+    expect(page).to_have_url(re.compile("attack=loss"))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_any_section_nor_in_the_list_of_attacks(visitor, address, theme):
+    page = visitor(address, color_scheme=theme)
+    for title in SECTIONS:
+        opened(page, title)
+        expect(page.locator(".js-plotly-plot .legendtext").last).to_be_visible()
+        assert violations(page) == "", title
+    page.get_by_role("button", name="Attack: LiRA").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == ""
+
+
+def test_no_section_makes_a_narrow_page_scroll_sideways(visitor, address):
+    page = visitor(address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    for title in SECTIONS:
+        opened(page, title)
+        expect(page.locator(".js-plotly-plot .legendtext").last).to_be_visible()
+        assert max(page.evaluate(WIDTHS)) <= 0, title

@@ -1,0 +1,129 @@
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.reading import TRAINING, expect_rest
+
+SWEEP = """
+waves = 1
+population.name = "digits"
+population.contested = 60
+architecture.kind = "Logistic"
+batch = 20
+epochs = 10
+seed = [{seeds}]
+mechanisms.LabelSmoothing.alpha = ["off", 0.3]
+"""
+WIDTHS = """
+() => ["html", "[data-testid=stMain]", "[data-testid=stMainBlockContainer]"]
+  .map((place) => document.querySelector(place))
+  .map((node) => node.scrollWidth - node.clientWidth)
+"""
+
+
+def opened(visitor, **options):
+    page = visitor(**options)
+    page.goto(page.url.partition("?")[0].rstrip("/").removesuffix("/explore") + "/sweep")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Measure many settings.")
+    return page
+
+
+def describe(page, text):
+    """Type a sweep file."""
+    page.get_by_text("A file", exact=True).click()
+    box = page.get_by_role("textbox", name="Sweep in TOML")
+    box.fill(text)
+    box.press("Control+Enter")
+
+
+def points(page):
+    return page.locator(".st-key-panel-sweep .scatterlayer path.point")
+
+
+@pytest.fixture(scope="module")
+def measured(server, browser):
+    """A small sweep that has ended."""
+    page = browser.new_context().new_page()
+    page.goto(f"{server.address}/sweep")
+    describe(page, SWEEP.format(seeds="3, 4"))
+    page.get_by_role("button", name="Start the sweep").click()
+    expect(page.get_by_text("Done: 4 of 4 settings")).to_be_visible(timeout=TRAINING)
+    page.context.close()
+
+
+def test_points_land_while_the_sweep_runs_and_a_reload_or_another_visitor_sees_them(visitor):
+    page = opened(visitor)
+    describe(page, SWEEP.format(seeds="5, 6, 7"))
+    expect(page.get_by_text("6 settings, 6 waves of eight models.")).to_be_visible()
+    page.get_by_role("button", name="Start the sweep").click()
+    expect(points(page).first).to_be_visible(timeout=TRAINING)
+    page.reload()
+    expect(page.get_by_text("Done: 6 of 6 settings, 6 of 6 waves.")).to_be_visible(timeout=TRAINING)
+    expect(points(page)).to_have_count(6)
+    expect(points(opened(visitor))).to_have_count(6)
+
+
+def test_a_sweep_is_paused_resumed_and_cancelled(visitor):
+    page = opened(visitor)
+    describe(page, SWEEP.format(seeds="8, 9").replace("epochs = 10", "epochs = [4000, 4001, 4002]"))
+    page.get_by_role("button", name="Start the sweep").click()
+    page.get_by_role("button", name="Pause").click(timeout=TRAINING)
+    expect(page.get_by_text(re.compile("^Paused: "))).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text(re.compile("^Measuring: "))).to_be_visible()
+    page.get_by_role("button", name="Cancel the sweep").click()
+    expect(page.get_by_text(re.compile("^Cancelled: "))).to_be_visible()
+    expect(page.get_by_role("button", name="Start the sweep")).to_be_enabled()
+
+
+def test_the_results_can_be_downloaded(visitor, measured):
+    page = opened(visitor)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    assert download.value.suggested_filename == "sweep.csv"
+    assert [row["seed"] for row in rows] == ["3", "3", "4", "4"]
+
+
+def test_an_uploaded_file_is_data_and_a_bad_one_is_one_sentence(visitor):
+    page = opened(visitor)
+    page.get_by_text("A file", exact=True).click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": "a.toml", "mimeType": "text/plain", "buffer": b"epochs = '<b>x</b>'"}
+    )
+    expect(page.get_by_role("alert")).to_contain_text("Epochs must be a whole number, got '<b>x</b>'.")
+    expect(page.get_by_role("button", name="Start the sweep")).to_have_count(0)
+
+
+def test_explore_and_sweep_are_a_click_apart_and_each_keeps_its_choices(visitor):
+    page = visitor("regularization=10&models=8")
+    expect_rest(page)
+    page.get_by_role("link", name="Sweep").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Measure many settings.")
+    page.get_by_text("64", exact=True).click()
+    expect(page.get_by_text("3 settings, 24 waves of eight models.")).to_be_visible()
+    page.get_by_role("link", name="Explore").click()
+    expect(page).to_have_url(re.compile("regularization=10"))
+    page.get_by_role("link", name="Sweep").click()
+    expect(page.get_by_text("3 settings, 24 waves of eight models.")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_has_no_accessibility_fault(visitor, measured, theme):
+    page = opened(visitor, color_scheme=theme)
+    expect(points(page)).to_have_count(4)
+    expect_rest(page)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_on_a_phone_nothing_is_cut_off_and_everything_is_there(visitor, measured):
+    page = opened(visitor, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(points(page)).to_have_count(4)
+    expect(page.get_by_role("button", name="Download as CSV")).to_be_visible()
+    expect(page.get_by_role("button", name="Start the sweep")).to_be_visible()
+    assert page.evaluate(WIDTHS) == [0, 0, 0]

@@ -1,0 +1,271 @@
+import itertools
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cache.cluster import Cluster
+from cache.jobs import Jobs
+from cache.store import Store
+from cache.sweeps.current import Sweeps
+from cache.sweeps.reading import sweep_from_toml
+from cache.sweeps.results import Result
+from cache.sweeps.run import SweepProgress
+from cache.sweeps.values import Plan
+from dashboard import outcomes
+from dashboard.composing import EXAMPLE, plan_of
+from dashboard.parallel import landed, parallel
+from dashboard.running import Running, set_running
+from dashboard.view import View, point
+from dashboard.watching import progress_words
+from engine.validate import InvalidValueError
+from tests.handmade import claim, headline, interval
+
+QUICK = """
+waves = 1
+population.name = "digits"
+population.contested = 60
+architecture.kind = "Logistic"
+batch = 20
+epochs = [5, 10]
+seed = {seed}
+"""
+seeds = itertools.count(2_000_000)
+
+
+def script():
+    from dashboard.pages import sweep
+
+    sweep.page()
+
+
+def quick(**changes: object) -> str:
+    more = "".join(f"{name} = {value}\n" for name, value in changes.items())
+    return QUICK.format(seed=next(seeds)) + more
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(workers=1) as cluster:
+        cluster.client.wait_for_workers(1, timeout=120)
+        yield cluster
+
+
+@pytest.fixture
+def sweeps(cluster, tmp_path):
+    store = Store(tmp_path)
+    jobs = Jobs(cluster.client, store)
+    sweeps = Sweeps(jobs, store)
+    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
+    yield sweeps
+    sweeps.close()
+    jobs.close()
+    set_running(None)
+    store.close()
+
+
+def opened() -> AppTest:
+    return AppTest.from_function(script, default_timeout=20).run()
+
+
+def of_file(text: str) -> AppTest:
+    """The page with a sweep file typed into it."""
+    app = opened()
+    app.segmented_control(key="sweep-way").set_value("A file").run()
+    app.text_area(key="sweep-toml").set_value(text).run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    assert not app.exception
+    kinds = ("html", "markdown", "warning", "error")
+    found = [getattr(element, "body", None) or element.proto.body for kind in kinds for element in app.get(kind)]
+    return " ".join([*map(str, found), *(bar.proto.text for bar in app.get("progress"))])
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def until_text(app: AppTest, text: str) -> None:
+    deadline = time.monotonic() + 60
+    while text not in texts(app):
+        assert time.monotonic() < deadline, texts(app)
+        time.sleep(0.1)
+        app.run()
+
+
+def test_the_page_opens_with_the_dials_and_says_what_the_sweep_comes_to(sweeps):
+    app = opened()
+    assert [choice.label for choice in app.multiselect] == [
+        "Architecture",
+        "Regularization strength",
+        "DP noise",
+        "Noise after training",
+        "Contested records N",
+    ]
+    assert "3 settings, 6 waves of eight models." in texts(app)
+    app.multiselect(key="sweep-dp").set_value(["off", "1"]).run()
+    assert "6 settings, 12 waves of eight models." in texts(app)
+    app.multiselect(key="sweep-dp").set_value([]).run()
+    assert "DP noise must have at least one value, got none" in texts(app)
+    assert buttons(app) == []
+
+
+def test_a_bad_file_is_one_sentence_and_cannot_be_started(sweeps):
+    app = of_file("epochz = 3")
+    (error,) = app.error
+    assert "must be a field of a recipe or a release such as epochs, got 'epochz'" in error.value.replace("\\", "")
+    assert buttons(app) == []
+
+
+def test_a_sweep_runs_to_its_end_and_a_second_visitor_sees_it(sweeps):
+    app = of_file(quick(**{"mechanisms.Dropout.rate": '["off", 0.5]'}))
+    assert "2 settings, 2 waves of eight models; 2 combinations are not possible." in texts(app)
+    app.button(key="sweep-start").click().run()
+    until_text(app, "Done: 2 of 2 settings, 2 of 2 waves.")
+    other = opened()
+    assert "2 of 2 settings are measured." in texts(other)
+    assert [box.label for box in other.expander if "not possible" in box.label] == ["2 combinations are not possible"]
+    assert "dropout must have hidden activations, which logistic regression has not" in texts(other)
+    assert buttons(other) == ["Start the sweep"]
+
+
+def test_pause_resume_and_cancel_are_there_while_a_sweep_is_in_work(sweeps):
+    app = of_file(quick(epochs="[5000, 5001, 5002, 5003, 5004, 5005]").replace("epochs = [5, 10]\n", ""))
+    app.button(key="sweep-start").click().run()
+    until_text(app, "Measuring: ")
+    app.run()
+    assert buttons(app)[:2] == ["Pause", "Cancel the sweep"]
+    app.button(key="sweep-pause").click().run()
+    until_text(app, "Paused: ")
+    assert "Resume" in buttons(app)
+    app.button(key="sweep-resume").click().run()
+    until_text(app, "Measuring: ")
+    app.button(key="sweep-cancel").click().run()
+    until_text(app, "Cancelled: ")
+    assert "Start it again to go on." in texts(app)
+
+
+def test_only_one_sweep_runs_at_a_time(sweeps):
+    long = sweep_from_toml(quick(epochs="[5000, 5001]").replace("epochs = [5, 10]\n", "").encode()).plan()
+    assert sweeps.start(long)
+    assert not sweeps.start(sweep_from_toml(quick().encode()).plan())
+    assert sweeps.current.plan is long
+    app = opened()
+    assert app.button(key="sweep-start").disabled
+    assert "A sweep is in work" in texts(app)
+
+
+def test_without_workers_the_page_says_so_and_starts_nothing(tmp_path):
+    store = Store(tmp_path)
+    set_running(Running(store=store))
+    assert "Starting the workers …" in texts(opened())
+    set_running(Running(store=store, problem="The workers could not be started."))
+    assert [error.value for error in opened().error] == ["The workers could not be started."]
+    set_running(None)
+    store.close()
+
+
+def test_the_plan_of_dials_has_the_points_that_the_page_explore_asks_for():
+    base = View(models=8, attack="loss")
+    plan = plan_of(base, (("regularization", ("0", "10")), ("dp", ("off", "1")), ("noise", ("0.05",))))
+    assert plan.dials == ("Regularization strength", "DP noise")
+    assert [setting.values for setting in plan.settings] == [("0", "off"), ("0", "σ 1"), ("10", "off"), ("10", "σ 1")]
+    last = View(models=8, attack="loss", regularization="10", dp="1", noise="0.05")
+    assert plan.settings[-1].point == point(last)
+    assert plan.waves == 1
+
+
+def test_combinations_of_dials_that_the_engine_refuses_are_listed():
+    plan = plan_of(View(), (("dp", ("off", "1")), ("mixup", ("off", "1"))))
+    assert [refused.values for refused in plan.refused] == [("σ 1", "1")]
+    assert len(plan.settings) == 3
+
+
+def test_too_many_combinations_of_dials_are_refused_without_making_them():
+    all_stops = tuple(
+        (name, tuple(View().stops(name))) for name in ("architecture", "regularization", "dp", "noise", "mixup")
+    )
+    with pytest.raises(InvalidValueError, match=r"points of a sweep must be at most 10,000, got 118800"):
+        plan_of(View(), all_stops)
+
+
+def test_the_example_on_the_page_is_a_sweep():
+    assert len(sweep_from_toml(EXAMPLE.encode()).plan().settings) == 12
+
+
+def some_results() -> tuple[Plan, list[Result]]:
+    """Two dials, three settings; one of them with fewer waves."""
+    plan = sweep_from_toml(b'epochs = [20, 10]\nmechanisms.Dropout.rate = ["off", 0.5]').plan()
+    aucs = (0.6, 0.7, 0.8)
+    return plan, [
+        Result(
+            setting=setting,
+            waves=1 if place == 2 else 2,
+            headline=headline(auc=interval(auc, auc - 0.01, auc + 0.01), claim=claim(None)),
+        )
+        for place, (setting, auc) in enumerate(zip(plan.settings, aucs, strict=False))
+    ]
+
+
+def test_the_figure_has_every_setting_with_its_intervals_hollow_where_models_are_to_come():
+    few, all_models = landed(*some_results())["data"]
+    assert (few["x"], few["marker"]["symbol"]) == ([0.8], "circle-open")
+    assert (all_models["x"], all_models["y"]) == ([0.6, 0.7], [0.868, 0.868])
+    assert all_models["error_x"]["array"] == pytest.approx([0.01, 0.01])
+    assert all_models["hovertext"][1].startswith("<b>epochs 20<br>Dropout.rate 0.5</b>")
+
+
+def test_parallel_lines_cross_each_dial_at_its_value_and_end_at_the_numbers():
+    figure = parallel(*some_results())
+    low, high = figure["data"]
+    assert low["x"] == [0, 1, 2, 3, None]
+    assert low["y"] == [1.0, 0.0, 0.0, 0.0, None]  # 20 epochs above 10, dropout off, the only accuracy, least AUC
+    assert high["y"][:5] == [1.0, 1.0, 0.0, pytest.approx(0.5), None]
+    assert high["y"][5:] == [0.0, 0.0, 0.0, pytest.approx(1.0), None]
+    assert [label["text"] for label in figure["layout"]["annotations"]] == [
+        *("10", "20", "off", "0.5"),
+        *("86.8 %", "86.8 %", "0.600", "0.800"),
+    ]
+
+
+def test_figures_of_nothing_are_empty_and_whole():
+    plan, _ = some_results()
+    assert [trace["x"] for trace in (*landed(plan, [])["data"], *parallel(plan, [])["data"])] == [[]] * 4
+
+
+def test_the_csv_has_full_precision_and_empty_fields_for_what_is_not():
+    plan, results = some_results()
+    header, first, *_ = outcomes.csv_bytes(plan, results).decode().split("\r\n")
+    row = dict(zip(header.split(","), first.split(","), strict=True))
+    assert (row["epochs"], row["mechanisms.Dropout.rate"], row["auc"], row["epsilon"]) == ("20", "off", "0.6", "")
+    assert (row["models"], row["shadows"], row["delta"]) == ("16", "14", "1e-05")
+
+
+def test_progress_is_told_in_words():
+    def words(state, seconds=None, failed=0):
+        return progress_words(
+            SweepProgress(
+                state=state,
+                points=4,
+                points_done=1,
+                waves=8,
+                waves_done=3,
+                failed=failed,
+                seconds_left=seconds,
+                message="",
+            )
+        )
+
+    done = "1 of 4 settings, 3 of 8 waves"
+    assert words("starting") == "Looking what is measured already …"
+    assert words("running") == f"Measuring: {done}. The time left is not known yet."
+    assert words("running", 20, failed=1) == f"Measuring: {done}. Less than a minute left. 1 could not be measured."
+    assert words("running", 600) == f"Measuring: {done}. About 10 min left."
+    assert words("running", 7_500) == f"Measuring: {done}. About 2 h 5 min left."
+    assert words("paused") == f"Paused: {done}."
+    assert words("done") == f"Done: {done}."
+    assert words("cancelled") == f"Cancelled: {done} are kept. Start it again to go on."
+    assert words("stopped") == f"Stopped, because nothing could be measured any more: {done} are kept."
