@@ -319,13 +319,13 @@ def test_a_damaged_store_is_begun_anew_with_what_is_whole_in_it(place, blob):
 
 def test_of_a_file_cut_in_half_the_whole_entries_are_saved(tmp_path, blob):
     store = Store(tmp_path)
-    others = [wave_to_bytes(train_wave(RECIPE, wave)) for wave in (1, 2, 3)]
+    others = [wave_to_bytes(train_wave(RECIPE, wave)) for wave in (1, 2, 3, 4)]
     for wave, content in enumerate([blob, *others]):
         store.put_wave(RECIPE, wave, content)
     store.close()
     store.file.write_bytes(DAMAGES["half of it"](store.file.read_bytes()))
     assert store.wave(RECIPE, 0) == blob
-    assert store.wave(RECIPE, 3) is None
+    assert store.wave(RECIPE, 4) is None
     assert_verified(store)
     store.close()
 
