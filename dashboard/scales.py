@@ -64,8 +64,7 @@ class ScoreAxis:
             if left <= at <= right and apart:
                 kept.append(score)
         shown = sorted(kept)
-        named = [f"{score:g}".replace("-", "−") for score in shown]
-        return {"tickvals": self.place(np.array(shown)).tolist(), "ticktext": named}
+        return {"tickvals": self.place(np.array(shown)).tolist(), "ticktext": [f"{score:g}" for score in shown]}
 
 
 def _candidates(reach: float) -> list[float]:

@@ -20,7 +20,6 @@ from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
 from engine.populations.membership import masks
 from engine.populations.records import Records, split
-from engine.proofs import with_proofs
 from engine.recipe import Recipe
 from engine.release.answers import release_signals
 from engine.release.values import Release
@@ -151,23 +150,18 @@ def assess(
     """
     knows = CATALOGUE[attack].knows
     masks = np.concatenate([wave.masks for wave in waves])
-    draws = release_signals(recipe, release, waves, knows=knows, device=device)
-    others = (
-        None
-        if calibration == "adaptive"
-        else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device)
-    )
     assessment = assess_signals(
-        draws,
+        release_signals(recipe, release, waves, knows=knows, device=device),
         masks,
         attack,
         classes=recipe.population.info.classes,
         claim=claim(replace(recipe, epochs=recipe.kept(release))),
         seed=recipe.seed,
-        shadows=others,
+        shadows=None
+        if calibration == "adaptive"
+        else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device),
     )
-    proved = with_proofs(assessment, recipe, release, draws[0], masks, others[0] if others else None)
-    return replace(proved, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+    return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
 
 
 def _pictures(contested: Records, named: Riskiest | None) -> Pictures | None:
