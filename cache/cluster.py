@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import dask.config
-from distributed import Client, LocalCluster, Security, SubprocessCluster
+from distributed import Client, LocalCluster, Security, Status, SubprocessCluster
 
 from cache.remote import TASKS
 from cache.watch import PARENT
@@ -27,6 +27,7 @@ _MOST_WORKERS = 8
 # are made of short steps that wait for each other at Python's lock.
 _TASKS_PER_WORKER = 1
 _HOST = "127.0.0.1"
+_CLOSING = 5  # seconds that a client has to say goodbye
 _SCHEDULER: dict[str, Any] = {
     "dashboard": False,
     "dashboard_address": f"{_HOST}:0",  # Dask opens a web server in any case; this one has no pages, see below
@@ -64,8 +65,7 @@ class Cluster:
     @property
     def lost(self) -> bool:
         """Whether the scheduler is gone, and with it all that was in work."""
-        process = getattr(self._cluster.scheduler, "process", None)
-        return self.client.status != "running" or (process is not None and process.returncode is not None)
+        return self.client.status != "running" or _has_ended(self._cluster.scheduler)
 
     def mend(self) -> int:
         """Start the workers anew whose processes have ended altogether; how many.
@@ -81,8 +81,12 @@ class Cluster:
 
     def close(self) -> None:
         """Stop all processes, in the middle of what they do; a second call does nothing."""
+        if _has_ended(self._cluster.scheduler):
+            # Dask would knock at the dead scheduler's door for a minute.
+            self._cluster.shutdown_scheduler = False
+            self._cluster.scheduler.status = Status.closed
         with _quiet():
-            self.client.close()
+            self.client.close(timeout=_CLOSING)
             self._cluster.close()
 
     def __enter__(self) -> Cluster:
@@ -107,8 +111,9 @@ def default_workers() -> int:
     return max(1, min(_MOST_WORKERS, (os.cpu_count() or 1) - 1))
 
 
-def _has_ended(worker: Any) -> bool:
-    process = getattr(worker, "process", None)
+def _has_ended(part: Any) -> bool:
+    """Whether the process of a scheduler or of a worker has ended; one without a process of its own has not."""
+    process = getattr(part, "process", None)
     return getattr(process, "returncode", None) is not None
 
 

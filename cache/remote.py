@@ -61,9 +61,10 @@ def keeping(client: Client, blob: bytes) -> Submit:
 
 
 def training(client: Client, recipe: Recipe, wave: int, *, background: bool) -> Submit:
-    """Trains a wave, on a GPU where the cluster offers one."""
+    """Trains a wave, on a GPU where the cluster offers one; in the background it reports nothing on its way."""
     priority = -wave + _IN_THE_BACKGROUND * background
-    submit = functools.partial(client.submit, run, "train", recipe, wave, engine=ENGINE_VERSION, priority=priority)
+    parts = (recipe, wave, not background)
+    submit = functools.partial(client.submit, run, "train", *parts, engine=ENGINE_VERSION, priority=priority)
     if not offers_gpu(client):
         return functools.partial(submit, "cpu")
     return functools.partial(submit, "cuda", resources={GPU: 1})

@@ -26,6 +26,7 @@ def entries(connection: sqlite3.Connection) -> Iterator[Entry]:
 def readable_entries(file: Path) -> Iterator[Entry]:
     """The entries of a damaged file that SQLite can still reach: from both ends towards the damage."""
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")  # else SQLite reads nothing of a file that was cut short
         for kind in reversed(KINDS):
             seen: set[object] = set()
             for order in ("ASC", "DESC"):

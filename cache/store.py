@@ -14,7 +14,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cache.aside import set_aside
 from cache.codec import (
@@ -40,21 +40,31 @@ _T = TypeVar("_T")
 FILE = "privacydial.sqlite"
 
 
+class Layer(Protocol):
+    """Tables like those of a store that can only be read."""
+
+    def rows(self, statement: str, value: object) -> list[tuple]:
+        """What a query finds."""
+        ...
+
+
 class Store:
     """Waves and assessments by key.
 
     Every method may be called from any thread, and raises ``CacheError`` when the file cannot be used.
     """
 
-    def __init__(self, directory: Path, *, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, directory: Path, *, limit: int = DEFAULT_LIMIT, below: Layer | None = None) -> None:
         """Open the store of a directory, or begin one.
 
         Args:
             directory: where the file is.
             limit: bytes of all entries together, beyond which those longest unused go, waves first.
+            below: where what is not stored is looked up before it counts as absent.
         """
         self.file = directory / FILE
         self.limit = limit
+        self._below = below
         self._connections = Connections(self.file)
         self._uses = Uses()
         self.damaged: list[Path] = []  # files that this store has set aside
@@ -63,7 +73,7 @@ class Store:
     def headlines(self, keys: Iterable[str]) -> dict[str, Headline]:
         """The headlines of those assessments that are stored, in one query."""
         asked = json.dumps(list(keys))
-        rows = self._rows(
+        rows = self._read(
             "SELECT key, headline, headline_sha256 FROM assessment WHERE key IN (SELECT value FROM json_each(?))",
             asked,
         )
@@ -143,7 +153,7 @@ class Store:
         self._connections.close()
 
     def _present(self, kind: str, keys: Iterable[str]) -> set[str]:
-        rows = self._rows(
+        rows = self._read(
             f"SELECT key FROM {kind} WHERE key IN (SELECT value FROM json_each(?))",  # noqa: S608 — as above
             json.dumps(list(keys)),
         )
@@ -151,7 +161,7 @@ class Store:
 
     def _blob(self, kind: str, key: str) -> bytes | None:
         """The verified blob of an entry, None when there is none."""
-        for blob, checksum in self._rows(f"SELECT blob, sha256 FROM {kind} WHERE key = ?", key):  # noqa: S608
+        for blob, checksum in self._read(f"SELECT blob, sha256 FROM {kind} WHERE key = ?", key):  # noqa: S608
             try:
                 self._used(kind, [key])
                 return check_sum(blob, checksum)
@@ -176,6 +186,10 @@ class Store:
         self._uses.note(kind, keys)
         if self._uses.due:
             self._with(self._uses.write_if_idle)
+
+    def _read(self, statement: str, value: object) -> list[tuple]:
+        """What a query finds here, then what it finds below."""
+        return [*self._rows(statement, value), *(self._below.rows(statement, value) if self._below else ())]
 
     def _rows(self, statement: str, value: object) -> list[tuple]:
         return self._with(lambda connection: connection.execute(statement, [value]).fetchall())

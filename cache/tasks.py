@@ -27,11 +27,12 @@ class UnwantedError(Exception):
     """Nobody waits for this training any more."""
 
 
-def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
+def train(recipe: Recipe, wave: int, watched: bool, device: str) -> bytes | None:
     """Wave ``wave`` (from 0) of a recipe, trained on a device; None when it was cancelled on the way.
 
     Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine on
-    the models, or on their teachers.
+    the models, or on their teachers. Where nobody watches there are no reports: of small models they cost more
+    than half of the training.
     """
     worker = get_worker()
     name = worker.get_current_task()
@@ -52,7 +53,14 @@ def train(recipe: Recipe, wave: int, device: str) -> bytes | None:
 
     try:
         return wave_to_bytes(
-            train_wave(recipe, wave, report=report, report_teachers=report_teachers, check=check, device=device)
+            train_wave(
+                recipe,
+                wave,
+                report=report if watched else None,
+                report_teachers=report_teachers,
+                check=check,
+                device=device,
+            )
         )
     except UnwantedError:
         return None

@@ -127,6 +127,7 @@ def _serve(
     # Streamlit and what it needs are heavy: bad input is answered before they are imported.
     from streamlit.web import bootstrap
 
+    from cache.starter import Starter
     from cache.store import Store
     from cache.supervision import starter
     from dashboard.presets import training
@@ -139,7 +140,7 @@ def _serve(
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     bootstrap.load_config_options(settings(host, port))
-    store = Store(directory, limit=options.cache_limit)
+    store = Store(directory, limit=options.cache_limit, below=Starter())
     app = server(store, start, limits)
     _run(app, listener, lambda: _announce(address, browser=options.browser))
 

@@ -43,10 +43,7 @@ def training(who: str) -> Training:
 def _listed(line: str, place: str) -> tuple[Recipe, int]:
     """The recipe and the number of waves of the setting at an address."""
     query = urlsplit(line).query if "?" in line or "://" in line else line
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if query and not pairs:
-        raise InvalidValueError(f"{place}: a setting must be an address, got {line[:60]!r}")
-    view, problems = View.from_query(dict(pairs))
+    view, problems = View.from_query(dict(parse_qsl(query, keep_blank_values=True)))
     if problems:
         raise InvalidValueError(f"{place}: {problems[0]}")
     try:

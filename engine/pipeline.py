@@ -14,6 +14,7 @@ from engine.assessment import assess as assess_signals
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment, Pictures, Riskiest
 from engine.attacks.catalogue import CATALOGUE, Knowledge
+from engine.audits.ceilings import tightest_ceiling
 from engine.calibration import Calibration, shadow_recipe, shadow_release
 from engine.mechanisms import SoftLabels
 from engine.models.evaluation import logits, view_tensor
@@ -30,6 +31,7 @@ from engine.training.batches import epochs
 from engine.training.labels import one_hot, softened
 from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
+from engine.training.profile import profile
 from engine.training.regularization import regularization, training_network
 from engine.training.values import EpochReport, TrainedWave
 from engine.validate import InvalidValueError
@@ -150,6 +152,7 @@ def assess(
     """
     knows = CATALOGUE[attack].knows
     masks = np.concatenate([wave.masks for wave in waves])
+    proved = profile(recipe, recipe.kept(release))
     assessment = assess_signals(
         release_signals(recipe, release, waves, knows=knows, device=device),
         masks,
@@ -160,6 +163,7 @@ def assess(
         shadows=None
         if calibration == "adaptive"
         else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device),
+        ceilings=() if proved is None else (tightest_ceiling(proved),),
     )
     return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
 

@@ -36,7 +36,7 @@ def endless():
     )
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=120):
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -58,7 +58,7 @@ def signals_from_phi(phi: NDArray[np.float64], labels: NDArray[np.int64] | None 
         plain,
         public=_public(len(phi), plain.labels),
         augmented=(plain, *(answers(_wobbled(phi, copy), plain.labels) for copy in (1, 2))),
-        noisy=(plain, *(answers(_wobbled(phi, copy), plain.labels) for copy in (3, 4))),
+        noisy=tuple(answers(_wobbled(phi, copy), plain.labels) for copy in (3, 4)),
         gradient_norm=2 / (1 + np.exp(np.clip(phi, -30, 30))) + 1e-6,
         distance_l2=np.maximum(4 - phi, 0.0),  # ties at 0
         distance_linf=np.maximum(4 - _wobbled(phi, 5), 0.0) / 10,

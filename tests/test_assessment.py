@@ -16,7 +16,7 @@ from engine.assessment import assess
 from engine.assessment.assess import answers
 from engine.assessment.honesty import blind_baseline, ties
 from engine.assessment.leakage import AUC, Setup, pair_figures, setup_of
-from engine.assessment.risk import reliability
+from engine.assessment.risk import pair_risk, reliability
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment, Interval, PrivacyClaim
 from engine.attacks import ATTACKS
@@ -139,13 +139,14 @@ def test_numbers_are_means_over_draws() -> None:
         expected = np.mean([getattr(each.headline, name).estimate for each in alone])
         assert getattr(together.headline, name).estimate == pytest.approx(expected)
     assert together.roc.tpr == pytest.approx(np.mean([each.roc.tpr for each in alone], axis=0))
-    assert together.risk.member == pytest.approx(np.mean([each.risk.member for each in alone], axis=0))
+    held = pair_risk(draws, masks, lira)
+    assert together.risk.member == pytest.approx(np.where(masks, held.posterior.mean(axis=0), 0).sum(axis=0) / 4)
 
 
 @every_kind
 def test_risk_is_liras_whatever_attack_is_assessed(attack: str) -> None:
     signals, masks = planted_cohort(8)
-    posterior = expit(cohort_scores(ATTACKS["lira"], signals, masks))
+    posterior = pair_risk([signals], masks, lira).posterior[0]
     risk = _assessed(attack, signals, masks=masks).risk
     for record in (0, 17):
         inside = masks[:, record]

@@ -210,6 +210,18 @@ def test_replacing_the_complements_signals_changes_no_bit_of_a_targets_scores(na
 
 
 @mask_invariance
+def test_with_shadows_of_another_recipe_the_targets_pair_is_left_out_too(name: str) -> None:
+    whole, masks = planted_cohort(12)
+    others, _ = planted_cohort(13)
+    drawn, phi = masks.copy(), others.phi.copy()
+    drawn[2:4] = complementary_masks(np.random.default_rng(99), 1, masks.shape[1])
+    phi[2:4] = np.random.default_rng(99).normal(0, 50, phi[2:4].shape)
+    before = cohort_scores(ATTACKS[name], whole, masks, signals_from_phi(others.phi, whole.labels))
+    after = cohort_scores(ATTACKS[name], whole, drawn, signals_from_phi(phi, whole.labels))
+    assert np.array_equal(before[2:4], after[2:4])
+
+
+@mask_invariance
 def test_every_pair_is_attacked_with_all_the_others(name: str) -> None:
     whole, masks = planted_cohort(10)
     rest = [0, 1, 2, 3, 6, 7]

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from engine.assessment.roc import auc, sweep
 from engine.attacks import ATTACKS
 from engine.attacks.conjugate import lira_conjugate
-from engine.attacks.leave_pair_out import cohort_scores
+from engine.attacks.leave_pair_out import cohort_scores, halved_scores
 from engine.attacks.likelihood_ratio import lira, lira_offline, lira_offline_density
 from engine.attacks.relative import rmia, rmia_offline
 from engine.signals import Signals
@@ -143,6 +143,15 @@ def test_a_record_with_shadows_on_one_side_only_is_compared_with_their_mean_in_r
     of_z = 1 / (1 + np.exp(-target.public.phi)) / (1 / (1 + np.exp(-shadows.public.phi))).mean(axis=0)
     expected = (of_z <= ratio[:, None]).mean(axis=1) - 0.5
     assert rmia(target, shadows, masks)[:, 5] == pytest.approx(expected)
+
+
+def test_the_neural_attack_finds_nothing_where_nothing_leaks() -> None:
+    """Each half of the pairs attacks the other, as costly attacks are run; 12 cohorts, seeds fixed beforehand."""
+    means = np.empty(12)
+    for seed in range(12):
+        whole, masks = planted_cohort(7_000 + seed, pairs=2, shift=0.0)
+        means[seed] = auc(sweep(halved_scores(ATTACKS["neural"], whole, masks), masks)).mean()
+    assert abs(means.mean() - 0.5) <= 3 * means.std(ddof=1) / np.sqrt(12)
 
 
 def test_a_larger_gamma_lets_fewer_public_records_pass() -> None:

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from cache.failures import UNWATCHED
 from cache.progress import Progress
 from cache.store import Store
 from dashboard import findings
@@ -9,7 +12,7 @@ from dashboard.landscape import GHOSTS, Marks, Spot, best_key, landscape
 from dashboard.stops import DIALS, FOUR
 from dashboard.view import SWEEPS, View, key
 from dashboard.visit import MEMORY, REST, Visit
-from dashboard.waiting import progress_words, share
+from dashboard.waiting import held_words, progress_words, share
 from tests.handmade import headline, measure
 
 
@@ -156,6 +159,7 @@ def test_a_dial_must_rest_before_anything_is_asked_for(visit):
         ("assessing", "watch"),
         ("failed", "failed"),
         ("cancelled", "held"),
+        ("refused", "refused"),
     ],
 )
 def test_what_was_asked_for_is_watched_until_it_ends(state, step):
@@ -211,6 +215,25 @@ def test_progress_is_told_in_models_and_epochs():
         "Training models 1 to 8 of 16: epoch 3 of 30 …"
     )
     assert progress_words("watch", progress("assessing"), 16) == "Attacking models 1 to 8 of 16 …"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [(0, ""), (1, "; 1 training is ahead of yours"), (1200, "; 1,200 trainings are ahead of yours")],
+)
+def test_those_who_wait_read_how_many_are_ahead(ahead, words):
+    waiting = replace(progress("queued"), ahead=ahead)
+    assert progress_words("watch", waiting, 16) == f"Waiting for a free worker to train models 1 to 8 of 16{words} …"
+
+
+def test_a_job_that_stopped_says_why():
+    assert (
+        held_words(None)
+        == held_words(progress("cancelled"))
+        == ("Cancelled. Nothing is trained until you turn a dial.")
+    )
+    unwatched = replace(progress("cancelled"), message=UNWATCHED)
+    assert held_words(unwatched) == f"{UNWATCHED} Nothing is trained until you turn a dial."
 
 
 def test_the_share_done_counts_waves_and_epochs():

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from engine.models.evaluation import logits
-from engine.models.inspection import jacobian_norms, penultimate
 from engine.models.network import Network, network, tensors
 from engine.populations.catalogue import POPULATIONS
 from engine.seeds import generator
+from engine.whitebox.inspection import jacobian_norms, penultimate
 from tests.torch_reference import ARCHITECTURES
 
 INFO = POPULATIONS["digits"]

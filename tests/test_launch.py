@@ -37,7 +37,8 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 def test_help_names_every_option():
     done = ran("--help")
     assert done.returncode == 0
-    for option in ("--host", "--port", "--no-browser", "--cache", "--version"):
+    options = ("--host", "--port", "--no-browser", "--cache", "--cache-limit", "--version")
+    for option in (*options, "--scheduler", "--insecure-scheduler", "--train"):
         assert option in done.stdout
 
 
@@ -71,6 +72,11 @@ def test_a_cache_directory_that_cannot_be_written_is_refused(tmp_path):
     sentence = refused(ran(f"--cache={file / 'cache'}"))
     assert "cannot be written to" in sentence
     assert "choose another with --cache DIR" in sentence
+
+
+def test_a_file_of_settings_that_is_none_is_refused(tmp_path):
+    sentence = refused(ran("--train=no such file", f"--cache={tmp_path}", f"--port={free_port()}"))
+    assert "--train must be nobody, everybody or a readable file, got 'no such file'" in sentence
 
 
 def test_an_unknown_option_is_refused():

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.stats import t
 
-from engine.assessment.risk import at_prior, group_risk, pair_risk, precision_recall, record_risk, riskiest
+from engine.assessment.risk import (
+    at_prior,
+    group_risk,
+    pair_risk,
+    precision_recall,
+    record_risk,
+    reliability,
+    riskiest,
+)
 from engine.assessment.risk_score import privacy_risk_score, risk_score
 from engine.attacks.leave_pair_out import cohort_scores
 from engine.attacks.likelihood_ratio import lira
 from engine.signals import Signals
 from engine.validate import InvalidValueError
 from tests.planted import (
+    answers,
     complementary_masks,
     planted_cohort,
     planted_records,
@@ -26,37 +36,57 @@ from tests.planted import (
 SEED = 20260104  # fixed before the first run
 
 
-def _without(signals: Signals, masks: np.ndarray, pair: int) -> tuple[Signals, np.ndarray]:
-    rest = np.delete(np.arange(len(masks)), [2 * pair, 2 * pair + 1])
-    return signals.of_models(rest), masks[rest]
+_SLOPES = np.linspace(0, 1, 10_001)
 
 
-def _naive_risk(signals: Signals, masks: np.ndarray) -> np.ndarray:
-    posterior = expit(cohort_scores(lira, signals, masks))
-    return np.array([posterior[masks[:, i], i].mean() for i in range(masks.shape[1])])
+class _Naive(NamedTuple):
+    """Posteriors (M, N), risk (N,), and risk without each pair (P, N)."""
+
+    posterior: np.ndarray
+    risk: np.ndarray
+    deleted: np.ndarray
+
+
+def _naive(signals: Signals, masks: np.ndarray) -> _Naive:
+    """Slopes by trying many on literal cohorts without one pair."""
+    ratios = cohort_scores(lira, signals, masks)
+    posterior, deleted = np.empty(masks.shape), []
+    for pair in range(len(masks) // 2):
+        own, rest = [2 * pair, 2 * pair + 1], np.delete(np.arange(len(masks)), [2 * pair, 2 * pair + 1])
+        others = cohort_scores(lira, signals.of_models(rest), masks[rest])
+        margins = np.where(masks[rest], others, -others)
+        loss = np.array([np.logaddexp(0, -b * margins).sum() for b in _SLOPES])
+        slope = _SLOPES[loss.argmin()]
+        posterior[own] = expit(slope * ratios[own])
+        deleted.append(_mean_of_members(expit(slope * others), masks[rest]))
+    return _Naive(posterior, _mean_of_members(posterior, masks), np.array(deleted))
+
+
+def _mean_of_members(values: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    return np.array([values[masks[:, i], i].mean() for i in range(masks.shape[1])])
 
 
 def test_a_records_interval_is_the_jackknife_widened_by_two_imagined_pairs() -> None:
     signals, masks = planted_cohort(1, pairs=5, records=60)
     found = record_risk(pair_risk([signals], masks, lira))
-    deleted = np.array([_naive_risk(*_without(signals, masks, pair)) for pair in range(5)])
-    variance = 4 * deleted.var(axis=0) + 0.5 / 7**2
+    naive = _naive(signals, masks)
+    variance = 4 * naive.deleted.var(axis=0) + 0.5 / 7**2
     half = t.ppf(0.975, 4) * np.sqrt(variance)
-    assert found.member == pytest.approx(_naive_risk(signals, masks))
-    assert found.low == pytest.approx(np.maximum(found.member - half, 0))
-    assert found.high == pytest.approx(np.minimum(found.member + half, 1))
+    assert found.member == pytest.approx(naive.risk, abs=1e-4)
+    assert found.low == pytest.approx(np.maximum(found.member - half, 0), abs=1e-3)
+    assert found.high == pytest.approx(np.minimum(found.member + half, 1), abs=1e-3)
 
 
 def test_a_groups_risk_is_the_mean_of_its_records_with_the_jackknife_of_that_mean() -> None:
     signals, masks = planted_cohort(2, pairs=5, records=90, classes=3)
     found = group_risk(pair_risk([signals], masks, lira), signals.labels, by="class")
     assert found.records.sum() == 90
+    naive = _naive(signals, masks)
     for group, risk, low, high in zip(found.group, found.risk, found.low, found.high, strict=True):
         own = signals.labels == group
-        deleted = [_naive_risk(*_without(signals, masks, pair))[own].mean() for pair in range(5)]
-        half = t.ppf(0.975, 4) * math.sqrt(4 * np.var(deleted))
-        assert risk == pytest.approx(_naive_risk(signals, masks)[own].mean())
-        assert (low, high) == pytest.approx((risk - half, risk + half))
+        half = t.ppf(0.975, 4) * math.sqrt(4 * naive.deleted[:, own].mean(axis=1).var())
+        assert risk == pytest.approx(naive.risk[own].mean(), abs=1e-4)
+        assert (low, high) == pytest.approx((risk - half, risk + half), abs=1e-3)
 
 
 def test_risk_intervals_cover_and_the_named_records_are_not_flattered() -> None:
@@ -80,7 +110,7 @@ def test_risk_intervals_cover_and_the_named_records_are_not_flattered() -> None:
 
 def test_the_riskiest_are_chosen_on_the_first_half_and_reported_on_the_second() -> None:
     signals, masks = planted_cohort(3, pairs=4, records=50)
-    posterior = expit(cohort_scores(lira, signals, masks))
+    posterior = pair_risk([signals], masks, lira).posterior[0]
     found = riskiest(pair_risk([signals], masks, lira), named=5)
     first = np.array([posterior[:4, i][masks[:4, i]].mean() for i in range(50)])
     second = np.array([posterior[4:, i][masks[4:, i]].mean() for i in range(50)])
@@ -89,6 +119,46 @@ def test_the_riskiest_are_chosen_on_the_first_half_and_reported_on_the_second() 
     assert found.chosen == pytest.approx(first[found.record])
     assert found.member == pytest.approx(second[found.record])
     assert found.non_member == pytest.approx(outside[found.record])
+
+
+def test_a_pairs_masks_and_its_twin_change_no_bit_of_a_targets_posterior() -> None:
+    signals, masks = planted_cohort(4)
+    drawn, phi = masks.copy(), signals.phi.copy()
+    drawn[2:4] = complementary_masks(np.random.default_rng(99), 1, masks.shape[1])
+    phi[3] = np.random.default_rng(99).normal(0, 50, phi.shape[1])
+    before = pair_risk([signals], masks, lira).posterior[0]
+    assert np.array_equal(before[2:4], pair_risk([signals], drawn, lira).posterior[0, 2:4])
+    twin = signals_from_phi(phi, signals.labels)
+    assert np.array_equal(before[2], pair_risk([twin], masks, lira).posterior[0, 2])
+
+
+@pytest.mark.parametrize("too_sure", [1.0, 2.0, 4.0])
+def test_posteriors_come_true_however_sure_the_ratios_are_of_themselves(too_sure: float) -> None:
+    def attack(target: Signals, shadows: Signals, masks: np.ndarray, /) -> np.ndarray:
+        return too_sure * lira(target, shadows, masks)
+
+    random = np.random.default_rng(SEED)
+    masks = complementary_masks(random, 8, 5000)
+    phi = random.normal(0, 2, 5000) + random.normal(0, 3, 5000) * masks + random.normal(size=masks.shape)
+    pairs = pair_risk([answers(phi, np.zeros(5000, dtype=np.int64))], masks, attack)
+    diagram = reliability(pairs.posterior, masks)
+    assert diagram.counts.min() > 500
+    assert diagram.observed == pytest.approx(diagram.claimed, abs=0.03)
+
+
+def test_ratios_are_never_made_surer() -> None:
+    signals, masks = planted_cohort(6)
+
+    def attack(target: Signals, shadows: Signals, masks: np.ndarray, /) -> np.ndarray:
+        return lira(target, shadows, masks) / 4
+
+    posterior = pair_risk([signals], masks, attack).posterior[0]
+    assert posterior == pytest.approx(expit(cohort_scores(lira, signals, masks) / 4), abs=1e-4)
+
+
+def test_where_nothing_leaks_posteriors_stay_near_one_half() -> None:
+    signals, masks = planted_cohort(5, pairs=8, records=1000, shift=0.0)
+    assert np.abs(pair_risk([signals], masks, lira).posterior - 0.5).max() < 0.2
 
 
 def test_precision_and_recall_by_hand() -> None:

@@ -235,7 +235,7 @@ def ages(store, **seconds):
 
 def test_beyond_its_limit_the_store_gives_up_what_was_unused_longest_waves_first(tmp_path, wave, assessment):
     blob = wave_to_bytes(wave)
-    store = Store(tmp_path, limit=3 * len(blob))
+    store = Store(tmp_path, limit=2 * len(blob) + len(assessment_to_bytes(assessment)))
     store.put_assessment(POINT, assessment)
     for number in range(2):
         store.put_wave(RECIPE, number, blob)

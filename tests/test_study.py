@@ -199,3 +199,9 @@ def test_the_command_refuses_an_unknown_population_and_no_waves():
         )
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
+
+
+def test_the_command_measures_the_rows_that_are_asked_for():
+    asked = ["digits", "--waves", "1", "--epochs", "1", "--recurrent", "rnn", "--defence", "weight decay 3"]
+    done = subprocess.run([sys.executable, "-m", "engine.study", *asked], capture_output=True, text=True, check=True)
+    assert [line.split(" | ")[0] for line in done.stdout.splitlines()[4:]] == ["| weight decay 3"]

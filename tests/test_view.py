@@ -95,7 +95,7 @@ def test_each_broken_value_gives_a_sentence_with_field_rule_and_value():
 
 
 def test_a_long_foreign_value_is_cut_in_the_sentence():
-    _, (problem,) = View.from_query({"attack": "x" * 5000})
+    _, (problem,) = View.from_query({"models": "x" * 5000})
     assert len(problem) < 200
 
 

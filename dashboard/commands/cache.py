@@ -11,8 +11,11 @@ from cache import remote
 from cache.exchange import Imported, export_file, import_file
 from cache.location import VARIABLE, CacheError, cache_directory
 from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
+from cache.starter import SHIPPED, write_starter
 from cache.store import Store
+from cache.sweeps.values import Plan, Setting
 from cache.upkeep import contents, drop_faulty, faults, prune, total
+from dashboard.commands import terminal
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     taken = commands.add_parser("import", help="take results from such a file; each one is checked")
     taken.add_argument("file", type=Path, metavar="FILE")
     taken.set_defaults(run=_import)
+    build = commands.add_parser(
+        "build-starter", help="measure the results that ship with the package, and write them"
+    )
+    build.add_argument("--to", type=Path, default=SHIPPED, metavar="FILE", help="other than where the package has it")
+    build.add_argument("--workers", type=terminal.count, metavar="N", help="worker processes")
+    build.set_defaults(run=_build_starter)
     return parser
 
 
@@ -96,6 +105,29 @@ def _import(store: Store, options: argparse.Namespace) -> int:
     for line in import_words(done):
         _say(line)
     return 1 if done.refused else 0
+
+
+def _build_starter(store: Store, options: argparse.Namespace) -> int:
+    from cache.supervision import starter
+    from dashboard.starter import starter_points
+
+    points = starter_points()
+    plan = Plan(
+        dials=(),
+        settings=tuple(Setting(values=(), point=point) for point in points),
+        refused=(),
+        waves=points[0].waves,
+    )
+    try:
+        end = terminal.measured(plan, store, starter(None, workers=options.workers))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped; what is measured is kept, and the same command goes on.\n")
+        return terminal.INTERRUPTED
+    if end is not None and end.state != "done":
+        raise CacheError(f"The starter results could not be measured: {end.message}")
+    count = write_starter(store, points, options.to)
+    _say(f"{count:,} of {len(points):,} settings in {options.to}, {size_text(options.to.stat().st_size)}")
+    return 0
 
 
 def import_words(done: Imported) -> tuple[str, ...]:

@@ -39,16 +39,17 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
     )
-    made.add_argument("--workers", type=_count, metavar="N", help="worker processes (one less than there are cores)")
+    made.add_argument("--workers", type=count, metavar="N", help="worker processes (one less than there are cores)")
     add_scheduler_options(made)
     return made
 
 
-def _count(text: str) -> int:
-    count = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= count <= 256:
+def count(text: str) -> int:
+    """A number of workers, as an option."""
+    workers = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= workers <= 256:
         raise argparse.ArgumentTypeError(f"workers must be a whole number from 1 to 256, got {text!r}")
-    return count
+    return workers
 
 
 def plan_in(file: Path) -> Plan:

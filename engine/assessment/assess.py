@@ -17,6 +17,10 @@ from engine.assessment.risk_score import risk_score
 from engine.assessment.values import Answers, Assessment, Headline, Interval, PrivacyClaim, ScoreHistogram
 from engine.attacks import ATTACKS
 from engine.attacks.catalogue import CATALOGUE
+from engine.audits.audit import DELTA, audit
+from engine.audits.cohort import audited_cohort
+from engine.audits.crossing import crossing
+from engine.audits.values import Ceiling
 from engine.signals import Signals
 from engine.validate import InvalidValueError, choice, whole
 
@@ -34,6 +38,7 @@ def assess(
     claim: PrivacyClaim | None,
     seed: int,
     shadows: Signals | Sequence[Signals] | None = None,
+    ceilings: tuple[Ceiling, ...] = (),
 ) -> Assessment:
     """Utility and leakage of a cohort under one attack.
 
@@ -46,6 +51,7 @@ def assess(
         seed: of the masks that the randomization test draws.
         shadows: signals of another cohort on the same masks, or its draws, for the attacker who does not adapt; the
             leakage figures and the null test are then that attacker's, and the adaptive one stands beside.
+        ceilings: of the recipe, the tightest first.
 
     Raises:
         InvalidValueError: for an unknown attack, fewer than three pairs, masks that are not complementary or
@@ -58,6 +64,9 @@ def assess(
     leaked = leakage(figures, masks)
     null_test = no_leakage_test(setup, draws[0], masks, seed=seed, shadows=others[0] if others else None)
     pairs = pair_risk(draws, masks, ATTACKS["lira"])  # risk is that of the strongest attacker, who adapts
+    audited = audited_cohort(
+        ATTACKS[attack], draws[0], masks, others[0] if others else None, costly=CATALOGUE[attack].costly
+    )
     named = riskiest(pairs) if len(masks) >= 2 * _SMALLEST_CHOICE else None
     scores = scores_by_attack(draws[0], masks)
     headline = Headline(
@@ -90,6 +99,9 @@ def assess(
         agreement=agreement(scores, masks),
         answers=answers(draws[0], masks, leaked.scores[0]),
         honesty=honesty(headline, leaked.scores),
+        audits=audit(audited, delta=claim.delta if claim else DELTA),
+        ceilings=ceilings,
+        crossing=crossing(audited, ceilings[0]) if ceilings else None,
         attackers=None if others is None else attackers(pair_figures(draws, masks, setup), figures, masks),
     )
 

@@ -1,7 +1,7 @@
 """One function per attack, in NumPy; a higher score always means "more likely a member".
 
 An attack takes the target's signals, the shadows' signals and the shadows' masks; the target's own mask is
-no argument of it (``calibration`` has attackers who know of it, as types of their own). It says "member" where its
+no argument of it (``informed`` has attackers who know of it, as types of their own). It says "member" where its
 score is at least 0. ``catalogue`` describes the attacks in words.
 """
 
@@ -54,7 +54,7 @@ _THRESHOLDED: dict[str, tuple[Statistic, Rule]] = {
 THRESHOLDED: dict[str, Thresholded] = {
     name: Thresholded(statistic=of, rule=rule) for name, (of, rule) in _THRESHOLDED.items()
 }
-"""The attacks that compare one statistic with a threshold; ``calibration`` takes these."""
+"""The attacks that compare one statistic with a threshold; ``informed`` takes these."""
 
 ATTACKS: dict[str, Attack] = {
     "lira": lira,

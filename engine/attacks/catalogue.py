@@ -282,11 +282,11 @@ _ALL = (
 
 CATALOGUE: dict[str, AttackInfo] = {info.name: info for info in _ALL}
 
-Calibration = Literal["shadows", "known members", "oracle"]
+ThresholdSource = Literal["shadows", "known members", "oracle"]
 
-CALIBRATIONS: Mapping[Calibration, str] = {
+THRESHOLDS_FROM: Mapping[ThresholdSource, str] = {
     "shadows": "thresholds come from shadow models",
     "known members": "thresholds come from half of the target's members, known to the attacker; the rest is judged",
     "oracle": "thresholds come from the target itself: an upper bound that no attacker reaches",
 }
-"""Where a threshold attack takes its thresholds from, in words; see ``calibration``."""
+"""Where a threshold attack takes its thresholds from, in words; the last two are of ``informed``."""

@@ -69,7 +69,7 @@ def robustness_to_augmentation(signals: Signals) -> NDArray[np.float64]:
 
 
 def robustness_to_noise(signals: Signals) -> NDArray[np.float64]:
-    """Share of noisy copies, the record itself included, that get the right label (Choquette-Choo et al. 2021)."""
+    """Share of noisy copies that get the right label (Choquette-Choo et al. 2021, section 4.2)."""
     copies = required(signals.noisy, "robustness_to_noise", "the model's answers on noisy copies of records")
     return np.mean([copy.correct for copy in copies], axis=0)
 

@@ -1,7 +1,7 @@
 """Attacks that accuse a record when one statistic of the target reaches a threshold.
 
 A threshold is chosen by a rule from values of the statistic whose membership the attacker knows: those of shadows
-here, those of the target itself in ``calibration``.
+here, those of the target itself in ``informed``.
 """
 
 from __future__ import annotations

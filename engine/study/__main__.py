@@ -16,11 +16,13 @@ from engine.architectures import Gru, Lstm, Rnn
 from engine.assessment.values import Interval
 from engine.canonical import plain
 from engine.recipe import PopulationChoice
+from engine.study.defences import DEFENCES
 from engine.study.measure import study
 from engine.study.values import MATCHES, Row, Side, Study
 from engine.validate import InvalidValueError
 
 CONTESTED = {"digits": 600, "mnist5k": 1000, "mnist1d": 1000}
+TITLES = tuple(defence.title for defence in DEFENCES)
 FAMILIES = {"lstm": Lstm, "gru": Gru, "rnn": Rnn}
 
 
@@ -32,6 +34,7 @@ def main() -> None:
     parser.add_argument("--match", choices=MATCHES, default="parameters", help="what is made equal")
     parser.add_argument("--waves", type=int, default=2, help="of eight models, for each cohort")
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--defence", action="append", choices=TITLES, help="only this row; may be repeated")
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -42,6 +45,7 @@ def main() -> None:
             matched_by=asked.match,
             waves=asked.waves,
             epochs=asked.epochs,
+            defences=[defence for defence in DEFENCES if defence.title in (asked.defence or TITLES)],
         )
     except InvalidValueError as error:
         parser.error(str(error))

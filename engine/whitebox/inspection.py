@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.models.layers import Weights
 from engine.models.network import Network
+from engine.whitebox.gradients import input_deltas
 
 _RECORDS_AT_ONCE = 128
 
@@ -52,15 +53,6 @@ def jacobian_norms(net: Network, weights: Weights, inputs: Tensor) -> NDArray[np
         for index in range(p.shape[2]):
             slope = -p * p[..., index, None]
             slope[..., index] += p[..., index]
-            total += _input_deltas(net, weights, saved, slope).double().flatten(2).square().sum(dim=2)
+            total += input_deltas(net, weights, saved, slope).double().flatten(2).square().sum(dim=2)
         norms.append(total.sqrt())
     return torch.cat(norms, dim=1).cpu().numpy()
-
-
-def _input_deltas(net: Network, weights: Weights, saved: list, deltas: Tensor) -> Tensor:
-    """From gradients with respect to the logits (M, B, C) to those with respect to the records, (M, B, …)."""
-    for layer, kept in zip(reversed(net.layers), reversed(saved), strict=True):
-        before, _ = layer.backward(weights, kept, deltas, inputs_too=True)
-        assert before is not None  # noqa: S101 — every layer is asked for it
-        deltas = before
-    return deltas

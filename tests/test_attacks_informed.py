@@ -7,8 +7,8 @@ import pytest
 
 from engine.assessment.roc import balanced_accuracy
 from engine.attacks import ATTACKS, THRESHOLDED
-from engine.attacks.calibration import Judged, KnownMembers, Oracle
-from engine.attacks.catalogue import CALIBRATIONS
+from engine.attacks.catalogue import THRESHOLDS_FROM
+from engine.attacks.informed import Judged, KnownMembers, Oracle
 from engine.attacks.leave_pair_out import cohort_scores
 from tests.naive_attacks import best_threshold
 from tests.planted import planted_cohort, signals_from_phi
@@ -22,8 +22,8 @@ def _accuracy(judged: Judged, masks: np.ndarray) -> np.ndarray:
     return np.array([balanced_accuracy(scores[where], members[where]) for scores, where, members in rows])
 
 
-def test_there_are_words_for_every_calibration() -> None:
-    assert set(CALIBRATIONS) == {"shadows", "known members", "oracle"}
+def test_there_are_words_for_every_source_of_thresholds() -> None:
+    assert set(THRESHOLDS_FROM) == {"shadows", "known members", "oracle"}
 
 
 def test_threshold_attacks_are_among_the_attacks() -> None:

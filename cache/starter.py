@@ -1,0 +1,122 @@
+"""Starter results: a small store that ships with the package, so that a new machine has something to show at once.
+
+It is read and never written. Only assessments are in it, each on all its waves; what they came of is trained again
+where somebody asks for more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from cache.keys import Point, assessment_key
+from cache.location import CacheError
+from cache.rows import COLUMNS
+from cache.schema import make_tables
+from cache.store import Store
+from engine.populations.membership import masks
+from engine.recipe import Recipe
+from engine.training.batches import epochs
+
+SHIPPED = Path(__file__).parent / "starter.sqlite"
+LARGEST = 8_000_000  # bytes of the file
+_ROOM = 0.95  # of that for entries; the rest is SQLite's own
+_log = logging.getLogger(__name__)
+
+
+class Starter:
+    """The second layer under a store; a file that is missing or damaged is an empty layer. Fit for any thread."""
+
+    def __init__(self, file: Path = SHIPPED) -> None:
+        self.file = file
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        with contextlib.suppress(sqlite3.Error):
+            uri = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
+            self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+    def rows(self, statement: str, value: object) -> list[tuple]:
+        """What a query finds; nothing where the file cannot be read."""
+        with self._lock:
+            if self._connection is None:
+                return []
+            try:
+                return self._connection.execute(statement, [value]).fetchall()
+            except sqlite3.Error as error:
+                _log.warning("The starter results %s cannot be read and are left out: %s", self.file, error)
+                self._connection.close()
+                self._connection = None
+                return []
+
+    def first_batch(self, recipe: Recipe) -> bytes | None:
+        """The checksum of a recipe's first batch when the file was built; None for a recipe that is not in it."""
+        found = self.rows("SELECT sha256 FROM first_batch WHERE recipe = ?", recipe.hash)
+        return found[0][0] if found else None
+
+    def close(self) -> None:
+        """Close the file; the layer is empty from now on."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+
+def write_starter(store: Store, points: Sequence[Point], file: Path = SHIPPED) -> int:
+    """Write the assessments of points to a new starter file, the first ones first, as many as it has room for.
+
+    Args:
+        store: where they are all measured.
+        points: in the order of their importance.
+        file: replaced as a whole where it exists.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        CacheError: when a point has not been measured.
+    """
+    fresh = file.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as target:
+        target.execute("BEGIN")
+        make_tables(target)
+        target.execute("CREATE TABLE first_batch (recipe TEXT PRIMARY KEY, sha256 BLOB NOT NULL)")
+        count = _fill(store, points, target)
+        target.execute("COMMIT")
+        target.execute("VACUUM")
+    fresh.replace(file)
+    return count
+
+
+def _fill(store: Store, points: Sequence[Point], target: sqlite3.Connection) -> int:
+    columns, left = COLUMNS["assessment"], _ROOM * LARGEST
+    select = f"SELECT {', '.join(columns)} FROM assessment WHERE key = ?"  # noqa: S608 — our own names
+    for count, point in enumerate(points):
+        row = store.maintain(functools.partial(_row, select, assessment_key(point)))
+        if row is None:
+            raise CacheError(f"The starter results cannot be built: {point} is not in {store.file}.")
+        left -= sum(len(value) for value in row)
+        if left < 0:
+            return count
+        places = ", ".join("?" * len(columns))
+        target.execute(f"INSERT INTO assessment VALUES ({places})", row)  # noqa: S608
+        recipe = point.recipe
+        target.execute("INSERT OR IGNORE INTO first_batch VALUES (?, ?)", [recipe.hash, first_batch_sum(recipe)])
+    return len(points)
+
+
+def _row(select: str, key: str, source: sqlite3.Connection) -> tuple | None:
+    return source.execute(select, [key]).fetchone()
+
+
+def first_batch_sum(recipe: Recipe) -> bytes:
+    """The checksum of the records that the models of wave 0 see first."""
+    member = masks(recipe.population, recipe.seed, 0)
+    first = next(epochs(recipe, 0, member))[0]
+    return hashlib.sha256(first.records.tobytes() + first.real.tobytes()).digest()

@@ -1,0 +1,396 @@
+"""What dies, tears or fills up in the middle of the work: real processes, real signals, a real file.
+
+After each fault: ``privacydial cache verify`` finds nothing, no wave was trained once more than the fault cost,
+the page has a sentence, and the work goes on.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cache.cluster import sheltered_cluster
+from cache.codec import wave_to_bytes
+from cache.failures import LOST, RESTARTED
+from cache.jobs import Jobs
+from cache.keys import assessment_key, wave_key
+from cache.location import CacheError
+from cache.remote import TOPIC
+from cache.store import Store
+from cache.supervision import NO_WORKERS, Supervisor
+from engine.architectures import Mlp
+from engine.pipeline import train_wave
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release, WeightNoise
+from tests.at_work import end, quick, until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX systems")
+
+
+class Workplace:
+    """A cluster under supervision, jobs, a store, and a log of every start of a training."""
+
+    def __init__(self, directory: Path) -> None:
+        self.store = Store(directory)
+        self.cluster = sheltered_cluster(workers=1)
+        self.jobs: Any = Jobs(self.cluster.client, self.store)
+        self.supervisor = Supervisor(self._again, self.cluster, self.jobs)
+        self.cluster.client.wait_for_workers(1, timeout=120)
+        self._logs: list[Counter[str]] = []
+
+    def _again(self):
+        self.cluster = sheltered_cluster(workers=1)
+        return self.cluster
+
+    def starts(self, recipe: Recipe, wave: int) -> int:
+        """How often a worker took up a wave, over all clusters."""
+        counts = sum([*self._logs, self._log()], Counter())
+        return counts[wave_key(recipe, wave)]
+
+    def remember_starts(self) -> None:
+        """Keep the log of a scheduler that is about to die."""
+        self._logs.append(self._log())
+
+    def _log(self) -> Counter[str]:
+        events: Any = self.cluster.client.get_events(TOPIC)
+        starts = [message["task"] for _, message in events if "point" not in message]
+        return Counter(name.split("-")[1] for name in starts)
+
+    def process(self, word: str) -> psutil.Process:
+        """The one process of the cluster with this word on its command line."""
+        below = psutil.Process().children(recursive=True)
+        (found,) = [one for one in below if one.is_running() and any(word in part for part in _line(one))]
+        return found
+
+    def close(self) -> None:
+        self.supervisor.close()
+        self.store.close()
+
+
+def _line(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+@pytest.fixture
+def place(tmp_path):
+    place = Workplace(tmp_path)
+    yield place
+    place.close()
+
+
+def slow(*, waves=2):
+    """A point whose waves take about two seconds each, so that one can be interrupted."""
+    point = quick(waves=waves)
+    return replace(point, recipe=replace(point.recipe, architecture=Mlp(), epochs=500, batch=10))
+
+
+def assert_verified(store):
+    """The command finds nothing wrong."""
+    command = [sys.executable, "-m", "dashboard.launch", "cache", "--cache", str(store.file.parent), "verify"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+
+
+def test_a_worker_killed_in_mid_wave_costs_that_wave_once_more(place):
+    point = slow()
+    place.jobs.request("ada", point)
+    until(lambda: place.jobs.progress(point).epoch >= 1)
+    (worker,) = place.cluster.client.run(os.getpid).values()
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: place.jobs.progress(point).message == RESTARTED)
+    assert end(place.jobs, point).state == "done"
+    assert [place.starts(point.recipe, wave) for wave in range(2)] == [2, 1]
+    assert_verified(place.store)
+
+
+def test_a_scheduler_killed_is_replaced_and_the_job_goes_on_from_what_is_stored(place):
+    point = slow(waves=3)
+    place.jobs.request("ada", point)
+    until(lambda: place.jobs.progress(point).waves_assessed == 1 and place.jobs.progress(point).epoch >= 1)
+    place.remember_starts()
+    place.process("distributed.Scheduler").kill()
+    until(lambda: place.jobs.progress(point).message == LOST)
+    assert end(place.jobs, point).state == "done"
+    assert [place.starts(point.recipe, wave) for wave in range(3)] == [1, 2, 1]
+    assert_verified(place.store)
+
+
+def test_the_process_that_looks_after_a_worker_is_replaced_when_it_is_killed(place):
+    point = slow()
+    place.jobs.request("ada", point)
+    until(lambda: place.jobs.progress(point).epoch >= 1)
+    place.process("distributed.Nanny").kill()
+    assert end(place.jobs, point).state == "done"
+    assert [place.starts(point.recipe, wave) for wave in range(2)] == [2, 1]
+    assert_verified(place.store)
+
+
+def test_workers_that_cannot_start_are_a_sentence_and_no_endless_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr("cache.cluster.TASKS", "no.such.module")
+    cluster, store = sheltered_cluster(workers=1), Store(tmp_path)
+    jobs: Any = Jobs(cluster.client, store)
+    told: list[str] = []
+    supervisor = Supervisor(lambda: sheltered_cluster(workers=1), cluster, jobs, on_problem=told.append)
+    try:
+        point = quick()
+        jobs.request("ada", point)
+        until(lambda: not jobs.progress(point).active, seconds=120)
+        assert (jobs.progress(point).state, jobs.progress(point).message) == ("failed", NO_WORKERS)
+        assert told == [NO_WORKERS]
+    finally:
+        supervisor.close()
+        store.close()
+
+
+DASHBOARD = """
+import sys, time
+from pathlib import Path
+from cache.cluster import sheltered_cluster
+from cache.jobs import Jobs
+from cache.keys import Point
+from cache.remote import TOPIC
+from cache.store import Store
+from engine.architectures import Mlp
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
+
+population = PopulationChoice(name="digits", contested=40)
+recipe = Recipe(population=population, architecture=Mlp(width=4096), epochs=5, batch=20)
+point = Point(recipe=recipe, release=Release(), attack="loss", waves=3)
+
+def main():
+    store = Store(Path(sys.argv[1]))
+    cluster = sheltered_cluster(workers=1)
+    jobs, told = Jobs(cluster.client, store), 0
+    jobs.request("ada", point)
+    while True:
+        active = jobs.progress(point).active
+        starts = [m["task"] for _, m in cluster.client.get_events(TOPIC) if "point" not in m]
+        for task in starts[told:]:
+            print("start", task.split("-")[1], flush=True)
+        told = len(starts)
+        if not active:
+            break
+        time.sleep(0.005)
+    print(jobs.progress(point).state, jobs.progress(point).message, flush=True)
+    jobs.close()
+    cluster.close()
+    store.close()
+"""
+
+
+def started_dashboard(directory, program):
+    return subprocess.Popen([sys.executable, "-c", program, str(directory)], stdout=subprocess.PIPE, text=True)
+
+
+def log_of(output):
+    """Starts by key, and the last line."""
+    lines = output.splitlines()
+    return Counter(line.split()[1] for line in lines if line.startswith("start ")), lines[-1] if lines else ""
+
+
+def test_a_dashboard_killed_during_a_store_write_leaves_no_half_wave_and_trains_none_twice(tmp_path):
+    store = Store(tmp_path)
+    log = store.file.with_name(store.file.name + "-wal")
+    first = started_dashboard(tmp_path, DASHBOARD + "main()")
+    before = log.stat().st_size if log.exists() else 0
+    while not log.exists() or log.stat().st_size <= before + 1_000_000:
+        assert first.poll() is None, "the dashboard ended before it could be killed"
+        time.sleep(0.001)
+    first.kill()
+    starts, _ = log_of(first.communicate()[0])
+    kept = {
+        key for (key,) in store.maintain(lambda connection: connection.execute("SELECT key FROM wave").fetchall())
+    }
+    assert_verified(store)
+    second = started_dashboard(tmp_path, DASHBOARD + "main()")
+    again, last = log_of(second.communicate(timeout=120)[0])
+    assert last.strip() == "done"
+    assert not kept & again.keys(), "a stored wave was trained again"
+    assert all(count == 1 for count in again.values())
+    assert all(count == 1 for count in starts.values())
+    assert_verified(store)
+    store.close()
+
+
+LIMITED = (
+    DASHBOARD.replace(
+        "    store = Store(Path(sys.argv[1]))", "    store = Store(Path(sys.argv[1])); limit(2_000_000)"
+    )
+    + """
+import resource
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+main()
+"""
+)
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_the_store_whole(tmp_path):
+    with started_dashboard(tmp_path, LIMITED) as limited:
+        _, last = log_of(limited.communicate(timeout=120)[0])
+    assert last.startswith("failed The cache "), last
+    assert "cannot be used" in last
+    assert last.endswith("choose another directory with --cache DIR.")
+    store = Store(tmp_path)
+    assert_verified(store)
+    with started_dashboard(tmp_path, DASHBOARD + "main()") as roomy:
+        again, last = log_of(roomy.communicate(timeout=120)[0])
+    assert (last.strip(), max(again.values())) == ("done", 1)
+    assert_verified(store)
+    store.close()
+
+
+RECIPE = Recipe(population=PopulationChoice(name="digits", contested=60), architecture=Mlp(), epochs=6, batch=20)
+
+
+@pytest.fixture(scope="module")
+def blob():
+    return wave_to_bytes(train_wave(RECIPE, 0))
+
+
+def test_a_file_that_may_not_grow_refuses_the_entry_and_keeps_the_others(tmp_path, blob):
+    store = Store(tmp_path)
+    store.put_wave(RECIPE, 0, blob)
+
+    def pages(connection):
+        return connection.execute("PRAGMA page_count").fetchone()[0]
+
+    store.maintain(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages(connection)}").fetchone())
+    with pytest.raises(CacheError, match=r"cannot be used \(database or disk is full\)"):
+        store.put_wave(replace(RECIPE, seed=1), 0, blob)
+    assert store.wave(RECIPE, 0) == blob
+    assert_verified(store)
+    store.close()
+
+
+DAMAGES = {
+    "half of it": lambda content: content[: len(content) // 2],
+    "its beginning alone": lambda content: content[:5000],
+    "nothing": lambda content: b"",
+    "twenty flipped bytes": lambda content: _flipped(content, 20),
+    "two thousand flipped bytes": lambda content: _flipped(content, 2000),
+    "a first page of zeros": lambda content: content[:100] + bytes(4000) + content[4100:],
+}
+
+
+def _flipped(content, count):
+    """The content with so many bytes changed behind SQLite's header."""
+    rng, changed = random.Random(20), bytearray(content)  # noqa: S311 — damage, not a secret
+    for place in rng.sample(range(100, len(content)), count):
+        changed[place] ^= 0xFF
+    return bytes(changed)
+
+
+def test_a_damaged_store_is_begun_anew_with_what_is_whole_in_it(place, blob):
+    points = [quick() for _ in range(2)]
+    for point in points:
+        place.jobs.request("ada", point)
+        assert end(place.jobs, point).state == "done"
+    for name, damage in DAMAGES.items():
+        place.store.close()  # folds the log into the file
+        place.store.file.write_bytes(damage(place.store.file.read_bytes()))
+        for number, point in enumerate(points):
+            other = replace(point, attack="lira", release=Release(weight_noise=WeightNoise(sigma=len(name) / 100)))
+            place.jobs.request(f"{name} {number}", other)
+            ended = end(place.jobs, other)
+            assert ended.state == "done", (name, ended.message)
+            assert place.store.measured([assessment_key(other)])
+        # What nobody has asked for since is found by the command, and dropped.
+        command = [sys.executable, "-m", "dashboard.launch", "cache", "--cache", str(place.store.file.parent)]
+        subprocess.run([*command, "verify", "--drop"], capture_output=True, timeout=60, check=False)
+        assert_verified(place.store)
+    # Each damage can cost each wave one training more, and nothing can cost two.
+    assert all(1 <= place.starts(point.recipe, 0) <= 1 + len(DAMAGES) for point in points)
+
+
+def test_of_a_file_cut_in_half_the_whole_entries_are_saved(tmp_path, blob):
+    store = Store(tmp_path)
+    others = [wave_to_bytes(train_wave(RECIPE, wave)) for wave in (1, 2, 3)]
+    for wave, content in enumerate([blob, *others]):
+        store.put_wave(RECIPE, wave, content)
+    store.close()
+    store.file.write_bytes(DAMAGES["half of it"](store.file.read_bytes()))
+    assert store.wave(RECIPE, 0) == blob
+    assert store.wave(RECIPE, 3) is None
+    assert_verified(store)
+    store.close()
+
+
+WRITER = """
+import sys
+import time
+from pathlib import Path
+from cache.store import Store
+from engine.architectures import Mlp
+from engine.recipe import PopulationChoice, Recipe
+population = PopulationChoice(name="digits", contested=60)
+recipe = Recipe(population=population, architecture=Mlp(), epochs=6, batch=20)
+store = Store(Path(sys.argv[1]))
+blob = Path(sys.argv[2]).read_bytes()
+for _ in range(40):
+    store.put_wave(recipe, 0, blob)
+    assert store.wave(recipe, 0) == blob
+"""
+
+
+def test_two_processes_that_write_the_same_key_leave_one_whole_entry(tmp_path, blob):
+    (tmp_path / "blob").write_bytes(blob)
+    command = [sys.executable, "-c", WRITER, str(tmp_path), str(tmp_path / "blob")]
+    writers = [subprocess.Popen(command) for _ in range(2)]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    store = Store(tmp_path)
+    with contextlib.closing(sqlite3.connect(store.file)) as connection:
+        assert connection.execute("SELECT count(*) FROM wave").fetchone() == (1,)
+    assert store.wave(RECIPE, 0) == blob
+    assert_verified(store)
+    store.close()
+
+
+@pytest.mark.parametrize("phase", ["queued", "training", "assessing"])
+def test_a_cancel_in_any_phase_leaves_nothing_half_and_the_setting_can_be_asked_for_again(place, phase):
+    point = replace(slow(), attack="lira", release=Release(weight_noise=WeightNoise(sigma=0.1, draws=64)))
+    if phase == "queued":
+        place.jobs.request("before", slow(waves=1))
+    place.jobs.request("ada", point)
+    until(lambda: place.jobs.progress(point).state == phase)
+    place.jobs.cancel("ada")
+    assert place.jobs.progress(point).state == "cancelled"
+    until(lambda: not any("ada" in job.visitors for job in place.jobs._jobs.values()))
+    assert_verified(place.store)
+    stored = place.store.trained(point.recipe, 1)
+    starts = place.starts(point.recipe, 0)
+    place.jobs.request("ada", point)
+    assert end(place.jobs, point).state == "done"
+    assert place.starts(point.recipe, 0) == starts + (not stored)
+    assert place.starts(point.recipe, 1) <= 2
+    assert_verified(place.store)
+
+
+def test_a_cancel_while_a_result_is_stored_leaves_nothing_half(place):
+    point = quick()
+    point = replace(point, recipe=replace(point.recipe, architecture=Mlp(width=4096), epochs=5))
+    log = place.store.file.with_name(place.store.file.name + "-wal")
+    place.jobs.request("ada", point)
+    before = log.stat().st_size
+    until(lambda: log.stat().st_size > before + 1_000_000)
+    place.jobs.cancel("ada")
+    assert place.jobs.progress(point).state == "cancelled"
+    until(lambda: place.store.trained(point.recipe, 1))
+    assert_verified(place.store)
+    place.jobs.request("ada", point)
+    assert end(place.jobs, point).state == "done"
+    assert place.starts(point.recipe, 0) == 1

@@ -1,0 +1,247 @@
+import contextlib
+import dataclasses
+import math
+import random
+import sqlite3
+
+import numpy as np
+import pytest
+
+from cache.cluster import Cluster
+from cache.codec import assessment_from_bytes
+from cache.jobs import Jobs
+from cache.keys import Point, asked, assessment_key
+from cache.location import CacheError
+from cache.starter import LARGEST, SHIPPED, Starter, first_batch_sum, write_starter
+from cache.store import Store
+from cache.sweeps.run import SweepRun
+from cache.sweeps.values import Plan, Setting
+from dashboard.starter import starter_points
+from dashboard.view import View, point
+from engine.architectures import Logistic
+from engine.assessment.intervals import jackknife_error
+from engine.assessment.parts import Answers
+from engine.assessment.roc import auc, sweep
+from engine.assessment.values import Assessment
+from engine.canonical import canonical_json
+from engine.pipeline import assess, train_wave
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
+from engine.validate import InvalidValueError
+
+SAMPLED = 10
+ERRORS = 4  # standard errors of the paired difference
+
+
+def quick(seed: int, epochs: int = 10) -> Point:
+    recipe = Recipe(
+        population=PopulationChoice(name="digits", contested=100),
+        architecture=Logistic(),
+        epochs=epochs,
+        batch=20,
+        seed=seed,
+    )
+    return Point(recipe=recipe, release=Release(), attack="loss", waves=2)
+
+
+POINTS = (quick(1), quick(2))
+
+
+def plan_of(points) -> Plan:
+    return Plan(
+        dials=(), settings=tuple(Setting(values=(), point=one) for one in points), refused=(), waves=points[0].waves
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A store in which real workers have measured the points."""
+    store = Store(tmp_path_factory.mktemp("measured"))
+    with Cluster(workers=1) as cluster:
+        jobs = Jobs(cluster.client, store)
+        assert SweepRun(plan_of(POINTS), jobs, store).wait(120).state == "done"
+        jobs.close()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def file(measured, tmp_path):
+    file = tmp_path / "starter.sqlite"
+    assert write_starter(measured, POINTS, file) == 2
+    return file
+
+
+@pytest.fixture
+def starter(file):
+    starter = Starter(file)
+    yield starter
+    starter.close()
+
+
+def fresh(one: Point) -> Assessment:
+    waves = [train_wave(one.recipe, wave) for wave in range(one.waves)]
+    return assess(one.recipe, one.release, one.attack, waves)
+
+
+def answers_of(found: Assessment) -> Answers:
+    """What stands behind the figures; small cohorts have it."""
+    assert found.answers is not None
+    return found.answers
+
+
+def figures(found: Assessment) -> tuple[np.ndarray, np.ndarray]:
+    """For each pair its AUC and its accuracy on non-members, the latter as the share of φ above 0."""
+    answers = answers_of(found)
+    aucs = auc(sweep(answers.scores.astype(np.float64), answers.masks))
+    right = np.where(answers.masks, np.nan, answers.phi > 0)
+    return aucs.reshape(-1, 2).mean(axis=1), np.nanmean(right, axis=1).reshape(-1, 2).mean(axis=1)
+
+
+def standard_error(differences: np.ndarray) -> float:
+    """Of the mean over pairs, by deleting one pair after the other."""
+    total, pairs = differences.sum(), len(differences)
+    return float(jackknife_error((total - differences) / (pairs - 1)))
+
+
+def faults(starter: Starter, one: Point) -> list[str]:
+    """What is not as in a fresh run of a shipped point; exactly equal numbers on the machine that built it."""
+    rows = starter.rows("SELECT blob FROM assessment WHERE key = ?", assessment_key(one))
+    if not rows:
+        return ["it is not of this version of the engine"]
+    shipped, again = assessment_from_bytes(rows[0][0]), fresh(one)
+    found = []
+    if not np.array_equal(answers_of(shipped).masks, answers_of(again).masks):
+        found.append("its masks are others")
+    if starter.first_batch(one.recipe) != first_batch_sum(one.recipe):
+        found.append("its first batch is another")
+    least = 1 / one.recipe.population.contested  # one record's worth, for pairs that agree to the last one
+    for name, before, after in zip(("AUC", "accuracy"), figures(shipped), figures(again), strict=True):
+        if abs((after - before).mean()) > max(least, ERRORS * standard_error(after - before)):
+            found.append(f"its {name} is another")
+    return found
+
+
+def shipped_points(starter: Starter) -> list[Point]:
+    """All points that a starter file says it holds; those of another engine are none."""
+    questions = [row[0] for row in starter.rows("SELECT question FROM assessment WHERE ? = 0", 0)]
+    found = [asked(question) for question in questions]
+    assert all(isinstance(one, Point) for one in found)
+    return [one for one in found if isinstance(one, Point)]
+
+
+@pytest.mark.skipif(
+    not SHIPPED.exists(), reason="no starter results have been built: privacydial cache build-starter"
+)
+def test_the_shipped_results_are_those_of_this_engine():
+    starter = Starter()
+    points = shipped_points(starter)
+    assert SHIPPED.stat().st_size < LARGEST
+    assert points[0] == point(View())
+    assert set(points) <= set(starter_points())
+    sample = random.Random(20261122).sample(points, min(SAMPLED, len(points)))  # noqa: S311
+    assert {assessment_key(one): faults(starter, one) for one in sample} == {
+        assessment_key(one): [] for one in sample
+    }
+
+
+def test_starter_results_are_found_below_an_empty_store_and_are_not_written_to_it(starter, tmp_path):
+    (tmp_path / "new").mkdir()
+    store = Store(tmp_path / "new", below=starter)
+    key = assessment_key(POINTS[0])
+    assert store.measured([key]) == {key}
+    found = store.assessment(key)
+    assert found is not None
+    assert store.headlines([key]) == {key: found.headline}
+    assert store.wave(POINTS[0].recipe, 0) is None
+    assert store.measured([assessment_key(POINTS[0].with_waves(1))]) == set()
+    store.close()
+    alone = Store(tmp_path / "new")
+    assert alone.measured([key]) == set()
+    alone.close()
+
+
+def test_a_fresh_run_of_what_was_built_has_no_fault(starter):
+    assert shipped_points(starter) == list(POINTS)
+    assert [faults(starter, one) for one in POINTS] == [[], []]
+
+
+def test_results_of_another_point_engine_mask_or_batch_are_faults(measured, file, tmp_path):
+    other = quick(1, epochs=200)
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        key = assessment_key(POINTS[0])
+        connection.execute("UPDATE assessment SET key = ? WHERE key = ?", [assessment_key(other), key])
+        connection.execute("UPDATE first_batch SET sha256 = x'00'")
+    starter = Starter(file)
+    assert faults(starter, POINTS[0]) == ["it is not of this version of the engine"]
+    assert faults(starter, POINTS[1]) == ["its first batch is another"]
+    wrong = faults(starter, other)
+    assert "its AUC is another" in wrong
+    assert "its masks are others" not in wrong
+    starter.close()
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        moved = [assessment_key(quick(3)), assessment_key(POINTS[1])]
+        connection.execute("UPDATE assessment SET key = ? WHERE key = ?", moved)
+    starter = Starter(file)
+    assert "its masks are others" in faults(starter, quick(3))
+    starter.close()
+
+
+def test_shipped_results_of_another_engine_are_no_points(file):
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE assessment SET question = replace(question, 'assess', 'guess')")
+    starter = Starter(file)
+    with pytest.raises(InvalidValueError):
+        shipped_points(starter)
+    starter.close()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database" * 1000])
+def test_a_missing_or_damaged_file_is_an_empty_layer(tmp_path, content):
+    file = tmp_path / "starter.sqlite"
+    if content is not None:
+        file.write_bytes(content)
+    starter = Starter(file)
+    (tmp_path / "cache").mkdir()
+    store = Store(tmp_path / "cache", below=starter)
+    key = assessment_key(POINTS[0])
+    assert (store.measured([key]), store.headlines([key]), store.assessment(key)) == (set(), {}, None)
+    assert starter.first_batch(POINTS[0].recipe) is None
+    store.close()
+    starter.close()
+
+
+def test_the_first_points_are_kept_when_there_is_no_room_for_all(measured, tmp_path, monkeypatch):
+    (size,) = Starter(file_of(measured, tmp_path)).rows("SELECT max(length(blob)) FROM assessment WHERE ? = 0", 0)[0]
+    monkeypatch.setattr("cache.starter.LARGEST", 1.9 * size)
+    file = tmp_path / "small.sqlite"
+    assert write_starter(measured, POINTS, file) == 1
+    small = Starter(file)
+    assert shipped_points(small) == [POINTS[0]]
+    small.close()
+
+
+def file_of(measured, folder):
+    write_starter(measured, POINTS, folder / "both.sqlite")
+    return folder / "both.sqlite"
+
+
+def test_what_was_not_measured_cannot_ship_and_leaves_the_file_as_it_was(measured, file):
+    before = file.read_bytes()
+    with pytest.raises(CacheError, match="The starter results cannot be built: "):
+        write_starter(measured, [*POINTS, quick(9)], file)
+    assert file.read_bytes() == before
+
+
+def test_the_points_are_the_default_page_and_its_dials_each_once():
+    points = starter_points()
+    assert points[0] == point(View())
+    assert len(points) == len({canonical_json(one) for one in points}) > 40
+    assert {one.waves for one in points} == {View().waves}
+    for changed in ({"dp": "1"}, {"noise": "0.05"}, {"regularization": "10"}, {"architecture": "logistic"}):
+        assert point(dataclasses.replace(View(), **changed)) in points
+
+
+def test_the_standard_error_of_pairs_is_that_of_their_mean():
+    differences = np.array([0.1, -0.2, 0.4, 0.3])
+    assert standard_error(differences) == pytest.approx(differences.std(ddof=1) / math.sqrt(4))
