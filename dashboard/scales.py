@@ -64,7 +64,8 @@ class ScoreAxis:
             if left <= at <= right and apart:
                 kept.append(score)
         shown = sorted(kept)
-        return {"tickvals": self.place(np.array(shown)).tolist(), "ticktext": [f"{score:g}" for score in shown]}
+        named = [f"{score:g}".replace("-", "−") for score in shown]
+        return {"tickvals": self.place(np.array(shown)).tolist(), "ticktext": named}
 
 
 def _candidates(reach: float) -> list[float]:

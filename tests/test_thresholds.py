@@ -69,7 +69,7 @@ def test_a_compressed_axis_goes_there_and_back_and_names_round_scores():
     axis = ScoreAxis(low=-120.0, high=12.0, unit=1.5)
     scores = np.array([-120.0, -1.0, 0.0, 3.0, 12.0])
     assert axis.scores(axis.place(scores)) == pytest.approx(scores)
-    assert axis.ticks()["ticktext"] == ["-100", "-10", "-1", "0", "1", "10"]
+    assert axis.ticks()["ticktext"] == ["−100", "−10", "−1", "0", "1", "10"]
     assert axis.ticks()["tickvals"] == pytest.approx(np.arcsinh(np.array([-100, -10, -1, 0, 1, 10]) / 1.5))
 
 
