@@ -25,6 +25,7 @@ from engine.signals import Signals
 from engine.validate import InvalidValueError, choice, whole
 
 _HISTOGRAM_BINS = 40
+_MOST_REHEARSED = 8  # pairs: audits of more go by halves, for rehearsals grow with the cube (20 s for 32 pairs)
 _SMALLEST_COHORT = 3  # pairs: the jackknife leaves one out, and the pair under attack needs another as shadows
 _SMALLEST_CHOICE = 4  # pairs: records are chosen on two and reported on two
 
@@ -64,9 +65,8 @@ def assess(
     leaked = leakage(figures, masks)
     null_test = no_leakage_test(setup, draws[0], masks, seed=seed, shadows=others[0] if others else None)
     pairs = pair_risk(draws, masks, ATTACKS["lira"])  # risk is that of the strongest attacker, who adapts
-    audited = audited_cohort(
-        ATTACKS[attack], draws[0], masks, others[0] if others else None, costly=CATALOGUE[attack].costly
-    )
+    halves = CATALOGUE[attack].costly or len(masks) > 2 * _MOST_REHEARSED
+    audited = audited_cohort(ATTACKS[attack], draws[0], masks, others[0] if others else None, costly=halves)
     named = riskiest(pairs) if len(masks) >= 2 * _SMALLEST_CHOICE else None
     scores = scores_by_attack(draws[0], masks)
     headline = Headline(
