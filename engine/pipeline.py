@@ -14,13 +14,13 @@ from engine.assessment import assess as assess_signals
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment, Pictures, Riskiest
 from engine.attacks.catalogue import CATALOGUE, Knowledge
-from engine.audits.ceilings import tightest_ceiling
 from engine.calibration import Calibration, shadow_recipe, shadow_release
 from engine.mechanisms import SoftLabels
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
 from engine.populations.membership import masks
 from engine.populations.records import Records, split
+from engine.proofs import with_proofs
 from engine.recipe import Recipe
 from engine.release.answers import release_signals
 from engine.release.values import Release
@@ -31,7 +31,6 @@ from engine.training.batches import epochs
 from engine.training.labels import one_hot, softened
 from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
-from engine.training.profile import profile
 from engine.training.regularization import regularization, training_network
 from engine.training.values import EpochReport, TrainedWave
 from engine.validate import InvalidValueError
@@ -152,20 +151,23 @@ def assess(
     """
     knows = CATALOGUE[attack].knows
     masks = np.concatenate([wave.masks for wave in waves])
-    proved = profile(recipe, recipe.kept(release))
+    draws = release_signals(recipe, release, waves, knows=knows, device=device)
+    others = (
+        None
+        if calibration == "adaptive"
+        else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device)
+    )
     assessment = assess_signals(
-        release_signals(recipe, release, waves, knows=knows, device=device),
+        draws,
         masks,
         attack,
         classes=recipe.population.info.classes,
         claim=claim(replace(recipe, epochs=recipe.kept(release))),
         seed=recipe.seed,
-        shadows=None
-        if calibration == "adaptive"
-        else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device),
-        ceilings=() if proved is None else (tightest_ceiling(proved),),
+        shadows=others,
     )
-    return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+    proved = with_proofs(assessment, recipe, release, draws[0], masks, others[0] if others else None)
+    return replace(proved, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
 
 
 def _pictures(contested: Records, named: Riskiest | None) -> Pictures | None:

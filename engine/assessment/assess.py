@@ -17,15 +17,10 @@ from engine.assessment.risk_score import risk_score
 from engine.assessment.values import Answers, Assessment, Headline, Interval, PrivacyClaim, ScoreHistogram
 from engine.attacks import ATTACKS
 from engine.attacks.catalogue import CATALOGUE
-from engine.audits.audit import DELTA, audit
-from engine.audits.cohort import audited_cohort
-from engine.audits.crossing import crossing
-from engine.audits.values import Ceiling
 from engine.signals import Signals
 from engine.validate import InvalidValueError, choice, whole
 
 _HISTOGRAM_BINS = 40
-_MOST_REHEARSED = 8  # pairs: audits of more go by halves, for rehearsals grow with the cube (20 s for 32 pairs)
 _SMALLEST_COHORT = 3  # pairs: the jackknife leaves one out, and the pair under attack needs another as shadows
 _SMALLEST_CHOICE = 4  # pairs: records are chosen on two and reported on two
 
@@ -39,7 +34,6 @@ def assess(
     claim: PrivacyClaim | None,
     seed: int,
     shadows: Signals | Sequence[Signals] | None = None,
-    ceilings: tuple[Ceiling, ...] = (),
 ) -> Assessment:
     """Utility and leakage of a cohort under one attack.
 
@@ -52,7 +46,6 @@ def assess(
         seed: of the masks that the randomization test draws.
         shadows: signals of another cohort on the same masks, or its draws, for the attacker who does not adapt; the
             leakage figures and the null test are then that attacker's, and the adaptive one stands beside.
-        ceilings: of the recipe, the tightest first.
 
     Raises:
         InvalidValueError: for an unknown attack, fewer than three pairs, masks that are not complementary or
@@ -65,8 +58,6 @@ def assess(
     leaked = leakage(figures, masks)
     null_test = no_leakage_test(setup, draws[0], masks, seed=seed, shadows=others[0] if others else None)
     pairs = pair_risk(draws, masks, ATTACKS["lira"])  # risk is that of the strongest attacker, who adapts
-    halves = CATALOGUE[attack].costly or len(masks) > 2 * _MOST_REHEARSED
-    audited = audited_cohort(ATTACKS[attack], draws[0], masks, others[0] if others else None, costly=halves)
     named = riskiest(pairs) if len(masks) >= 2 * _SMALLEST_CHOICE else None
     scores = scores_by_attack(draws[0], masks)
     headline = Headline(
@@ -99,9 +90,6 @@ def assess(
         agreement=agreement(scores, masks),
         answers=answers(draws[0], masks, leaked.scores[0]),
         honesty=honesty(headline, leaked.scores),
-        audits=audit(audited, delta=claim.delta if claim else DELTA),
-        ceilings=ceilings,
-        crossing=crossing(audited, ceilings[0]) if ceilings else None,
         attackers=None if others is None else attackers(pair_figures(draws, masks, setup), figures, masks),
     )
 
