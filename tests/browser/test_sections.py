@@ -56,9 +56,12 @@ def test_the_threshold_moves_with_the_keyboard_and_moves_all_three_rates(visitor
     assert rates(page) == ["100.0 %", "0.0 %", "too few false alarms to say"]
     handle.press("Home")
     assert rates(page) == ["100.0 %", "100.0 %", "too few false alarms to say"]
-    expect(handle).to_have_attribute("aria-valuetext", re.compile(r"^-2\.00: finds 100\.0 % of the members"))
+    expect(handle).to_have_attribute("aria-valuetext", re.compile(r"^-0\.50: finds 100\.0 % of the members"))
     handle.press("End")
-    assert rates(page) == ["0.0 %", "0.0 %", "nobody is accused"]
+    assert rates(page)[:2] == ["100.0 %", "0.0 %"]  # all members stand at the right end
+    handle.press("Home")
+    handle.press("ArrowRight")
+    assert rates(page)[:2] == ["100.0 %", "0.0 %"]  # all others at the left end
     page.get_by_role("button", name="Where the attack decides").press("Enter")
     assert rates(page)[:2] == ["100.0 %", "0.0 %"]
 
@@ -126,7 +129,9 @@ def test_the_roc_changes_its_axes_and_keeps_its_node(visitor, address):
 def test_a_record_chosen_with_the_keyboard_tells_its_story(visitor, address):
     page = visitor(address)
     opened(page, "Who is at risk")
-    first, second = page.get_by_role("group", name="The riskiest records").get_by_role("button").all()
+    cards = page.get_by_role("group", name="The riskiest records").get_by_role("button")
+    expect(cards).to_have_count(2)
+    first, second = cards.all()
     expect(first).to_have_attribute("aria-pressed", "true")
     assert first.locator("canvas").evaluate("node => [node.width, node.height]") == [2, 2]
     expect(page.get_by_role("heading", name="Record 2, class 3")).to_be_visible()
