@@ -4,25 +4,27 @@
 - ``noise``: the noise multiplier that proves a wanted ε;
 - ``match``: two architectures with as many parameters as each other;
 - ``sensitivity``: how far one record moves the trained weights, measured by retraining, and the noise for wanted ε;
-- ``audit``: ε from below, measured by attacking trained models, and what is proved from above.
+- ``audit``: ε from below, measured by attacking trained models, and what is proved from above;
+- ``compare``: whether a second setting leaks less than a first, pair by pair on the same masks;
+- ``attacks``: how much more a second attack finds than a first in the same models.
 
-Architectures are written as in a recipe: ``Mlp``, ``Lstm:hidden=32,layers=2``.
+Architectures are written as in a recipe: ``Mlp``, ``Lstm:hidden=32,layers=2``; settings likewise, of several parts:
+``"Mlp Dropout:rate=0.5 DpSgd:noise_multiplier=2 LabelOnly"``.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
-from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
-from engine.validate import InvalidValueError, choice, whole
+from engine.validate import InvalidValueError, whole
+from engine.written import architecture, setting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +69,24 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--waves", type=int, default=2, help="waves of eight models to train (2)")
     audit.add_argument("--delta", type=float, default=1e-5, help="δ of the lower bounds (1e-5)")
     audit.set_defaults(answer=_audit)
+    _add_comparisons(questions)
     return parser
+
+
+def _add_comparisons(questions: Any) -> None:
+    compare = questions.add_parser("compare", help="whether a second setting leaks less than a first, pair by pair")
+    compare.add_argument("first", help='such as Mlp, or "Mlp DpSgd:noise_multiplier=2"')
+    compare.add_argument("second", help='such as "Mlp Dropout:rate=0.5 LabelOnly"')
+    compare.add_argument("--attack", default="lira", choices=sorted(CATALOGUE))
+    compare.set_defaults(answer=_compare)
+    attacks = questions.add_parser("attacks", help="how much more a second attack finds than a first")
+    attacks.add_argument("first", choices=sorted(CATALOGUE), metavar="FIRST", help="such as lira")
+    attacks.add_argument("second", choices=sorted(CATALOGUE), metavar="SECOND", help="such as distance_l2")
+    attacks.add_argument("--setting", default="Mlp", help='such as "Mlp DpSgd:noise_multiplier=2" (Mlp)')
+    attacks.set_defaults(answer=_attacks)
+    for question in (compare, attacks):
+        _add_recipe(question)
+        question.add_argument("--waves", type=int, default=2, help="waves of eight models to train each (2)")
 
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +125,7 @@ def _noise(options: argparse.Namespace) -> str:
 def _match(options: argparse.Namespace) -> str:
     from engine.matching import match_both
 
-    first, second = (_architecture(text) for text in (options.first, options.second))
+    first, second = (architecture(text) for text in (options.first, options.second))
     found = match_both(first, second, POPULATIONS[options.population])
     return (
         f"{found.first} has {found.first_parameters:,} parameters, {found.second} has {found.second_parameters:,} "
@@ -118,7 +137,7 @@ def _sensitivity(options: argparse.Namespace) -> str:
     from engine.release.sensitivity import measured_sensitivity, noise_for_measured
     from engine.training.accounting import delta
 
-    recipe = _recipe(options, architecture=_architecture(options.architecture))
+    recipe = _recipe(options, architecture=architecture(options.architecture))
     found = measured_sensitivity(recipe, neighbours=options.neighbours)
     promised = delta(options.contested)
     changes = sorted(found.changes)
@@ -165,27 +184,20 @@ def _audit(options: argparse.Namespace) -> str:
     return "\n".join([*lines, crossing(cohort, ceiling).sentence])
 
 
-def _architecture(text: str) -> Architecture:
-    """An architecture written as ``Kind:field=value,…``; what is left out is at its default."""
-    kinds = {kind.__name__: kind for kind in get_args(Architecture)}
-    name, _, rest = text.partition(":")
-    kind = kinds[choice("architecture", name, kinds)]
-    given: dict[str, str] = {}
-    for part in filter(None, rest.split(",")):
-        field, _, value = part.partition("=")
-        given[field] = value
-    known = [field.name for field in dataclasses.fields(kind)]
-    for field in given:
-        choice(f"field of {name}", field, known)
-    return kind(**{field: _value(value) for field, value in given.items()})
+def _compare(options: argparse.Namespace) -> str:
+    from engine.comparing import compared
+
+    plain = _recipe(options)
+    first, second = (setting(text, plain) for text in (options.first, options.second))
+    return compared(first, second, options.attack, waves=options.waves)
 
 
-def _value(text: str) -> Any:
-    """A JSON value, or the text itself."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+def _attacks(options: argparse.Namespace) -> str:
+    from engine.comparing import compared_attacks
+
+    return compared_attacks(
+        setting(options.setting, _recipe(options)), options.first, options.second, waves=options.waves
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr, t
 
-from engine.assessment.comparison import compare, recommended
+from engine.assessment.comparison import compare, compare_attacks, recommended
 from engine.assessment.looks import Look, more_waves, spent, verdict_of
 from engine.assessment.roc import auc, sweep
 from engine.attacks import ATTACKS
@@ -180,6 +180,39 @@ def test_the_choice_flatters_and_the_report_does_not():
         chosen.append(found.chosen_auc)
         reported.append(found.auc.estimate)
     assert np.mean(chosen) < np.mean(reported) - 3 * np.std(reported) / np.sqrt(15)
+
+
+@pytest.mark.parametrize("attacks", [("loss", "lira"), ("lira", "loss"), ("lira", "rmia_offline")])
+def test_the_difference_of_two_attacks_is_the_jackknife_of_it(attacks):
+    draws, _, masks = two_cohorts(7, (1.0, 1.0), pairs=5)
+    found = compare_attacks(draws, masks, *attacks)
+
+    def difference(rows):
+        part = draws[0].of_models(rows)
+        one, two = (
+            auc(sweep(cohort_scores(ATTACKS[name], part, masks[rows]), masks[rows])).mean() for name in attacks
+        )
+        return two - one
+
+    everyone = np.arange(10)
+    left = np.array([difference(np.delete(everyone, [2 * p, 2 * p + 1])) for p in range(5)])
+    half = t.ppf(0.975, 4) * np.sqrt(4 / 5 * ((left - left.mean()) ** 2).sum())
+    assert found.difference.estimate == pytest.approx(difference(everyone), abs=1e-12)
+    assert found.difference.high - found.difference.estimate == pytest.approx(half, abs=1e-12)
+    assert found.difference.estimate == pytest.approx(found.second.estimate - found.first.estimate, abs=1e-12)
+
+
+def test_two_attacks_that_rank_without_shadows_differ_by_student_t_over_pairs():
+    draws, _, masks = two_cohorts(
+        8, (1.0, 1.0), pairs=5, records=2000
+    )  # so many that one record is worth less than the half-width
+    found = compare_attacks(draws, masks, "loss", "correctness")
+    loss, correct = (
+        auc(sweep(cohort_scores(ATTACKS[name], draws[0], masks), masks)) for name in ("loss", "correctness")
+    )
+    by_pair = (correct - loss).reshape(5, 2).mean(axis=1)
+    half = t.ppf(0.975, 4) * by_pair.std(ddof=1) / np.sqrt(5)
+    assert found.difference.high - found.difference.estimate == pytest.approx(half, abs=1e-12)
 
 
 def test_cohorts_of_different_shape_are_refused():

@@ -61,6 +61,15 @@ def test_measured_sensitivity_says_that_it_is_no_proof(capsys):
         (("match", "digits", "Transformer", "Mlp"), "architecture must be one of"),
         (("match", "digits", "Mlp:depths=2", "Lstm"), "field of Mlp must be one of"),
         (("sensitivity", *SMALL, "--neighbours", "0"), "neighbours must be at least 1, got 0"),
+        (("compare", "Mlp", "Mlp Dropout", *SMALL), "Dropout must have the fields rate: 'rate' is missing"),
+        (
+            ("compare", "Mlp", "Mlp Logistic", *SMALL),
+            "architecture must be given once in a setting, got 'Logistic' too",
+        ),
+        (("compare", "Mlp", "Mlp Shield", *SMALL), "part of a setting must be one of"),
+        (("compare", "Mlp", "Mlp LabelOnly", *SMALL), "this release gives labels only"),
+        (("compare", "Mlp", "Mlp", "--waves", "0", *SMALL), "waves must be at least 1, got 0"),
+        (("attacks", "loss", "distance_l2", "--setting", "LabelOnly", *SMALL), "this release gives labels only"),
     ],
 )
 def test_what_is_out_of_range_is_one_sentence_and_status_2(capsys, arguments, sentence):
@@ -90,3 +99,44 @@ def test_an_audit_without_dp_proves_nothing(capsys):
 
 def test_an_audit_of_no_waves_is_refused(capsys):
     assert asked(capsys, "audit", *SMALL, "--waves", "0") == (2, "", "waves must be at least 1, got 0")
+
+
+DIFFERENCE = r"[+-]\d\.\d{3} \([+-]\d\.\d{3} to [+-]\d\.\d{3}\)\."
+
+
+def test_a_comparison_tells_every_paired_difference_and_answers_plainly(capsys):
+    learns = ("--population", "digits", "--contested", "80", "--epochs", "20", "--batch", "16")
+    status, out, _ = asked(capsys, "compare", "Mlp", "Mlp DpSgd:noise_multiplier=8", *learns)
+    first, *differences, p_value, ranks, answer = out.splitlines()
+    assert status == 0
+    assert first == "Second minus first on the same 8 pairs of models, with 95 % intervals; attack: LiRA."
+    for line, name in zip(
+        differences, ("Train accuracy", "Test accuracy", "Attack AUC", "TPR at 1 % FPR"), strict=True
+    ):
+        assert re.fullmatch(f"{name}: {DIFFERENCE}", line)
+    assert float(differences[0].split()[2]) < 0  # so much noise learns nothing
+    assert re.fullmatch(r"p = \S+ of “both have the same AUC”, for one look at these pairs\.", p_value)
+    assert re.fullmatch(f"Rank correlation of the members' losses: {DIFFERENCE}", ranks)
+    assert answer == "Does the second leak less? Yes."
+
+
+def test_a_setting_compared_with_itself_cannot_be_told_apart(capsys):
+    _, out, _ = asked(capsys, "compare", "Logistic", "Logistic", *SMALL, "--waves", "1", "--attack", "loss")
+    lines = out.splitlines()
+    assert lines[3].startswith("Attack AUC: +0.000 (")
+    assert lines[5].startswith("p = 1 of ")
+    assert lines[6].startswith("Rank correlation of the members' losses: +1.000 ")
+    assert lines[7] == (
+        "Does the second leak less? Cannot tell yet, and the difference looks too small for 64 waves to tell."
+    )
+
+
+def test_two_attacks_are_compared_on_the_same_models(capsys):
+    status, out, _ = asked(capsys, "attacks", "lira", "distance_l2", "--setting", "Logistic", *SMALL, "--waves", "1")
+    lira, distance, difference = out.splitlines()
+    one, two = (float(line.partition("AUC ")[2].split()[0]) for line in (lira, distance))
+    assert status == 0
+    assert lira.startswith("LiRA: AUC ")
+    assert distance.startswith("Distance to confident, L2: AUC ")
+    assert re.fullmatch(f"Second minus first on the same 4 pairs of models: {DIFFERENCE}", difference)
+    assert float(difference.split(": ")[1].split()[0]) == pytest.approx(two - one, abs=0.0015)

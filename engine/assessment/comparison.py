@@ -52,6 +52,21 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttackComparison:
+    """Two attacks on one cohort.
+
+    Attributes:
+        first: AUC of the first attack, with its 95 % interval.
+        second: likewise of the second.
+        difference: second minus first, in [−1, 1]; positive means that the second finds more.
+    """
+
+    first: Interval
+    second: Interval
+    difference: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recommendation:
     """The setting that leaked least among those accurate enough, chosen on one half of the pairs.
 
@@ -106,6 +121,30 @@ def compare(first: Sequence[Signals], second: Sequence[Signals], masks: NDArray[
         p_value=now.p_value,
         verdict=verdict,
         more_waves=0 if verdict != "cannot tell yet" else more_waves(now),
+    )
+
+
+def compare_attacks(draws: Sequence[Signals], masks: NDArray[np.bool_], first: str, second: str) -> AttackComparison:
+    """Two attacks on the same models, pair by pair: what the choice of records does to both cancels.
+
+    The difference uses the delete-one-pair jackknife, the pair left out of both attacks, unless neither ranks by
+    shadows.
+
+    Args:
+        draws: of the cohort, with the signals that both attacks read.
+        masks: (M, N).
+        first: a key of ``ATTACKS``.
+        second: likewise.
+
+    Raises:
+        InvalidValueError: for an unknown attack.
+    """
+    one, two = (pair_figures(draws, masks, setup_of(choice("attack", name, ATTACKS))) for name in (first, second))
+    worth = one_record(masks)
+    return AttackComparison(
+        first=one.interval(AUC, least=worth),
+        second=two.interval(AUC, least=worth),
+        difference=two.minus(one).interval(AUC, least=worth, bottom=-1.0),
     )
 
 

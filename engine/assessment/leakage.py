@@ -103,8 +103,16 @@ class PairFigures:
         return jackknife(float(by_pair.mean()), deleted, least=least, bottom=bottom)
 
     def minus(self, other: PairFigures) -> PairFigures:
-        """Pair by pair, this cohort minus another on the same masks; the scores stay this one's."""
-        return replace(self, by_pair=self.by_pair - other.by_pair, deleted=self.deleted - other.deleted)
+        """Pair by pair, these figures minus others on the same masks; the scores stay these.
+
+        Where only one of the two ranks without shadows, the difference is still one that shadows matter to.
+        """
+        return replace(
+            self,
+            alone=self.alone and other.alone,
+            by_pair=self.by_pair - other.by_pair,
+            deleted=self.deleted - other.deleted,
+        )
 
 
 def pair_figures(

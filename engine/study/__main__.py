@@ -20,6 +20,7 @@ from engine.study.defences import DEFENCES
 from engine.study.measure import study
 from engine.study.values import MATCHES, Row, Side, Study
 from engine.validate import InvalidValueError
+from engine.written import signed
 
 CONTESTED = {"digits": 600, "mnist5k": 1000, "mnist1d": 1000}
 TITLES = tuple(defence.title for defence in DEFENCES)
@@ -75,8 +76,8 @@ def _line(row: Row) -> str:
         " · ".join(_plain(side.headline.train_accuracy) for side in sides),
         " · ".join(_plain(side.headline.test_accuracy) for side in sides),
         " · ".join(_plain(side.headline.auc) for side in sides),
-        _signed(row.difference.test_accuracy),
-        _signed(row.difference.auc),
+        signed(row.difference.test_accuracy),
+        signed(row.difference.auc),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -91,11 +92,6 @@ def _epsilon(*sides: Side) -> str:
 def _plain(interval: Interval) -> str:
     """An estimate and half its interval."""
     return f"{interval.estimate:.3f} ± {(interval.high - interval.low) / 2:.3f}"
-
-
-def _signed(interval: Interval) -> str:
-    """A difference with its interval."""
-    return f"{interval.estimate:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
 
 
 if __name__ == "__main__":
