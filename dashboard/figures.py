@@ -119,8 +119,11 @@ def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dic
 
 
 def tradeoff(found: Landscape) -> Figure:
-    """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring."""
-    data = [*_path(found), *_ghosts(found), *_current(found)]
+    """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring.
+
+    Diamonds are around those that no other setting measured alike beats.
+    """
+    data = [*_path(found), *_ghosts(found), *_frontier(found), *_current(found)]
     spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
     return plane(data, [spot.headline for spot in spots])
 
@@ -195,6 +198,23 @@ def _ghosts(found: Landscape) -> list[dict[str, Any]]:
             mode="markers",
             marker={"color": "@paper", "size": 11, "symbol": "circle", "line": {"color": "@ghost", "width": 2}},
         )
+    ]
+
+
+def _frontier(found: Landscape) -> list[dict[str, Any]]:
+    on = [spot.headline for spot in found.spots if spot.view in found.standings and found.standings[spot.view].on]
+    if not on:
+        return []
+    return [
+        {
+            "type": "scatter",
+            "name": "on the frontier",
+            "mode": "markers",
+            "x": [head.auc.estimate for head in on],
+            "y": [head.test_accuracy.estimate for head in on],
+            "marker": {"color": "@ink", "size": 18, "symbol": "diamond-open", "line": {"width": 1.5}},
+            "hoverinfo": "skip",
+        }
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dashboard.landscape import Landscape, models_of
@@ -13,25 +15,64 @@ from engine.assessment.values import Assessment, Reliability
 
 def tradeoff(found: Landscape) -> str:
     """The finding of the accuracy-against-AUC figure."""
-    stops = len(found.view.stops(found.view.sweep))
-    title = DIALS[found.view.sweep].title if found.view.sweep in DIALS else "contested records"
-    path = (
-        f"The path joins {len(found.path)} of {stops} stops of the dial “{title}”: those measured with "
-        f"{found.view.models} models. Nothing between them has been measured."
-        if found.path
-        else f"No stop of the dial “{title}” has been measured with {found.view.models} models yet."
-    )
+    return " ".join(filter(None, [_here(found), _path(found), _frontier(found)]))
+
+
+def _here(found: Landscape) -> str:
+    """The numbers of this setting."""
     if found.refusal:
-        return f"This setting is not possible. {path}"
+        return "This setting is not possible."
     if found.current is None:
-        return f"This setting has not been measured. {path}"
+        return "This setting has not been measured."
     head = found.current.headline
     few = "" if found.complete else f" so far, on {models_of(found.waves)} of {found.view.models} models"
     return (
         f"This setting reaches a test accuracy of {percent(head.test_accuracy)} "
         f"({percent_between(head.test_accuracy)}) and an attack AUC of {decimals(head.auc)} "
-        f"({between(head.auc)}){few}. {path}"
+        f"({between(head.auc)}){few}."
     )
+
+
+def _path(found: Landscape) -> str:
+    """What the line joins."""
+    title, models = _traced(found), found.view.models
+    if not found.path:
+        return f"No stop of the dial “{title}” has been measured with {models} models yet."
+    stops = len(found.view.stops(found.view.sweep))
+    return (
+        f"The path joins {len(found.path)} of {stops} stops of the dial “{title}”: those measured with "
+        f"{models} models. Nothing between them has been measured."
+    )
+
+
+def _frontier(found: Landscape) -> str:
+    """Which settings no other beats; nothing where there are not two to compare."""
+    if not found.standings:
+        return ""
+    on = [spot for spot in found.spots if spot.view in found.standings and found.standings[spot.view].on]
+    here = any(spot is found.current for spot in on)
+    stops = [spot.label for spot in found.path if any(spot is one for one in on)]
+    before = len(on) - here - len(stops)
+    names = [
+        *(["this setting"] if here else []),
+        *([f"“{_traced(found)}” at {_listed(stops)}"] if stops else []),
+        *([f"{before} visited before"] if before else []),
+    ]
+    return (
+        f"On the frontier, where no other of the {len(found.standings)} settings measured alike is at least as "
+        f"accurate and leaks at most as much: {_listed(names)}."
+    )
+
+
+def _traced(found: Landscape) -> str:
+    """The title of the dial that the path is along."""
+    return DIALS[found.view.sweep].title if found.view.sweep in DIALS else "contested records"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names with commas, and "and" before the last."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def scores(found: Assessment) -> str:

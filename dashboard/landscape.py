@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import Literal
 
 from cache.store import Store
 from dashboard.stops import DIALS, FOUR, WAVES
 from dashboard.view import View, key, refusal
+from engine.assessment.frontier import frontier
 from engine.assessment.values import Headline
+from engine.recipe import PAIRS_PER_WAVE
 
 Mark = Literal["measured", "open", "refused"]
 """What is known of a stop: measured, not yet, or refused by the engine together with the other dials."""
@@ -41,6 +44,21 @@ class Spot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a setting stands among those that were measured alike.
+
+    Attributes:
+        on: whether it is on their frontier: no other is at least as accurate and leaks at most as much.
+        probability: of being there, given how wide the intervals are.
+        knee: whether the frontier bends most here.
+    """
+
+    on: bool
+    probability: float
+    knee: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Landscape:
     """What has been measured around a view.
 
@@ -68,6 +86,34 @@ class Landscape:
         own = (self.current,) if self.current else ()
         rest = (spot for spot in (*self.path, *self.ghosts) if not same_setting(spot.view, self.view))
         return (*own, *rest)
+
+    @cached_property
+    def standings(self) -> Mapping[View, Standing]:
+        """The settings drawn that were measured alike, by view, each with where it stands; none if all are one.
+
+        Alike are the same records, the same attacker and as many models as asked. Settings that a dial without
+        effect tells apart are one setting.
+        """
+        keys = {spot.view: key(spot.view, spot.view.waves) for spot in self.spots if self._alike(spot)}
+        headlines = {keys[spot.view]: spot.headline for spot in self.spots if spot.view in keys}
+        if len(headlines) < 2:
+            return {}
+        found = frontier(tuple(headlines.values()))
+        of = {
+            of: Standing(on=on, probability=probability, knee=place == found.knee)
+            for place, (of, on, probability) in enumerate(zip(headlines, found.on, found.probability, strict=True))
+        }
+        return {view: of[its] for view, its in keys.items()}
+
+    def _alike(self, spot: Spot) -> bool:
+        """Whether a setting was measured like this view asks for: only then do their numbers compare."""
+        one, asked, head = spot.view, self.view, spot.headline
+        return (
+            (one.population, one.contested, one.attack, one.calibration)
+            == (asked.population, asked.contested, asked.attack, asked.calibration)
+            and head.attack == asked.attack
+            and head.pairs == asked.waves * PAIRS_PER_WAVE
+        )
 
     @property
     def complete(self) -> bool:

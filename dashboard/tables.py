@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 
 from dashboard.details import RISK_EDGES, curves
 from dashboard.figures import setting_words
-from dashboard.landscape import Spot
+from dashboard.landscape import Landscape, Standing
 from dashboard.thresholds import PRIORS, Cuts, cuts, ppv
 from dashboard.words import DASH, between, decimals, epsilon, percent, percent_between, rate_at
 from engine.assessment.values import Assessment, Headline
@@ -19,13 +18,19 @@ _THRESHOLD_ROWS = 20
 Rows = list[dict[str, str]]
 
 
-def spots(measured: Iterable[Spot]) -> Rows:
-    """Measured settings with all their numbers."""
-    return [_spot(spot) for spot in measured]
+def spots(found: Landscape) -> Rows:
+    """All settings that are drawn, with all their numbers and where those measured alike stand."""
+    return [
+        {"Setting": setting_words(spot), **numbers(spot.headline), **_standing(found.standings.get(spot.view))}
+        for spot in found.spots
+    ]
 
 
-def _spot(spot: Spot) -> dict[str, str]:
-    return {"Setting": setting_words(spot), **numbers(spot.headline)}
+def _standing(standing: Standing | None) -> dict[str, str]:
+    if standing is None:
+        return {"On the frontier": DASH, "Probability of being on it": DASH}
+    where = "yes, where it bends most" if standing.knee else "yes" if standing.on else "no"
+    return {"On the frontier": where, "Probability of being on it": f"{100 * standing.probability:.0f} %"}
 
 
 def numbers(head: Headline) -> dict[str, str]:

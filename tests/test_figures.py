@@ -1,6 +1,7 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,7 +237,7 @@ def test_findings_say_what_the_figures_show(store):
 
 def test_tables_hold_the_numbers_of_the_figures(store):
     measure(store, View())
-    (row,) = tables.spots(landscape(store, View()).spots)
+    (row,) = tables.spots(landscape(store, View()))
     assert row["Attack AUC"] == ".796 (.790 – .802)"
     assert row["Shadows"] == "14"
     made = assessment()
@@ -245,6 +246,67 @@ def test_tables_hold_the_numbers_of_the_figures(store):
     assert len(tables.reliability(made)) == 4
     at_ten = next(line for line in rates.rows(made) if line["False alarms (FPR)"] == "10 %")
     assert at_ten["Members found (TPR)"] == f"{100 * np.sqrt(0.1):.1f} %"
+
+
+def at(accuracy, auc) -> dict[str, Any]:
+    """Numbers of a setting that are certain to three decimals."""
+    return {
+        "test_accuracy": interval(accuracy, accuracy - 0.001, accuracy + 0.001),
+        "auc": interval(auc, auc - 0.001, auc + 0.001),
+    }
+
+
+def test_the_frontier_is_marked_told_and_in_the_table(store):
+    measure(store, View(), **at(0.90, 0.80))
+    measure(store, View(regularization="1"), **at(0.88, 0.65))
+    measure(store, View(regularization="3"), **at(0.85, 0.70))  # beaten by 1
+    measure(store, View(dp="clip"), **at(0.80, 0.60))
+    measure(store, View(noise="0.05", models=8), pairs=4, **at(0.99, 0.50))  # as good as it looks: fewer models
+    found = landscape(store, View(), [View(dp="clip"), View(noise="0.05", models=8)])
+    (marked,) = traces(figures.tradeoff(found), "on the frontier")
+    assert sorted(zip(marked["x"], marked["y"], strict=True)) == [(0.60, 0.80), (0.65, 0.88), (0.80, 0.90)]
+    assert findings.tradeoff(found).endswith(
+        " On the frontier, where no other of the 4 settings measured alike is at least as accurate and leaks at most "
+        "as much: this setting, “Regularization strength” at 1 and 1 visited before."
+    )
+    rows = [(row["On the frontier"], row["Probability of being on it"]) for row in tables.spots(found)]
+    assert rows == [
+        ("yes", "100 %"),
+        ("yes, where it bends most", "100 %"),
+        ("no", "0 %"),
+        ("yes", "100 %"),
+        ("–", "–"),
+    ]
+
+
+def test_one_setting_or_other_records_make_no_frontier(store):
+    measure(store, View())
+    measure(store, View(contested=500))
+    measure(store, View(attack="loss"), attack="loss")
+    found = landscape(store, View(sweep="contested"), [View(attack="loss")])
+    assert len(found.spots) == 3
+    assert found.standings == {}
+    assert not traces(figures.tradeoff(found), "on the frontier")
+    assert "frontier" not in findings.tradeoff(found)
+
+
+def test_stops_of_a_dial_without_effect_are_one_setting(store):
+    measure(store, View())
+    found = landscape(store, View(sweep="noise_on"))
+    assert len(found.path) == 3
+    assert found.standings == {}
+    measure(store, View(dp="clip"), **at(0.5, 0.9))
+    beaten = landscape(store, View(sweep="noise_on"), [View(dp="clip")])
+    assert [standing.on for standing in beaten.standings.values()] == [True, True, True, False]
+
+
+def test_a_setting_still_sharpening_is_not_compared(store):
+    measure(store, View(), waves=1, pairs=4)
+    measure(store, View(regularization="1"), **at(0.88, 0.65))
+    measure(store, View(regularization="3"), **at(0.85, 0.70))
+    found = landscape(store, View())
+    assert [view.regularization for view in found.standings] == ["1", "3"]
+    assert findings.tradeoff(found).endswith("as much: “Regularization strength” at 1.")
 
 
 def test_a_table_escapes_its_texts():

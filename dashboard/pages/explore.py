@@ -109,6 +109,6 @@ def _tradeoff(found: Landscape) -> None:
             "",
             figures.tradeoff(found),
             finding=findings.tradeoff(found),
-            rows=lambda: tables.spots(found.spots),
+            rows=lambda: tables.spots(found),
             on_pick=go_to_address,
         )
