@@ -167,9 +167,9 @@ def _audit(options: argparse.Namespace) -> str:
     private = {} if options.noise is None else {"privacy": DpSgd(noise_multiplier=options.noise), "optimizer": Sgd()}
     recipe = _recipe(options, **private)
     waves = [train_wave(recipe, wave) for wave in range(whole("waves", options.waves, at_least=1))]
-    signals = release_signals(recipe, Release(), waves)[0]
-    masks, costly = np.concatenate([wave.masks for wave in waves]), CATALOGUE[options.attack].costly
-    cohort = audited_cohort(ATTACKS[options.attack], signals, masks, costly=costly)
+    info, masks = CATALOGUE[options.attack], np.concatenate([wave.masks for wave in waves])
+    signals = release_signals(recipe, Release(), waves, knows=info.knows)[0]
+    cohort = audited_cohort(ATTACKS[options.attack], signals, masks, costly=info.costly)
     lines = [
         f"ε ≥ {bound.epsilon:.3g} at δ = {bound.delta:g} by {bound.name} ({bound.assumption}): median of "
         f"{bound.targets} targets, {1 - bound.level:.0%} certain, {bound.guesses.correct} of {bound.guesses.made} "

@@ -97,6 +97,12 @@ def test_an_audit_without_dp_proves_nothing(capsys):
     assert out.splitlines()[-1] == "Nothing is proved from above."
 
 
+def test_an_audit_asks_for_what_its_attack_must_know(capsys):
+    status, out, _ = asked(capsys, "audit", *SMALL, "--attack", "rmia", "--waves", "1")
+    assert status == 0
+    assert out.startswith("ε ≥ ")
+
+
 def test_an_audit_of_no_waves_is_refused(capsys):
     assert asked(capsys, "audit", *SMALL, "--waves", "0") == (2, "", "waves must be at least 1, got 0")
 
