@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from engine.signals import Signals
-from engine.signals import signals as signals_of
+from engine.signals import TOP, Signals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +65,27 @@ def signals_from_phi(phi: NDArray[np.float64], labels: NDArray[np.int64] | None 
 
 
 def answers(phi: NDArray[np.float64], labels: NDArray[np.int64]) -> Signals:
-    """Signals with these φ and nothing beyond the answers; at least two classes."""
+    """Signals with these φ and nothing beyond the answers; at least two classes.
+
+    In closed form, for simulations draw thousands of cohorts: the label has probability p = 1/(1 + e^−φ), each of
+    the other classes q = (1 − p)/(C − 1).
+    """
     classes = max(2, int(labels.max()) + 1)
-    logits = np.zeros((*phi.shape, classes))
-    np.put_along_axis(logits, labels[None, :, None], (phi + np.log(classes - 1))[..., None], axis=2)
-    return replace(signals_of(logits, labels), phi=phi, correct=phi > 0)
+    log_p, log_rest = -np.logaddexp(0.0, -phi), -np.logaddexp(0.0, phi)
+    p, rest = np.exp(log_p), np.exp(log_rest)
+    q = rest / (classes - 1)
+    log_without_q = log_p if classes == 2 else np.log1p(-q)
+    kept = min(classes, TOP)
+    place = np.arange(kept)
+    of_label = np.where(p >= q, 0, classes - 1)[..., None]  # where the label stands among the sorted classes
+    return Signals(
+        phi=phi,
+        correct=phi > 0,
+        entropy=-p * log_p - rest * (log_rest - np.log(classes - 1)),
+        modified_entropy=-rest * log_p - rest * log_without_q,
+        top=np.where(place == of_label, p[..., None], q[..., None]).astype(np.float32),
+        labels=labels,
+    )
 
 
 def _wobbled(phi: NDArray[np.float64], copy: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import log_softmax, softmax
 
 from engine.signals import Signals, lazily_of_models, signals
+from tests.planted import answers
 
 LABELS = np.array([0, 2, 1, 2])
 
@@ -109,3 +110,13 @@ def test_everything_that_is_known_of_some_models_is_theirs(cut: Callable[..., Si
             assert np.array_equal(value, getattr(whole, field.name)[[3, 1]])
         else:
             assert all(len(each.phi) == 2 for each in (value if isinstance(value, tuple) else (value,)))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 12])
+def test_planted_answers_are_those_of_logits_with_their_phi(classes: int) -> None:
+    phi, labels = np.random.default_rng(classes).normal(0, 4, (3, 40)), np.arange(40) % classes
+    logits = np.zeros((3, 40, classes))
+    np.put_along_axis(logits, labels[None, :, None], (phi + np.log(classes - 1))[..., None], axis=2)
+    expected, planted = signals(logits, labels), answers(phi, labels)
+    for name in ("phi", "entropy", "modified_entropy", "top"):
+        assert getattr(planted, name) == pytest.approx(getattr(expected, name), rel=1e-6, abs=1e-9)
