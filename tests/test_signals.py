@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import log_softmax, softmax
 
-from engine.signals import signals
+from engine.signals import Signals, lazily_of_models, signals
 from tests.planted import answers
 
 LABELS = np.array([0, 2, 1, 2])
@@ -93,13 +94,14 @@ def test_signals_of_some_models_are_their_rows() -> None:
     assert some.labels is whole.labels
 
 
-def test_everything_that_is_known_of_some_models_is_theirs() -> None:
+@pytest.mark.parametrize("cut", [Signals.of_models, lazily_of_models])
+def test_everything_that_is_known_of_some_models_is_theirs(cut: Callable[..., Signals]) -> None:
     random = np.random.default_rng(0)
     logits, extra = random.normal(size=(4, 4, 3)), random.normal(size=(4, 4))
     whole = signals(logits, LABELS)
     whole = replace(whole, public=whole, augmented=(whole, whole), noisy=(whole,), gradient_norm=extra)
     whole = replace(whole, distance_l2=2 * extra, distance_linf=3 * extra)
-    some = whole.of_models(np.array([3, 1]))
+    some = cut(whole, np.array([3, 1]))
     for field in fields(some):
         value = getattr(some, field.name)
         if field.name == "labels":

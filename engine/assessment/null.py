@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assessment.leakage import Setup
-from engine.assessment.roc import auc, sweep
+from engine.assessment.roc import auc, auc_once, sweep
 from engine.assessment.values import NullTest
 from engine.attacks.attack import Attack
 from engine.attacks.leave_pair_out import halved_scores, halves, models_of
+from engine.attacks.likelihood_ratio import lira
+from engine.attacks.paired import FEWEST_PAIRS, Fit, ranked_pairs
 from engine.seeds import generator
-from engine.signals import Signals
+from engine.signals import Signals, lazily_of_models
 
 _DRAWS = 999
 _DRAWS_AT_ONCE = 250  # whose masks are held: 16 MB at 64 models and 1,000 records
@@ -69,16 +71,28 @@ def _refitted(
     """(draws,) the mean AUC where the attack is fitted to each of the masks (draws, M, N)."""
     draws, models, records = drawn.shape
     chunk = max(1, _ELEMENTS_AT_ONCE // (models * records))
+    helpers = signals if shadows is None else shadows
+    quick = attack is lira and models // 2 >= FEWEST_PAIRS
+    fit = ranked_pairs(signals, helpers) if quick else _fitted_pairs(attack, signals, helpers)
     total = np.zeros(draws)
-    for pair in range(models // 2):
-        rows, rest = models_of([pair]), models_of(each for each in range(models // 2) if each != pair)
-        # Signals are cut once for all draws: at 64 models the copies take longer than the attack.
-        target, helpers = signals.of_models(rows), (signals if shadows is None else shadows).of_models(rest)
-        for start in range(0, draws, chunk):
-            part = drawn[start : start + chunk]
-            scores = attack(target, helpers, part[:, rest])
-            total[start : start + chunk] += auc(sweep(scores, part[:, rows])).sum(axis=-1)
+    for start in range(0, draws, chunk):
+        part = drawn[start : start + chunk]
+        for pair, scores in enumerate(fit(part)):
+            total[start : start + chunk] += auc_once(scores, part[:, 2 * pair : 2 * pair + 2]).sum(axis=-1)
     return total / models
+
+
+def _fitted_pairs(attack: Attack, signals: Signals, helpers: Signals) -> Fit:
+    """Scores (draws, 2, N) of each pair by the attack itself."""
+    pairs = range(len(signals.phi) // 2)
+    rest = [models_of(each for each in pairs if each != pair) for pair in pairs]
+    # Signals are cut once for all draws: at 64 models the copies take longer than the attack.
+    cut = [(lazily_of_models(signals, models_of([pair])), lazily_of_models(helpers, rest[pair])) for pair in pairs]
+
+    def fit(masks: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
+        return (attack(*cut[pair], masks[:, rest[pair]]) for pair in pairs)
+
+    return fit
 
 
 def _by_halves(scores: NDArray[np.float64], masks: NDArray[np.bool_], seed: int) -> NullTest:

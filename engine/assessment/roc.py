@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,14 +75,45 @@ def auc(swept: Sweep) -> NDArray[np.float64]:
     It is the sum of the members' ranks (Mann & Whitney 1947); equal scores share their mean rank.
     """
     records, members = swept.hits.shape[-1], swept.members
-    place = np.arange(records)
     if swept.reachable.all():
-        twice_places = np.einsum("...i,i->...", swept.hits, 2 * place)
+        twice_places = np.einsum("...i,i->...", swept.hits, 2 * np.arange(records))
     else:
         twice_places = np.einsum("...i,...i->...", swept.hits, _twice_mean_place(swept.reachable))
-    # A member at place p of 0 … N − 1 has N − 1 − p records behind it, members among them.
+    return _area(members, records, twice_places)
+
+
+def auc_once(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(...,) ``auc(sweep(scores, members))`` in a third of the time, for rows whose order serves nothing else.
+
+    The last bit of a score gives way to "is a member", so that sorting takes members along and no index is needed;
+    scores that differ in that bit alone count as equal.
+
+    Args:
+        scores: (..., N), finite.
+        members: (..., N), of the same shape.
+    """
+    keys = (0.0 - scores).view(np.int64)  # 0 minus makes no −0
+    keys ^= (keys >> 63) & np.int64(2**63 - 1)  # whole numbers in the order of the scores
+    keys &= -2
+    keys |= members
+    keys.sort(axis=-1)
+    hits = (keys & 1).astype(np.float64)
+    keys >>= 1
+    reachable = np.ones(keys.shape, dtype=bool)
+    reachable[..., :-1] = keys[..., 1:] != keys[..., :-1]
+    records = keys.shape[-1]
+    if reachable.all():
+        twice_places = hits @ np.arange(0.0, 2 * records, 2)  # whole numbers far below 2⁵³: exact
+    else:
+        twice_places = np.einsum("...i,...i->...", hits, _twice_mean_place(reachable))
+    return _area(hits.sum(axis=-1), records, twice_places)
+
+
+def _area(members: NDArray[Any], records: int, twice_places: NDArray[Any]) -> NDArray[np.float64]:
+    """(...,) AUC from the number of members and twice the sum of their places 0 … N − 1, the highest score first."""
+    # A member at place p has N − 1 − p records behind it, members among them.
     twice_area = members * (2 * records - 1 - members) - twice_places
-    cells = 2 * members * swept.non_members
+    cells = 2 * members * (records - members)
     return np.where(cells > 0, twice_area / np.maximum(cells, 1), 0.5)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.attacks.attack import Attack
-from engine.signals import Signals
+from engine.signals import Signals, lazily_of_models
 
 
 def models_of(pairs: Iterable[int]) -> NDArray[np.intp]:
@@ -42,7 +42,7 @@ def scores_with(
     """
     rows = models_of(helpers)
     others = signals if shadows is None else shadows
-    return attack(signals.of_models(models_of(pairs)), others.of_models(rows), masks[..., rows, :])
+    return attack(lazily_of_models(signals, models_of(pairs)), lazily_of_models(others, rows), masks[..., rows, :])
 
 
 def scores_without(

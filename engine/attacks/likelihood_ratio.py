@@ -14,7 +14,7 @@ from engine.attacks.attack import required
 from engine.signals import Signals
 
 # The variance that models which agree to the last digit are taken to have: scores stay finite.
-_SMALLEST_VARIANCE = 1e-30
+SMALLEST_VARIANCE = 1e-30
 _MEDIAN_SQUARE = 0.454936423119572  # of a standard normal variable
 
 
@@ -179,13 +179,13 @@ def _pooled(side: Side, otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
     """s² of shape (...,), or ``otherwise`` where no record has two shadows on the side."""
     freedom = np.maximum(side.number - 1, 0).sum(axis=-1)
     pooled = np.where(freedom > 0, side.squares.sum(axis=-1) / np.maximum(freedom, 1), otherwise)
-    return np.maximum(pooled, _SMALLEST_VARIANCE)
+    return np.maximum(pooled, SMALLEST_VARIANCE)
 
 
 def _own(side: Side, otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
     """s² of each record, (..., N), or ``otherwise`` (..., 1) where it has fewer than two shadows on the side."""
     own = np.where(side.number > 1, side.squares / np.maximum(side.number - 1, 1), otherwise)
-    return np.maximum(own, _SMALLEST_VARIANCE)
+    return np.maximum(own, SMALLEST_VARIANCE)
 
 
 def _log_density(phi: NDArray[np.float64], side: Side, variance: NDArray[np.float64]) -> NDArray[np.float64]:
