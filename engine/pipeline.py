@@ -21,6 +21,7 @@ from engine.models.network import network, tensors
 from engine.populations.membership import masks
 from engine.populations.records import Records, split
 from engine.proofs import with_proofs
+from engine.properties import record_properties
 from engine.recipe import Recipe
 from engine.release.answers import release_signals
 from engine.release.values import Release
@@ -165,6 +166,7 @@ def assess(
         claim=claim(replace(recipe, epochs=recipe.kept(release))),
         seed=recipe.seed,
         shadows=others,
+        properties=record_properties(recipe, release, waves, draws[0], masks, device=device),
     )
     proved = with_proofs(assessment, recipe, release, draws[0], masks, others[0] if others else None)
     return replace(proved, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from engine.assessment.honesty import honesty
 from engine.assessment.intervals import over_pairs
 from engine.assessment.leakage import attackers, leakage, pair_figures, setup_of
 from engine.assessment.null import no_leakage_test
+from engine.assessment.reasons import reasons
 from engine.assessment.risk import group_risk, pair_risk, precision_recall, record_risk, reliability, riskiest
 from engine.assessment.risk_score import risk_score
 from engine.assessment.values import Answers, Assessment, Headline, Interval, PrivacyClaim, ScoreHistogram
@@ -34,6 +35,7 @@ def assess(
     claim: PrivacyClaim | None,
     seed: int,
     shadows: Signals | Sequence[Signals] | None = None,
+    properties: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Assessment:
     """Utility and leakage of a cohort under one attack.
 
@@ -46,6 +48,7 @@ def assess(
         seed: of the masks that the randomization test draws.
         shadows: signals of another cohort on the same masks, or its draws, for the attacker who does not adapt; the
             leakage figures and the null test are then that attacker's, and the adaptive one stands beside.
+        properties: (P, N) by name, what may go with the risk of records.
 
     Raises:
         InvalidValueError: for an unknown attack, fewer than three pairs, masks that are not complementary or
@@ -91,6 +94,7 @@ def assess(
         answers=answers(draws[0], masks, leaked.scores[0]),
         honesty=honesty(headline, leaked.scores),
         attackers=None if others is None else attackers(pair_figures(draws, masks, setup), figures, masks),
+        reasons=reasons(pairs, properties or {}),
     )
 
 
