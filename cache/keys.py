@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.attacks.catalogue import CATALOGUE
-from engine.calibration import CALIBRATIONS, Calibration, shadow_recipe
+from engine.calibration import CALIBRATIONS, Calibration, shadow_recipe, why_not_calibrated
 from engine.canonical import canonical_json
 from engine.recipe import Recipe, recipe_from_json
 from engine.release.knowledge import why_no_release, why_not
@@ -34,7 +34,7 @@ class Point:
         recipe: how the models are trained.
         release: what their owner publishes.
         attack: a key of ``CATALOGUE``.
-        calibration: what the attacker's shadow models are, a key of ``CALIBRATIONS``.
+        calibration: what the attacker calibrates on, a key of ``CALIBRATIONS``.
         waves: waves of the cohort, four pairs each; 1 to 64.
     """
 
@@ -52,13 +52,17 @@ class Point:
         choice("attack", self.attack, CATALOGUE)
         choice("calibration", self.calibration, CALIBRATIONS)
         whole("waves", self.waves, at_least=1, at_most=MOST_WAVES)
-        refused = why_no_release(self.recipe, self.release) or why_not(self.attack, self.recipe, self.release)
+        refused = (
+            why_no_release(self.recipe, self.release)
+            or why_not(self.attack, self.recipe, self.release)
+            or why_not_calibrated(self.attack, self.calibration)
+        )
         if refused is not None:
             raise InvalidValueError(refused)
 
     @property
     def shadow_recipe(self) -> Recipe:
-        """How the attacker's shadow models are trained; the recipe itself where he adapts."""
+        """How the attacker's shadow models are trained; the recipe itself but where he does not adapt."""
         return shadow_recipe(self.recipe, self.calibration)
 
     def with_waves(self, waves: int) -> Point:

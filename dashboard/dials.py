@@ -15,7 +15,7 @@ from dashboard.sizes import sizes
 from dashboard.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
 from dashboard.view import SWEEPS, View
 from dashboard.visit import go, this_visit
-from engine.calibration import CALIBRATIONS, Calibration
+from engine.calibration import CALIBRATIONS, Calibration, calibrations
 from engine.populations.catalogue import POPULATIONS
 
 CONTESTED_TITLE = "Contested records N"
@@ -25,7 +25,12 @@ _CONTESTED_ABOUT = (
 )
 
 
-_ADAPTS: Mapping[Calibration, str] = {"adaptive": "adapts", "undefended": "does not adapt"}
+_ADAPTS: Mapping[Calibration, str] = {
+    "adaptive": "adapts",
+    "undefended": "does not adapt",
+    "known-members": "knows half",
+    "oracle": "upper bound, no attacker",
+}
 _MORE = "more-dials"
 _CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "refused": " pd-no"}
 
@@ -88,7 +93,11 @@ def rail(found: Landscape) -> None:
             "Attacker",
             view.stops("calibration"),
             format_func=_ADAPTS.__getitem__,
-            help=" ".join(f"{_ADAPTS[name].capitalize()}: {about}." for name, about in CALIBRATIONS.items()),
+            help=" ".join(
+                f"{_ADAPTS[name].capitalize()}: {about}."
+                for name, about in CALIBRATIONS.items()
+                if name in calibrations(view.attack)
+            ),
             required=True,
             disabled=not needs_shadows(view),
             **_bound("calibration", "control-calibration", view),

@@ -25,7 +25,7 @@ from dashboard.stops import (
 )
 from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE
-from engine.calibration import CALIBRATIONS, Calibration
+from engine.calibration import CALIBRATIONS, Calibration, calibrations
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.knowledge import why_not
@@ -53,7 +53,7 @@ class View:
         population: a key of ``CONTESTED``.
         contested: N, one of the population's stops.
         attack: a key of the attacks' catalogue.
-        calibration: what the attacker's shadow models are, a key of ``CALIBRATIONS``.
+        calibration: what the attacker calibrates on, one of ``calibrations`` of the attack.
         models: how many models are trained and attacked, a key of ``WAVES``.
         sweep: the dial along which the path is traced.
     """
@@ -106,9 +106,15 @@ class View:
         return self.turned(name, getattr(View, name))
 
     def turned(self, name: str, stop: str | int) -> View:
-        """The view with one control at another stop; a new population brings its own default N."""
+        """The view with one control at another stop.
+
+        A new population brings its own default N, and with an attack that cannot be calibrated as before the attacker
+        adapts.
+        """
         if name == "population" and stop != self.population:
             return replace(self, population=str(stop), contested=DEFAULT_CONTESTED[str(stop)])
+        if name == "attack" and self.calibration not in calibrations(str(stop)):
+            return replace(self, attack=str(stop), calibration=View.calibration)
         return replace(self, **{name: stop})
 
     def stops(self, name: str) -> tuple[str, ...] | tuple[int, ...]:
@@ -117,6 +123,8 @@ class View:
             return CONTESTED[self.population]
         if name == ARCHITECTURE.name:
             return ARCHITECTURE.tokens(self.architecture)
+        if name == "calibration":
+            return calibrations(self.attack)
         return _OPTIONS[name]
 
     def to_query(self) -> dict[str, str]:

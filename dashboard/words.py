@@ -74,7 +74,11 @@ def attack_title(name: str) -> str:
 
 
 def shadows(headline: Headline) -> str:
-    """The number of shadow models, as a phrase."""
+    """The number of shadow models, or what stands in their place, as a phrase."""
+    if headline.upper_bound:
+        return "its own thresholds: an upper bound, no attacker"
+    if headline.known_members:
+        return "half of its members known"
     if headline.shadows == 0:
         return "no shadow models"
     return f"{headline.shadows} shadow models{'' if headline.adaptive else ' without the defence'}"
@@ -87,6 +91,8 @@ def refused(refusal: str) -> str:
 
 def leak(headline: Headline) -> str:
     """Whether an attack beats guessing, and how sure that is."""
+    if headline.upper_bound:
+        return "An upper bound, no attacker: the thresholds were chosen on the records that are judged."
     if headline.auc.low > 0.5:
         return "The attack does better than guessing."
     if headline.auc.high < 0.5:

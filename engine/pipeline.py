@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.assessment import assess as assess_signals
+from engine.assessment.informed import Informed
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment, Pictures, Riskiest
+from engine.attacks import THRESHOLDED
 from engine.attacks.catalogue import CATALOGUE, Knowledge
-from engine.calibration import Calibration, shadow_recipe, shadow_release
+from engine.attacks.informed import KnownMembers, Oracle
+from engine.calibration import OF_THE_TARGET, Calibration, shadow_recipe, shadow_release, why_not_calibrated
 from engine.mechanisms import SoftLabels
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network, tensors
@@ -143,19 +146,24 @@ def assess(
         release: what its owner publishes.
         attack: a name in the catalogue of attacks.
         waves: waves 0, 1, … of the recipe, at least one.
-        calibration: what the attacker's shadow models are.
-        shadows: as many waves of ``shadow_recipe(recipe, calibration)``; not looked at where the attacker adapts.
+        calibration: what the attacker calibrates on.
+        shadows: as many waves of ``shadow_recipe(recipe, calibration)``; looked at only where the
+            attacker does not adapt.
         device: where to evaluate.
 
     Raises:
-        InvalidValueError: when the shadow models have other masks than the targets.
+        InvalidValueError: when the shadow models have other masks than the targets, or the attack cannot be
+            calibrated so.
     """
+    refused = why_not_calibrated(attack, calibration)
+    if refused is not None:
+        raise InvalidValueError(refused)
     knows = CATALOGUE[attack].knows
     masks = np.concatenate([wave.masks for wave in waves])
     draws = release_signals(recipe, release, waves, knows=knows, device=device)
     others = (
         None
-        if calibration == "adaptive"
+        if calibration != "undefended"
         else _shadow_signals(recipe, release, calibration, masks, shadows, knows=knows, device=device)
     )
     assessment = assess_signals(
@@ -167,9 +175,22 @@ def assess(
         seed=recipe.seed,
         shadows=others,
         properties=record_properties(recipe, release, waves, draws[0], masks, device=device),
+        informed=_informed(attack, calibration, recipe.seed),
     )
-    proved = with_proofs(assessment, recipe, release, draws[0], masks, others[0] if others else None)
-    return replace(proved, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+    if calibration not in OF_THE_TARGET:  # audits bound what leaks without knowledge of the masks
+        assessment = with_proofs(assessment, recipe, release, draws[0], masks, others[0] if others else None)
+    return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+
+
+def _informed(attack: str, calibration: Calibration, seed: int) -> Informed | None:
+    """Who takes thresholds from the target itself; None where they come from shadow models."""
+    match calibration:
+        case "known-members":
+            return KnownMembers(attack=THRESHOLDED[attack], seed=seed)
+        case "oracle":
+            return Oracle(attack=THRESHOLDED[attack])
+        case _:
+            return None
 
 
 def _pictures(contested: Records, named: Riskiest | None) -> Pictures | None:

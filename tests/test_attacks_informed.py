@@ -7,9 +7,10 @@ import pytest
 
 from engine.assessment.roc import balanced_accuracy
 from engine.attacks import ATTACKS, THRESHOLDED
-from engine.attacks.catalogue import THRESHOLDS_FROM
+from engine.attacks.catalogue import CATALOGUE
 from engine.attacks.informed import Judged, KnownMembers, Oracle
 from engine.attacks.leave_pair_out import cohort_scores
+from engine.attacks.thresholds import right_or_wrong
 from tests.naive_attacks import best_threshold
 from tests.planted import planted_cohort, signals_from_phi
 
@@ -22,8 +23,9 @@ def _accuracy(judged: Judged, masks: np.ndarray) -> np.ndarray:
     return np.array([balanced_accuracy(scores[where], members[where]) for scores, where, members in rows])
 
 
-def test_there_are_words_for_every_source_of_thresholds() -> None:
-    assert set(THRESHOLDS_FROM) == {"shadows", "known members", "oracle"}
+def test_the_catalogue_knows_which_attacks_choose_a_threshold() -> None:
+    chosen = {name for name, attack in THRESHOLDED.items() if attack.rule is not right_or_wrong}
+    assert {name for name, info in CATALOGUE.items() if info.threshold} == chosen
 
 
 def test_threshold_attacks_are_among_the_attacks() -> None:

@@ -370,3 +370,11 @@ def test_the_switch_is_off_for_attacks_that_read_no_shadow_models(store):
 
     assert not switch(opened()).proto.disabled
     assert switch(opened(attack="correctness")).proto.disabled
+
+
+def test_the_oracle_is_on_the_page_as_an_upper_bound_and_only_where_there_is_a_threshold(store):
+    put(store, View(attack="loss", calibration="oracle"), whole(headline(attack="loss", shadows=0, upper_bound=True)))
+    text = shown(opened(attack="loss", calibration="oracle"))
+    assert "its own thresholds: an upper bound, no attacker" in text
+    assert View(attack="loss", calibration="oracle").turned("attack", "lira").calibration == "adaptive"
+    assert View(attack="lira").stops("calibration") == ("adaptive", "undefended")

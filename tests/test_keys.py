@@ -63,7 +63,14 @@ def test_keys_are_the_same_in_every_process():
     ("changes", "sentence"),
     [
         ({"attack": "magic"}, "attack must be one of .*, got 'magic'"),
-        ({"calibration": "guess"}, "calibration must be one of adaptive, undefended, got 'guess'"),
+        (
+            {"calibration": "oracle"},
+            "calibration oracle must go with an attack that learns a threshold on one statistic, got LiRA",
+        ),
+        (
+            {"calibration": "guess"},
+            "calibration must be one of adaptive, known-members, oracle, undefended, got",
+        ),
         (
             {"release": Release(outputs=LabelOnly())},
             "^attack LiRA needs the probabilities that the model answers with; this release gives labels only$",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.assessment.agreement import agreement, scores_by_attack, verdicts
 from engine.assessment.honesty import honesty
+from engine.assessment.informed import Informed, informed_figures, informed_test
 from engine.assessment.intervals import over_pairs
 from engine.assessment.leakage import attackers, leakage, pair_figures, setup_of
 from engine.assessment.null import no_leakage_test
@@ -18,6 +19,7 @@ from engine.assessment.risk_score import risk_score
 from engine.assessment.values import Answers, Assessment, Headline, Interval, PrivacyClaim, ScoreHistogram
 from engine.attacks import ATTACKS
 from engine.attacks.catalogue import CATALOGUE
+from engine.attacks.informed import KnownMembers, Oracle
 from engine.signals import Signals
 from engine.validate import InvalidValueError, choice, whole
 
@@ -36,6 +38,7 @@ def assess(
     seed: int,
     shadows: Signals | Sequence[Signals] | None = None,
     properties: Mapping[str, NDArray[np.float64]] | None = None,
+    informed: Informed | None = None,
 ) -> Assessment:
     """Utility and leakage of a cohort under one attack.
 
@@ -49,6 +52,8 @@ def assess(
         shadows: signals of another cohort on the same masks, or its draws, for the attacker who does not adapt; the
             leakage figures and the null test are then that attacker's, and the adaptive one stands beside.
         properties: (P, N) by name, what may go with the risk of records.
+        informed: who attacks with thresholds from the target's own records instead of shadows, and is judged on
+            those that he does not know; scores record by record are left out where some are known.
 
     Raises:
         InvalidValueError: for an unknown attack, fewer than three pairs, masks that are not complementary or
@@ -57,9 +62,13 @@ def assess(
     others = (shadows,) if isinstance(shadows, Signals) else shadows
     _check((*draws, *(others or ())), masks, attack)
     setup = setup_of(attack)
-    figures = pair_figures(draws, masks, setup, others)
-    leaked = leakage(figures, masks)
-    null_test = no_leakage_test(setup, draws[0], masks, seed=seed, shadows=others[0] if others else None)
+    if informed is None:
+        figures, judged = pair_figures(draws, masks, setup, others), None
+        null_test = no_leakage_test(setup, draws[0], masks, seed=seed, shadows=others[0] if others else None)
+    else:
+        figures, judged = informed_figures(draws, masks, informed)
+        null_test = informed_test(draws[0], masks, informed, seed=seed)
+    leaked, counted = leakage(figures, masks, judged), np.ones_like(masks) if judged is None else judged
     pairs = pair_risk(draws, masks, ATTACKS["lira"])  # risk is that of the strongest attacker, who adapts
     named = riskiest(pairs) if len(masks) >= 2 * _SMALLEST_CHOICE else None
     scores = scores_by_attack(draws[0], masks)
@@ -68,7 +77,7 @@ def assess(
         records=masks.shape[1],
         classes=classes,
         pairs=len(masks) // 2,
-        shadows=setup.shadows(len(masks)),
+        shadows=0 if informed else setup.shadows(len(masks)),
         draws=len(draws),
         train_accuracy=accuracy(draws, masks),
         test_accuracy=accuracy(draws, ~masks),
@@ -78,11 +87,13 @@ def assess(
         null_test=null_test,
         claim=claim,
         adaptive=others is None,
+        known_members=isinstance(informed, KnownMembers),
+        upper_bound=isinstance(informed, Oracle),
     )
     return Assessment(
         headline=headline,
         roc=leaked.roc,
-        histogram=_score_histogram(leaked.scores[0], masks),
+        histogram=_score_histogram(leaked.scores[0][counted], masks[counted]),
         risk=record_risk(pairs),
         reliability=reliability(pairs.posterior, masks),
         precision_recall=precision_recall(pairs.posterior, masks),
@@ -91,7 +102,7 @@ def assess(
         riskiest=named,
         verdicts=None if named is None else verdicts(scores, masks, named.record),
         agreement=agreement(scores, masks),
-        answers=answers(draws[0], masks, leaked.scores[0]),
+        answers=answers(draws[0], masks, leaked.scores[0]) if counted.all() else None,
         honesty=honesty(headline, leaked.scores),
         attackers=None if others is None else attackers(pair_figures(draws, masks, setup), figures, masks),
         reasons=reasons(pairs, properties or {}),
@@ -124,7 +135,7 @@ def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _score_histogram(scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> ScoreHistogram:
-    """Counts between the 2 % and 98 % quantiles of all scores (M, N); the outer bins hold the rest."""
+    """Counts between the 2 % and 98 % quantiles of all scores, of any shape; the outer bins hold the rest."""
     low, high = np.quantile(scores, (0.02, 0.98))
     reach = 1e-6 * max(1.0, abs(low), abs(high))
     if high - low < reach:  # scores that are all alike still need bins of some width

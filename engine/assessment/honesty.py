@@ -23,7 +23,7 @@ def honesty(headline: Headline, scores: NDArray[np.float64]) -> Honesty:
     return Honesty(
         ties=ties(scores),
         smallest_claimable_fpr=headline.smallest_claimable_fpr,
-        threat_model=threat_model(headline.attack, adaptive=headline.adaptive),
+        threat_model=_of_the_target(headline) or threat_model(headline.attack, adaptive=headline.adaptive),
         epsilon_assumes=epsilon_assumes(headline.claim),
     )
 
@@ -44,6 +44,22 @@ def threat_model(attack: str, *, adaptive: bool) -> str:
     shadows = "the target's own recipe and release" if adaptive else "another recipe or release than the target's"
     trained = f"; its shadow models have {shadows}" if "shadows" in CATALOGUE[attack].knows else ""
     return f"The attacker knows each record in question with its label; {knows}{trained}."
+
+
+def _of_the_target(headline: Headline) -> str:
+    """What is known where thresholds come from the target's own records, one sentence; empty where they do not."""
+    knows = "; ".join(KNOWLEDGE[part] for part in CATALOGUE[headline.attack].knows if part != "shadows")
+    if headline.upper_bound:
+        return (
+            f"An upper bound and no attacker: {knows}; thresholds are the best for the records that are judged, "
+            "whose membership is known to it."
+        )
+    if headline.known_members:
+        return (
+            f"The attacker knows each record in question with its label; {knows}; which records are members for half "
+            "of the target's members and as many others, on which nothing is judged."
+        )
+    return ""
 
 
 def epsilon_assumes(claim: PrivacyClaim | None) -> str:

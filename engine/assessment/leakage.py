@@ -132,7 +132,7 @@ def pair_figures(
     """
     helpers = [None if shadows is None else shadows[draw % len(shadows)] for draw in range(len(draws))]
     scores = np.stack([setup.scores(*both, masks) for both in zip(draws, helpers, strict=True)])
-    measured = _measured(scores, np.broadcast_to(masks, scores.shape))
+    measured = row_figures(scores, np.broadcast_to(masks, scores.shape))
     without = _without_each_pair_halved if setup.costly else _without_each_pair
     deleted = [without(setup.attack, *each, masks) for each in zip(draws, helpers, measured, strict=True)]
     return PairFigures(
@@ -143,17 +143,20 @@ def pair_figures(
     )
 
 
-def leakage(figures: PairFigures, masks: NDArray[np.bool_]) -> Leakage:
+def leakage(figures: PairFigures, masks: NDArray[np.bool_], judged: NDArray[np.bool_] | None = None) -> Leakage:
     """Leakage of a cohort of at least three pairs; numbers were averaged over draws before intervals.
 
     Args:
         figures: of the cohort.
         masks: (M, N).
+        judged: (M, N), the records that count; all where None.
     """
-    worth, members = one_record(masks), float(masks.sum(axis=1).mean())
+    counted = np.ones_like(masks) if judged is None else judged
+    worth, members = one_record(masks, counted), float((masks & counted).sum(axis=1).mean())
     tprs = [
         at_least_binomial(figures.interval(FIRST_TPR + index, least=worth), members) for index in range(len(LOW_FPRS))
     ]
+    rates = zip(LOW_FPRS, tprs, strict=True)
     low, high = band(
         figures.by_pair[:, CURVE:],
         None if figures.alone else figures.deleted[:, CURVE:],
@@ -164,7 +167,7 @@ def leakage(figures: PairFigures, masks: NDArray[np.bool_]) -> Leakage:
         scores=figures.scores,
         auc=figures.interval(AUC, least=worth),
         balanced_accuracy=figures.interval(BALANCED, least=worth),
-        low_fpr=tuple(_low_fpr(fpr, tpr, figures.scores, masks) for fpr, tpr in zip(LOW_FPRS, tprs, strict=True)),
+        low_fpr=tuple(_low_fpr(fpr, tpr, figures.scores, masks, judged) for fpr, tpr in rates),
         roc=RocCurve(fpr=CURVE_FPR.copy(), tpr=figures.by_pair[:, CURVE:].mean(axis=0), low=low, high=high),
     )
 
@@ -185,13 +188,23 @@ def attackers(own: PairFigures, other: PairFigures, masks: NDArray[np.bool_]) ->
     )
 
 
-def one_record(masks: NDArray[np.bool_]) -> float:
+def one_record(masks: NDArray[np.bool_], counted: NDArray[np.bool_] | None = None) -> float:
     """What one record is worth in a rate: 1 / the mean number of members or non-members, whichever is smaller."""
-    members = float(masks.sum(axis=1).mean())
-    return 1 / min(members, masks.shape[1] - members)
+    where = np.ones_like(masks) if counted is None else counted
+    return 1 / min(float((side & where).sum(axis=1).mean()) for side in (masks, ~masks))
 
 
-def _measured(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
+def blocks(
+    scores: NDArray[np.float64], masks: NDArray[np.bool_], judged: NDArray[np.bool_] | None
+) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """Scores (K, M, N) and masks of as many, cut to what is judged; one block where all records are."""
+    if judged is None:
+        return [(scores, np.broadcast_to(masks, scores.shape))]
+    cut = [(scores[:, [row]][..., where], masks[row, where]) for row, where in enumerate(judged)]
+    return [(part, np.broadcast_to(members, part.shape)) for part, members in cut]
+
+
+def row_figures(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(..., columns) of ``PairFigures``, for rows (..., N)."""
     swept = sweep(scores, members)
     tprs = [tpr_at_fpr(swept, fpr)[0] for fpr in LOW_FPRS]
@@ -206,7 +219,7 @@ def _without_each_pair(
     own: NDArray[np.float64],
     masks: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """(P, columns): the mean of ``_measured`` over targets when pair p is neither target nor shadow.
+    """(P, columns): the mean of ``row_figures`` over targets when pair p is neither target nor shadow.
 
     Target p of the cohort without q has the same shadows as target q of the cohort without p, so one call of
     the attack on both pairs serves the two.
@@ -215,7 +228,7 @@ def _without_each_pair(
     totals = np.zeros((pairs, own.shape[-1]))
     for p, q in combinations(range(pairs), 2):
         rows = [2 * p, 2 * p + 1, 2 * q, 2 * q + 1]
-        measured = _measured(scores_without((p, q), attack, signals, masks, shadows), masks[rows])
+        measured = row_figures(scores_without((p, q), attack, signals, masks, shadows), masks[rows])
         totals[q] += measured[:2].sum(axis=0)
         totals[p] += measured[2:].sum(axis=0)
     return totals / (2 * pairs - 2)
@@ -237,18 +250,25 @@ def _without_each_pair_halved(
         for pair in mine:
             rest = [each for each in mine if each != pair]
             scores = scores_with(others, rest, attack, signals, masks, shadows)
-            measured = _measured(scores, masks[models_of(others)])
+            measured = row_figures(scores, masks[models_of(others)])
             deleted.append(np.concatenate([measured, own[models_of(rest)]]).mean(axis=0))
     return np.array(deleted)
 
 
-def _low_fpr(fpr: float, tpr: Interval, scores: NDArray[np.float64], masks: NDArray[np.bool_]) -> LowFprRate:
+def _low_fpr(
+    fpr: float,
+    tpr: Interval,
+    scores: NDArray[np.float64],
+    masks: NDArray[np.bool_],
+    judged: NDArray[np.bool_] | None,
+) -> LowFprRate:
     """The rate together with what stands behind it."""
-    swept = sweep(scores, np.broadcast_to(masks, scores.shape))
+    outside = ~masks if judged is None else ~masks & judged
+    achieved = [tpr_at_fpr(sweep(*block), fpr)[1].ravel() for block in blocks(scores, masks, judged)]
     return LowFprRate(
         asked_fpr=fpr,
         tpr=tpr,
-        achieved_fpr=float(tpr_at_fpr(swept, fpr)[1].mean()),
-        expected_false_alarms=fpr * float((~masks).sum()),
-        non_members=int((~masks).any(axis=0).sum()),
+        achieved_fpr=float(np.concatenate(achieved).mean()),
+        expected_false_alarms=fpr * float(outside.sum()),
+        non_members=int(outside.any(axis=0).sum()),
     )

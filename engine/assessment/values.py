@@ -101,6 +101,8 @@ class Headline:
         null_test: the randomization test on the first draw.
         claim: what the accountant proves, None for training without DP-SGD.
         adaptive: whether the shadows share the target's recipe and release.
+        known_members: whether thresholds come from half of the target's members and the rest is judged.
+        upper_bound: whether thresholds come from the very records that are judged: no attacker does as well.
     """
 
     attack: str
@@ -117,6 +119,8 @@ class Headline:
     null_test: NullTest
     claim: PrivacyClaim | None
     adaptive: bool = True
+    known_members: bool = False
+    upper_bound: bool = False
 
     @property
     def targets(self) -> int:

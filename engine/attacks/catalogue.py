@@ -33,6 +33,7 @@ class AttackInfo:
         ranks_without_shadows: whether shadows only set the threshold, so that the order of scores (and with it
             AUC and TPR at an FPR) depends on the target alone.
         costly: whether each alternative mask takes a fit of its own, too slow to be repeated a thousand times.
+        threshold: whether a threshold on one statistic is all that it learns, so that it can learn it of the target.
     """
 
     name: str
@@ -42,6 +43,7 @@ class AttackInfo:
     knows: tuple[Knowledge, ...]
     ranks_without_shadows: bool
     costly: bool = False
+    threshold: bool = False
 
 
 _ALL = (
@@ -149,6 +151,7 @@ _ALL = (
         source="Song & Mittal 2021, section 3.2",
         knows=("outputs", "shadows"),
         ranks_without_shadows=False,
+        threshold=True,
     ),
     AttackInfo(
         name="loss",
@@ -157,6 +160,7 @@ _ALL = (
         source="Yeom et al. 2018, section 3.2",
         knows=("outputs", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="loss_by_class",
@@ -165,6 +169,7 @@ _ALL = (
         source="Yeom et al. 2018, section 3.2; Song & Mittal 2021, section 3.2",
         knows=("outputs", "shadows"),
         ranks_without_shadows=False,
+        threshold=True,
     ),
     AttackInfo(
         name="confidence",
@@ -173,6 +178,7 @@ _ALL = (
         source="Song & Mittal 2021, section 3.2",
         knows=("outputs", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="entropy",
@@ -181,6 +187,7 @@ _ALL = (
         source="Song & Mittal 2021, equation 7",
         knows=("outputs", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="entropy_by_class",
@@ -189,6 +196,7 @@ _ALL = (
         source="Song & Mittal 2021, equation 7",
         knows=("outputs", "shadows"),
         ranks_without_shadows=False,
+        threshold=True,
     ),
     AttackInfo(
         name="modified_entropy",
@@ -197,6 +205,7 @@ _ALL = (
         source="Song & Mittal 2021, equation 8",
         knows=("outputs", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="modified_entropy_by_class",
@@ -205,6 +214,7 @@ _ALL = (
         source="Song & Mittal 2021, equation 8",
         knows=("outputs", "shadows"),
         ranks_without_shadows=False,
+        threshold=True,
     ),
     AttackInfo(
         name="average_loss",
@@ -213,6 +223,7 @@ _ALL = (
         source="Yeom et al. 2018, section 3.2",
         knows=("outputs", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="powerful_loss",
@@ -221,6 +232,7 @@ _ALL = (
         source="Kaya & Dumitras 2021, section 3",
         knows=("outputs", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="powerful_loss_augmented",
@@ -229,6 +241,7 @@ _ALL = (
         source="Kaya & Dumitras 2021, section 3 (augmentation-aware)",
         knows=("outputs", "shadows", "augmented"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="correctness",
@@ -245,6 +258,7 @@ _ALL = (
         source="Choquette-Choo et al. 2021, section 3",
         knows=("labels", "shadows", "augmented"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="robustness_to_noise",
@@ -253,6 +267,7 @@ _ALL = (
         source="Choquette-Choo et al. 2021, section 3",
         knows=("labels", "shadows", "noisy"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="gradient_norm",
@@ -261,6 +276,7 @@ _ALL = (
         source="Nasr et al. 2019, section III",
         knows=("weights", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="distance_l2",
@@ -269,6 +285,7 @@ _ALL = (
         source="Kaya et al. 2020 (our reading)",
         knows=("weights", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
     AttackInfo(
         name="distance_linf",
@@ -277,16 +294,8 @@ _ALL = (
         source="Kaya et al. 2020 (our reading)",
         knows=("weights", "shadows"),
         ranks_without_shadows=True,
+        threshold=True,
     ),
 )
 
 CATALOGUE: dict[str, AttackInfo] = {info.name: info for info in _ALL}
-
-ThresholdSource = Literal["shadows", "known members", "oracle"]
-
-THRESHOLDS_FROM: Mapping[ThresholdSource, str] = {
-    "shadows": "thresholds come from shadow models",
-    "known members": "thresholds come from half of the target's members, known to the attacker; the rest is judged",
-    "oracle": "thresholds come from the target itself: an upper bound that no attacker reaches",
-}
-"""Where a threshold attack takes its thresholds from, in words; the last two are of ``informed``."""

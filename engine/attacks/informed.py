@@ -50,12 +50,12 @@ class KnownMembers:
         return Judged(scores=_scores(self.attack, target, masks, known), judged=~known, upper_bound=False)
 
     def _known(self, row: int, members: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(N,) whether the attacker knows of each record."""
+        """(N,) whether the attacker knows of each record; one of each side is left to be judged."""
         random = generator(self.seed, "known members", row)
         count = int(members.sum()) // 2
         known = np.zeros(members.shape, dtype=bool)
         for side in (members, ~members):
-            known[random.permutation(np.flatnonzero(side))[:count]] = True
+            known[random.permutation(np.flatnonzero(side))[: min(count, int(side.sum()) - 1)]] = True
         return known
 
 
