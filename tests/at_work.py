@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import signal
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cache.keys import Point, wave_key
 from cache.remote import TOPIC
@@ -34,6 +37,16 @@ def endless():
     return dataclasses.replace(
         point, recipe=dataclasses.replace(point.recipe, architecture=Mlp(), epochs=10_000, batch=1)
     )
+
+
+@contextmanager
+def as_from_a_terminal() -> Iterator[None]:
+    """Children started meanwhile hear Ctrl-C, even where tests run in the background and all is told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def until(condition, seconds=120):

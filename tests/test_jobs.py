@@ -273,7 +273,8 @@ def test_those_who_wait_are_told_how_many_are_ahead(jobs):
     waiting = [quick() for _ in range(3)]
     for number, point in enumerate(waiting):
         jobs.request(f"visitor {number}", point)
-        until(lambda number=number, point=point: jobs.progress(point).ahead == number)
+        until(lambda point=point: jobs._jobs[assessment_key(point)].waves)  # it stands in the queue
+        assert jobs.progress(point).ahead == number
     jobs.cancel("first")
     assert [end(jobs, point).state for point in waiting] == ["done"] * 3
 

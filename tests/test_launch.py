@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.plot import PLOTLY_ROUTE
+from tests.at_work import as_from_a_terminal
 
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
 
@@ -97,7 +98,10 @@ def got(port: int, path: str, headers: dict[str, str] | None = None) -> tuple[in
 def test_the_dashboard_answers_serves_plotly_and_stops_with_its_workers(tmp_path, ending):
     port = free_port()
     command = [*COMMAND, "--no-browser", f"--port={port}", f"--cache={tmp_path}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    with (
+        as_from_a_terminal(),
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server,
+    ):
         try:
             assert server.stdout is not None
             address = f"http://127.0.0.1:{port}"

@@ -9,6 +9,7 @@ import pytest
 
 from cache.sweeps.run import SweepProgress
 from dashboard.commands.terminal import clock, progress_text
+from tests.at_work import as_from_a_terminal
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
@@ -62,9 +63,12 @@ def test_the_example_of_the_readme_prints_a_table_writes_csv_and_is_not_trained_
 def test_an_interrupted_sweep_ends_in_order_says_how_to_go_on_and_keeps_what_it_has(file, tmp_path, ending):
     file.write_text(LONG, encoding="utf-8")
     command = [*COMMAND, "sweep", str(file), f"--cache={tmp_path}", "--workers=1"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as sweep:
+    with (
+        as_from_a_terminal(),
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as sweep,
+    ):
         try:
             assert sweep.stderr is not None
             seen = ""
