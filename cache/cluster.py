@@ -101,9 +101,13 @@ def sheltered_cluster(*, workers: int | None = None) -> Cluster:
 
     To be called in a thread of its own, so that the main thread hears Ctrl-C meanwhile.
     """
-    if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by what this thread starts
-    return Cluster(workers=workers)
+    if sys.platform == "win32":
+        return Cluster(workers=workers)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by what this thread starts
+    try:
+        return Cluster(workers=workers)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def default_workers() -> int:

@@ -1,5 +1,6 @@
 import http.client
 import os
+import signal
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import psutil
 import pytest
 from distributed import Client, Security
 
-from cache.cluster import Cluster, default_workers
+from cache.cluster import Cluster, default_workers, sheltered_cluster
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there the scheduler is in the same process")
 
@@ -105,6 +106,13 @@ def test_closing_ends_all_processes_even_while_they_start():
     cluster.close()
     assert len(started) >= 3
     assert gone(started)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_whoever_starts_a_sheltered_cluster_hears_ctrl_c_afterwards():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    sheltered_cluster(workers=1).close()
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
 def test_no_process_outlives_a_dashboard_that_was_killed():
