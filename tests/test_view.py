@@ -36,6 +36,7 @@ from dashboard.view import (
     release_words,
     training_words,
 )
+from engine import written
 from engine.canonical import plain
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.populations.catalogue import POPULATIONS
@@ -235,17 +236,14 @@ def test_noise_after_training_is_said_to_have_no_proof_with_a_command_that_measu
         "without other mechanisms, can be measured (a measured sensitivity, not a proof)"
     )
     options = engine_command()._parser().parse_args(shlex.split(command)[3:])
-    assert (
-        engine_command()._architecture(options.architecture)
-        == point(View(architecture="mlp-128x2")).recipe.architecture
-    )
+    assert written.architecture(options.architecture) == point(View(architecture="mlp-128x2")).recipe.architecture
     assert (options.population, options.contested, options.epochs, options.batch) == ("digits", 100, EPOCHS, 32)
 
 
 @pytest.mark.parametrize("token", [*ARCHITECTURE.stops, "lstm-37"])
 def test_every_architecture_is_spelled_as_the_command_line_reads_it(token):
     command = release_words(View(noise="0.05", architecture=token)).removesuffix(".")
-    assert engine_command()._architecture(command.split()[-1]) == ARCHITECTURE.value(token)
+    assert written.architecture(command.split()[-1]) == ARCHITECTURE.value(token)
 
 
 def engine_command():
