@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.models.layers import Tap
+from engine.models.layers import Tap, Weights
 from engine.models.network import Network
 from engine.recipe import DpSgd, Recipe
 from engine.seeds import entropy
@@ -19,6 +20,7 @@ from engine.training.regularization import Regularization
 
 _NUMBERS_AT_ONCE = 2**22
 """How many numbers of activations are kept at a time, where that makes a difference: 16 MiB."""
+_ALL = slice(None)  # all models as one part
 
 
 @torch.no_grad()
@@ -91,8 +93,7 @@ def write_gradients(
     clip = None if privacy is None else privacy.clip
     means = regularization or Regularization()
     for part, taps in record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=shares):
-        gradients = {name: values[part] for name, values in params.gradients.items()}
-        sum_gradients(taps, gradients, None if clip is None else clip_factors(taps, clip))
+        sum_gradients(taps, _of_models(params.gradients, part), None if clip is None else clip_factors(taps, clip))
     if privacy is not None:
         add_noise(params.gradient, privacy, noise)
         params.gradient.div_(recipe.batch)
@@ -118,15 +119,14 @@ def record_taps(
     real = torch.from_numpy(batch.real).to(shares)
     shown, wanted = means.examples(_rows(inputs, records), _rows(targets, records, own=targets.dim() == 3), real)
     for part in _parts(net, means, real):
-        weights = {name: values[part] for name, values in params.weights.items()}
-        most = int(np.flatnonzero(batch.real[part].sum(axis=0)).max(initial=0)) + 1
-        logits, saved = net.forward(weights, shown[part, :most])
-        deltas = means.deltas(logits, wanted[part, :most], real[part, :most], epoch)
+        weights, cells = _of_models(params.weights, part), _cells(batch, part)
+        logits, saved = net.forward(weights, shown[cells])
+        deltas = means.deltas(logits, wanted[cells], real[cells], epoch)
         if means.adversary is not None:
             public, labels = means.public_examples(means.adversary, real)
             answers, _ = net.forward(weights, public)
             deltas += means.adversary.deceived(logits, records, real, answers, labels)
-        yield part, net.backward(weights, saved, deltas * shares[part, :most].unsqueeze(2))
+        yield part, net.backward(weights, saved, deltas * shares[cells].unsqueeze(2))
 
 
 def _parts(net: Network, means: Regularization, real: Tensor) -> list[slice]:
@@ -137,8 +137,22 @@ def _parts(net: Network, means: Regularization, real: Tensor) -> list[slice]:
     models, records = real.shape
     at_once = max(1, _NUMBERS_AT_ONCE // max(1, records * net.numbers))
     if at_once >= models or means.adversary is not None or not real.is_cpu:
-        return [slice(0, models)]
+        return [_ALL]
     return [slice(start, start + at_once) for start in range(0, models, at_once)]
+
+
+def _of_models(values: Weights, part: slice) -> Weights:
+    """The tensors (M, …) of the models of a part; themselves where that is all, for cutting them costs small steps."""
+    if part == _ALL:
+        return values
+    return {name: value[part] for name, value in values.items()}
+
+
+def _cells(batch: Batch, part: slice) -> Any:
+    """Where in (M, B) the records of a part are, padded to the largest number among its own models."""
+    if part == _ALL:
+        return ...
+    return part, slice(int(np.flatnonzero(batch.real[part].sum(axis=0)).max(initial=0)) + 1)
 
 
 def _rows(values: Tensor, records: Tensor, *, own: bool = False) -> Tensor:
