@@ -56,10 +56,26 @@ class External:
         self.close()
 
 
+class _Connection(Client):
+    """Dask's client, which ends what it began where it cannot start.
+
+    Dask leaves the thread of its event loop running then, and waits for a lock in ``__del__``: whoever happens to
+    collect the rubbish of a failed client while another one starts stands still.
+    """
+
+    def start(self, **options: Any) -> None:
+        try:
+            super().start(**options)
+        except BaseException:
+            self.close()
+            self._loop_runner.stop()
+            raise
+
+
 def _client(address: str) -> Client:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells every attempt with a traceback
     try:
-        return Client(address, timeout=_TIMEOUT, set_as_default=False)
+        return _Connection(address, timeout=_TIMEOUT, set_as_default=False)
     except OSError as error:
         raise ClusterError(f"the scheduler {address} does not answer") from error
     except (TypeError, ValueError, RuntimeError) as error:

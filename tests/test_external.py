@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,18 @@ def test_an_unreachable_scheduler_is_one_sentence():
 def test_tls_without_certificates_is_one_sentence():
     with pytest.raises(ClusterError, match=r"the scheduler tls://127\.0\.0\.1:1 cannot be used \(.+\)"):
         External(Scheduler(address="tls://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1"])
+def test_a_failed_connection_leaves_nothing_behind(address):
+    before = set(threading.enumerate())
+    failed = []
+    for _ in range(2):
+        with pytest.raises(ClusterError) as caught:
+            External(Scheduler(address=address))
+        failed.append(caught)  # keeps the traceback, and with it the client, alive
+    left = {thread.name for thread in set(threading.enumerate()) - before if thread.name == "IO loop"}
+    assert not left, "event loops of failed clients go on"
 
 
 OTHER_VERSION = "ENGINE_VERSION = 1\n"

@@ -142,7 +142,7 @@ def _parts(net: Network, means: Regularization, real: Tensor) -> list[slice]:
 
 
 def _of_models(values: Weights, part: slice) -> Weights:
-    """The tensors (M, …) of the models of a part; themselves where that is all, for cutting them costs small steps."""
+    """The tensors (M, …) of a part's models; themselves where that is all, for cutting them costs small steps."""
     if part == _ALL:
         return values
     return {name: value[part] for name, value in values.items()}
