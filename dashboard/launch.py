@@ -130,9 +130,9 @@ def _serve(
     from cache.starter import Starter
     from cache.store import Store
     from cache.supervision import starter
-    from dashboard.presets import training
-    from dashboard.server import server
-    from dashboard.theme import settings
+    from dashboard.serving.server import server
+    from dashboard.serving.theme import settings
+    from dashboard.state.presets import training
 
     limits = Limits(training=training(options.train))
     start = starter(scheduler)

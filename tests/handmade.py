@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cache.store import Store
-from dashboard.view import View, point
+from dashboard.state.view import View, point
 from engine.assessment.values import (
     Agreement,
     Answers,

@@ -5,14 +5,14 @@ import pytest
 from cache.failures import UNWATCHED
 from cache.progress import Progress
 from cache.store import Store
-from dashboard import findings
-from dashboard.dials import marks_html, marks_words
-from dashboard.figures import setting_words
-from dashboard.landscape import GHOSTS, Marks, Spot, best_key, landscape
-from dashboard.stops import DIALS, FOUR
-from dashboard.view import SWEEPS, View, key
-from dashboard.visit import MEMORY, REST, Visit
-from dashboard.waiting import held_words, progress_words, share
+from dashboard.controls.dials import marks_html, marks_words
+from dashboard.panels.waiting import held_words, progress_words, share
+from dashboard.results import findings
+from dashboard.results.figures import setting_words
+from dashboard.state.landscape import GHOSTS, Marks, Spot, best_key, landscape
+from dashboard.state.stops import DIALS, FOUR
+from dashboard.state.view import SWEEPS, View, key
+from dashboard.state.visit import MEMORY, REST, Visit
 from tests.handmade import headline, measure
 
 

@@ -12,9 +12,9 @@ import dashboard
 from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.store import Store
-from dashboard.running import Running, set_running
-from dashboard.stops import CONTESTED, DIALS, FOUR, GROUPS
-from dashboard.view import View, point
+from dashboard.serving.running import Running, set_running
+from dashboard.state.stops import CONTESTED, DIALS, FOUR, GROUPS
+from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
@@ -248,7 +248,7 @@ def test_resting_on_a_stop_trains_it_with_real_workers_and_shows_it(store):
 
 def test_the_dashboard_process_never_holds_torch_opacus_or_scikit_learn():
     code = (
-        "import sys, dashboard.server, dashboard.pages.explore, dashboard.launch;"
+        "import sys, dashboard.serving.server, dashboard.pages.explore, dashboard.launch;"
         "print(*sorted({'torch', 'opacus', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

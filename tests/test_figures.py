@@ -8,11 +8,11 @@ import pytest
 
 from cache.progress import Progress, TracePoint
 from cache.store import Store
-from dashboard import details, figures, findings, people, proofs, rates, tables
-from dashboard.landscape import landscape
-from dashboard.panels import table_html
-from dashboard.plot import _HERE
-from dashboard.view import View
+from dashboard.panels.panel import table_html
+from dashboard.panels.plot import _HERE
+from dashboard.results import details, figures, findings, people, proofs, rates, tables
+from dashboard.state.landscape import landscape
+from dashboard.state.view import View
 from engine.assessment.values import PrecisionRecall, RocCurve
 from tests.handmade import ANSWERS, assessment, claim, headline, interval, measure, whole
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.plot import PLOTLY_ROUTE
+from dashboard.panels.plot import PLOTLY_ROUTE
 from tests.at_work import as_from_a_terminal
 
 COMMAND = [sys.executable, "-m", "dashboard.launch"]

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard import people
-from dashboard.records import _card
+from dashboard.panels.records import _card
+from dashboard.results import people
 from engine.assessment.values import GroupRisk
 from tests.handmade import ANSWERS, assessment, whole
 

@@ -1,8 +1,8 @@
 import pytest
 
 from cache.admission import Everything, Listed, Nothing, refusal
-from dashboard.presets import training
-from dashboard.view import View, point
+from dashboard.state.presets import training
+from dashboard.state.view import View, point
 from engine.validate import InvalidValueError
 
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from dashboard import belief, proofs
+from dashboard.results import belief, proofs
 from tests.handmade import CROSSING, HONESTY, assessment, bound, claim, headline, interval, whole
 
 PROVED = headline(claim=claim(6.5))

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard import rates
+from dashboard.results import rates
 from engine.assessment.values import RocCurve
 from tests.handmade import assessment, headline, rate, whole
 

@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from dashboard.families import FAMILIES, architecture_of, label_of, token_of
-from dashboard.sizes import count_words, families_beside, match_words
-from dashboard.stops import ARCHITECTURE
-from dashboard.view import View, point
+from dashboard.controls.sizes import count_words, families_beside, match_words
+from dashboard.state.families import FAMILIES, architecture_of, label_of, token_of
+from dashboard.state.stops import ARCHITECTURE
+from dashboard.state.view import View, point
 from engine.architectures import LARGEST_SIZE, Cnn2d, Lstm, Mlp
 from engine.matching import match_both
 from engine.populations.catalogue import POPULATIONS

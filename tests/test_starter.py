@@ -16,8 +16,8 @@ from cache.starter import LARGEST, SHIPPED, Starter, first_batch_sum, write_star
 from cache.store import Store
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
-from dashboard.starter import starter_points
-from dashboard.view import View, point
+from dashboard.commands.starter import starter_points
+from dashboard.state.view import View, point
 from engine.architectures import Logistic
 from engine.assessment.intervals import jackknife_error
 from engine.assessment.parts import Answers

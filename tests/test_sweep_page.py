@@ -12,12 +12,12 @@ from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
 from cache.sweeps.run import SweepProgress
 from cache.sweeps.values import Plan
-from dashboard import outcomes
-from dashboard.composing import EXAMPLE, plan_of
-from dashboard.parallel import landed, parallel
-from dashboard.running import Running, set_running
-from dashboard.view import View, point
-from dashboard.watching import progress_words
+from dashboard.controls.composing import EXAMPLE, plan_of
+from dashboard.panels.watching import progress_words
+from dashboard.results import outcomes
+from dashboard.results.parallel import landed, parallel
+from dashboard.serving.running import Running, set_running
+from dashboard.state.view import View, point
 from engine.validate import InvalidValueError
 from tests.handmade import claim, headline, interval
 

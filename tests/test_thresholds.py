@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard import details, findings, tables
-from dashboard.plot import _HERE, _read
-from dashboard.scales import ScoreAxis, score_axis
-from dashboard.thresholds import PRIORS, STOPS, Cuts, cuts, for_browser, ppv
+from dashboard.panels.plot import _HERE, _read
+from dashboard.results import details, findings, tables
+from dashboard.results.scales import ScoreAxis, score_axis
+from dashboard.results.thresholds import PRIORS, STOPS, Cuts, cuts, for_browser, ppv
 from engine.assessment.values import Answers
 from tests.handmade import MASKS, assessment, whole
 

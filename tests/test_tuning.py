@@ -7,7 +7,7 @@ import datetime
 import pytest
 import torch
 
-from dashboard.stops import DP
+from dashboard.state.stops import DP
 from engine.architectures import Lstm, Mlp
 from engine.populations.catalogue import PUBLIC_PARTS
 from engine.populations.records import split

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.stops import (
+from dashboard.state.stops import (
     ARCHITECTURE,
     CONTESTED,
     DEFAULT_CONTESTED,
@@ -24,7 +24,7 @@ from dashboard.stops import (
     WAVES,
     Dial,
 )
-from dashboard.view import (
+from dashboard.state.view import (
     DP_BATCH,
     DP_OPTIMIZER,
     EPOCHS,
@@ -375,3 +375,9 @@ def test_a_new_population_brings_its_own_default_n():
 
 def test_models_come_in_whole_waves_of_four_pairs():
     assert all(models == 8 * waves for models, waves in WAVES.items())
+
+
+def test_what_stands_beside_the_view_in_a_url_is_no_problem():
+    view, problems = View.from_query({"pin": "dp=1", "hide": "dp", "embed": "true", "noise": "0.05"})
+    assert view == View(noise="0.05")
+    assert problems == ()

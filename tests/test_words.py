@@ -1,7 +1,7 @@
 import pytest
 
-from dashboard import words
-from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
+from dashboard.results import words
+from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from tests.handmade import claim, headline, interval, rate
 
 

@@ -109,7 +109,7 @@ def _import(store: Store, options: argparse.Namespace) -> int:
 
 def _build_starter(store: Store, options: argparse.Namespace) -> int:
     from cache.supervision import starter
-    from dashboard.starter import starter_points
+    from dashboard.commands.starter import starter_points
 
     points = starter_points()
     plan = Plan(

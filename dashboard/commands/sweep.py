@@ -14,8 +14,8 @@ from cache.store import Store
 from cache.sweeps.results import Result, assessed_waves, results
 from cache.sweeps.values import Plan
 from dashboard.commands import terminal
-from dashboard.outcomes import csv_bytes, refusals, rows
-from dashboard.tables import Rows
+from dashboard.results.outcomes import csv_bytes, refusals, rows
+from dashboard.results.tables import Rows
 from engine.validate import InvalidValueError
 
 _LISTED = 20  # combinations of one reason

@@ -11,7 +11,7 @@ from cache.starter import Starter
 from cache.store import Store
 from dashboard.commands import terminal
 from dashboard.commands.sweep import run
-from dashboard.outcomes import refusals
+from dashboard.results.outcomes import refusals
 from engine.validate import InvalidValueError
 
 

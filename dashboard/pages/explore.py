@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import figures, findings, tables, words
-from dashboard.adapting import attackers_html, both_attackers
-from dashboard.attacks import attack_list, ways_out
-from dashboard.chips import chips
-from dashboard.dials import dials_on_page, rail, sweep_control
-from dashboard.landscape import Landscape, best_key, landscape, models_of
-from dashboard.panels import panel
-from dashboard.running import running
-from dashboard.sections import sections
-from dashboard.stops import OFF
-from dashboard.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
-from dashboard.view import release_words, training_words
-from dashboard.visit import Visit, begin, go_to_address
-from dashboard.waiting import waiting
+from dashboard.controls.attacks import attack_list, ways_out
+from dashboard.controls.chips import chips
+from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.panels.panel import panel
+from dashboard.panels.sections import sections
+from dashboard.panels.waiting import waiting
+from dashboard.results import figures, findings, tables, words
+from dashboard.results.adapting import attackers_html, both_attackers
+from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
+from dashboard.serving.running import running
+from dashboard.state.landscape import Landscape, best_key, landscape, models_of
+from dashboard.state.stops import OFF
+from dashboard.state.view import release_words, training_words
+from dashboard.state.visit import Visit, begin, go_to_address, write_address
 from engine.populations.catalogue import POPULATIONS
 
 
@@ -28,7 +28,7 @@ def page() -> None:
     found = landscape(store, state.view, state.before, dials=dials_on_page())
     rail(found)
     attack_list(found.view)
-    _address(state)
+    write_address()
     with st.container(key="problems-place"):
         _problems(state)
     chips(found.view)
@@ -47,13 +47,6 @@ def page() -> None:
     _tradeoff(found)
     if assessment is not None:
         sections(assessment)
-
-
-def _address(state: Visit) -> None:
-    """Write the view into the URL."""
-    query = state.view.to_query()
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
 
 
 def _problems(state: Visit) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from cache.sweeps.values import Plan
-from dashboard.composing import composed
-from dashboard.running import running
-from dashboard.tiles import headline_html
-from dashboard.watching import watched
-from dashboard.words import unmarked
+from dashboard.controls.composing import composed
+from dashboard.panels.watching import watched
+from dashboard.results.tiles import headline_html
+from dashboard.results.words import unmarked
+from dashboard.serving.running import running
 from engine.validate import InvalidValueError
 
 POLL = 1.0

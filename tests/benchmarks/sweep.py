@@ -29,7 +29,7 @@ from cache.keys import Point
 from cache.store import Store
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
-from dashboard import server as _whole_dashboard  # noqa: F401  its modules are part of what is weighed
+from dashboard.serving import server as _whole_dashboard  # noqa: F401  its modules are part of what is weighed
 from engine.architectures import Logistic
 from engine.canonical import plain
 from engine.recipe import PopulationChoice, Recipe

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cache.store import Store
-from dashboard.view import View, point
+from dashboard.state.view import View, point
 from tests.browser.reading import expect_rest
 from tests.browser.test_looks import THEMES, WIDTHS, violations
 from tests.handmade import assessment, claim, headline, whole

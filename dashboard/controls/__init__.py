@@ -1,0 +1,1 @@
+"""The widgets that turn one view into another."""

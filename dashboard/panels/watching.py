@@ -1,0 +1,142 @@
+"""A sweep while it runs: how far it is, pause and cancel, and its points as they arrive."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+
+import streamlit as st
+
+from cache.sweeps.results import Result, results
+from cache.sweeps.run import SweepProgress, SweepRun
+from dashboard.panels.panel import panel
+from dashboard.results.outcomes import csv_bytes, refusals, rows
+from dashboard.results.parallel import MOST_DRAWN, landed, parallel
+from dashboard.results.words import decimals, percent, unmarked
+from dashboard.serving.running import running
+
+POLL = 1.0
+"""Seconds between two looks at a run."""
+
+_LISTED = 10  # combinations of one reason
+
+
+def watched(run: SweepRun) -> None:
+    """Draw a run; it looks again by itself only while something is still to come."""
+    state = run.progress().state
+    with st.container(key="sweep-run"):
+        st.fragment(_panel, run_every=POLL if state in {"starting", "running", "paused"} else None)(run, state)
+
+
+def _panel(run: SweepRun, before: str) -> None:
+    """One look; when the state has changed the whole page runs again, which starts or ends the polling."""
+    now = run.progress()
+    if now.state != before:
+        st.rerun()
+    _head(run, now)
+    found = _found(run, run.assessed)
+    _figures(run, found)
+    _refused(run)
+
+
+def _head(run: SweepRun, now: SweepProgress) -> None:
+    st.progress(now.waves_done / max(1, now.waves), text=progress_words(now))
+    if now.message:
+        st.warning(unmarked(now.message))
+    with st.container(horizontal=True, gap="small"):
+        if now.state == "running":
+            st.button("Pause", key="sweep-pause", on_click=run.pause)
+        if now.state == "paused":
+            st.button("Resume", key="sweep-resume", on_click=run.resume)
+        if now.active:
+            st.button("Cancel the sweep", key="sweep-cancel", on_click=run.cancel)
+        st.download_button(
+            "Download as CSV",
+            lambda: csv_bytes(run.plan, _found(run, run.assessed)),
+            file_name="sweep.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key="sweep-csv",
+        )
+
+
+@lru_cache(maxsize=4)
+def _found(run: SweepRun, assessed: tuple[int, ...]) -> list[Result]:
+    """What has been measured; read once for all visitors who look."""
+    return results(running().store, run.plan, assessed)
+
+
+def _figures(run: SweepRun, found: list[Result]) -> None:
+    panel(
+        "sweep",
+        "What has arrived",
+        landed(run.plan, found),
+        finding=landed_words(run, found),
+        rows=lambda: rows(run.plan, found),
+    )
+    if run.plan.dials:
+        panel(
+            "parallel",
+            "All dials side by side",
+            parallel(run.plan, found),
+            finding=(
+                "Each line is one setting: it crosses every dial at its value and ends at the accuracy and the AUC "
+                "that were measured. Dotted lines are the half of the settings that leak more."
+            ),
+            rows=lambda: rows(run.plan, found),
+        )
+
+
+def _refused(run: SweepRun) -> None:
+    """The combinations that the engine refuses."""
+    if not run.plan.refused:
+        return
+    with st.expander(f"{len(run.plan.refused):,} combinations are not possible", key="sweep-refused"):
+        for reason, combinations in refusals(run.plan).items():
+            more = f" … and {len(combinations) - _LISTED:,} more" if len(combinations) > _LISTED else ""
+            listed = "; ".join(combinations[:_LISTED]) + more
+            st.html(f'<p class="pd-finding"><b>{escape(reason)}</b><br>{escape(listed)}</p>')
+
+
+def landed_words(run: SweepRun, found: list[Result]) -> str:
+    """The finding of the figure, in words."""
+    if not found:
+        return "No setting has been measured yet."
+    least = min(found, key=lambda one: one.headline.auc.estimate)
+    most = max(found, key=lambda one: one.headline.auc.estimate)
+    drawn = f" The first {MOST_DRAWN:,} are drawn." if len(found) > MOST_DRAWN else ""
+    return (
+        f"{len(found):,} of {len(run.plan.settings):,} settings are measured. The attack AUC goes from "
+        f"{decimals(least.headline.auc)} at a test accuracy of {percent(least.headline.test_accuracy)} to "
+        f"{decimals(most.headline.auc)} at {percent(most.headline.test_accuracy)}. The extremes of many settings "
+        f"are flattered by chance.{drawn}"
+    )
+
+
+def progress_words(now: SweepProgress) -> str:
+    """How far a run is, in words."""
+    done = f"{now.points_done:,} of {now.points:,} settings, {now.waves_done:,} of {now.waves:,} waves"
+    failed = f" {now.failed:,} could not be measured." if now.failed else ""
+    match now.state:
+        case "starting":
+            return "Looking what is measured already …"
+        case "running":
+            return f"Measuring: {done}. {_left(now.seconds_left)}{failed}"
+        case "paused":
+            return f"Paused: {done}.{failed}"
+        case "done":
+            return f"Done: {done}.{failed}"
+        case "cancelled":
+            return f"Cancelled: {done} are kept. Start it again to go on."
+        case "stopped":
+            return f"Stopped, because nothing could be measured any more: {done} are kept."
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return "The time left is not known yet."
+    if seconds < 60:
+        return "Less than a minute left."
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    return f"About {hours} h {rest} min left." if hours else f"About {minutes} min left."

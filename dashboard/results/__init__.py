@@ -1,0 +1,1 @@
+"""Measurements as figures, sentences and tables; no Streamlit."""

@@ -1,0 +1,50 @@
+"""Can I believe this? What a reader should know before believing the figures, as terms with their sentences."""
+
+from __future__ import annotations
+
+from dashboard.results.words import between, decimals, null_test, shadows
+from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, Interval
+
+Facts = list[tuple[str, str]]
+
+
+def facts(found: Assessment) -> Facts:
+    """The honesty panel."""
+    head, honesty = found.headline, found.honesty
+    counted = [
+        (
+            "Records and models",
+            f"{head.records:,} records, {head.targets} models attacked, each with {shadows(head)}.",
+        ),
+        (
+            f"Rates are claimed from {100 * head.smallest_claimable_fpr:.2g} % false alarms on",
+            f"Below, fewer than {CLAIMABLE_FALSE_ALARMS} false alarms are expected and no rate is claimed.",
+        ),
+        ("Could it be chance?", null_test(head)),
+    ]
+    if honesty is None:
+        return counted
+    return [
+        *counted,
+        (f"Ties: {100 * honesty.ties:.1f} % of the scores", _ties(honesty.ties)),
+        ("Telling members without the model", _blind(honesty.blind_baseline)),
+        ("Threat model", honesty.threat_model),
+        ("What ε assumes", honesty.epsilon_assumes or "No ε is claimed here, so nothing is assumed."),
+    ]
+
+
+def _ties(share: float) -> str:
+    if share == 0:
+        return "No two records of a model have the same score."
+    return "Records with the same score are accused together; what stands in the order of rows changes nothing."
+
+
+def _blind(baseline: Interval | None) -> str:
+    if baseline is None:
+        return "Impossible here: fair coins decided who was a member, so the records themselves tell nothing."
+    verdict = (
+        "The two groups differ by themselves: an attack's success may say little about the model."
+        if baseline.low > 0.5
+        else "The records alone do not tell members from outsiders."
+    )
+    return f"AUC {decimals(baseline)} ({between(baseline)}) from the records alone. {verdict}"

@@ -1,0 +1,239 @@
+"""The smaller figures: scores, risks, reliability, and a training under way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cache.progress import Progress
+from dashboard.results.figures import Figure, axis, layout
+from dashboard.results.scales import BINS, ScoreAxis, score_axis
+from dashboard.results.thresholds import cuts
+from engine.assessment.values import Assessment, PrecisionRecall, Reliability
+
+SMALL_HEIGHT = 280
+SCORES_HEIGHT = 330
+TRACE_HEIGHT = 150
+RISK_EDGES = np.linspace(0.0, 1.0, 26)
+"""Bins of a record's risk."""
+
+
+def scores(found: Assessment) -> Figure:
+    """Attack scores of members and of outsiders, pooled over targets; the threshold is drawn by the component."""
+    scale, edges, members, non_members = _score_bins(found)
+    places = scale.place(edges)
+    far = "" if scale.unit is None else ", compressed far from 0"
+    return {
+        "data": _pair_of_bars(places, members, non_members),
+        "layout": layout(
+            height=SCORES_HEIGHT,
+            barmode="overlay",
+            bargap=0,
+            dragmode=False,
+            xaxis=axis(f"Attack score{far}", range=[places[0], places[-1]], **scale.ticks()),
+            yaxis=axis("Records × models", rangemode="tozero"),
+        ),
+    }
+
+
+def _score_bins(
+    found: Assessment,
+) -> tuple[ScoreAxis, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The axis, the edges of its bins, and the counts of members and of others; outer bins hold everything beyond."""
+    bins, answers = found.histogram, found.answers
+    if answers is None:
+        return cuts(found).axis, bins.edges, bins.members, bins.non_members
+    scale = score_axis(answers.scores)
+    edges = scale.steps(BINS)
+    held = np.clip(answers.scores.astype(np.float64), edges[0], edges[-1])
+    members, others = (np.histogram(held[side], edges)[0] for side in (answers.masks, ~answers.masks))
+    return scale, edges, members, others
+
+
+def risk(found: Assessment) -> Figure:
+    """Risk of the contested records: when a model trained on them, and when it did not."""
+    return {
+        "data": _pair_of_bars(
+            RISK_EDGES,
+            np.histogram(found.risk.member, RISK_EDGES)[0],
+            np.histogram(found.risk.non_member, RISK_EDGES)[0],
+            names=("in training", "left out"),
+        ),
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            barmode="overlay",
+            bargap=0,
+            dragmode=False,
+            xaxis=axis("Risk of a record: posterior of membership", range=[0, 1]),
+            yaxis=axis("Records", rangemode="tozero"),
+            shapes=[_upright(0.5)],
+        ),
+    }
+
+
+def _pair_of_bars(
+    edges: NDArray[np.float64],
+    members: NDArray[np.int64],
+    non_members: NDArray[np.int64],
+    names: tuple[str, str] = ("members", "non-members"),
+) -> list[dict[str, Any]]:
+    middles = ((edges[:-1] + edges[1:]) / 2).tolist()
+    widths = np.diff(edges).tolist()
+    looks = (("@member", ""), ("@outsider", "/"))
+    return [
+        {
+            "type": "bar",
+            "name": name,
+            "x": middles,
+            "y": counts.tolist(),
+            "width": widths,
+            "opacity": 0.7,
+            "marker": {
+                "color": colour,
+                "line": {"width": 0},
+                "pattern": {
+                    "fillmode": "overlay",
+                    "shape": pattern,
+                    "fgcolor": "@paper",
+                    "size": 6,
+                    "solidity": 0.25,
+                },
+            },
+            "hovertemplate": f"%{{y:,}} {name}<br>%{{x:.2f}}<extra></extra>",
+        }
+        for name, counts, (colour, pattern) in zip(names, (members, non_members), looks, strict=True)
+    ]
+
+
+def _upright(x: float) -> dict[str, Any]:
+    line = {"color": "@soft", "width": 1.5, "dash": "dot"}
+    return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
+def reliability(found: Assessment) -> Figure:
+    """Whether claimed posteriors come true, LiRA's and the risk score's: on the diagonal they do."""
+    looks = {"color": "@member", "symbol": "circle"}, {"color": "@outsider", "symbol": "diamond"}
+    scored = [found.risk_score.reliability] if found.risk_score else []
+    names = ("observed", "observed, risk score") if scored else ("observed",)
+    return {
+        "data": [
+            diagonal("as claimed"),
+            *(
+                _observed(name, bins, look)
+                for name, bins, look in zip(names, (found.reliability, *scored), looks, strict=False)
+            ),
+        ],
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            dragmode=False,
+            xaxis=axis("Claimed posterior", range=[-0.02, 1.02]),
+            yaxis=axis("Share that were members", range=[-0.02, 1.02]),
+        ),
+    }
+
+
+def _observed(name: str, bins: Reliability, look: dict[str, str]) -> dict[str, Any]:
+    filled = bins.counts > 0
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": bins.claimed[filled].tolist(),
+        "y": bins.observed[filled].tolist(),
+        "text": [f"{count:,} cases" for count in bins.counts[filled]],
+        "hovertemplate": "claimed %{x:.2f}, came true %{y:.2f}<br>%{text}<extra></extra>",
+        "line": {"color": look["color"], "width": 1.5},
+        "marker": {**look, "size": 8},
+    }
+
+
+def found_out(found: Assessment) -> Figure:
+    """Precision and recall when everybody with at least a posterior is called a member."""
+    measured = [
+        (called, curve, dash) for (called, curve), dash in zip(curves(found), ("solid", "dash"), strict=False)
+    ]
+    return {
+        "data": [
+            _share(f"{name}{called}", curve.threshold, values, colour, dash)
+            for called, curve, dash in measured
+            for name, values, colour in (
+                ("precision", curve.precision, "@member"),
+                ("recall", curve.recall, "@outsider"),
+            )
+        ],
+        "layout": layout(
+            height=SMALL_HEIGHT,
+            dragmode=False,
+            xaxis=axis("Called a member from this posterior on", range=[-0.02, 1.02]),
+            yaxis=axis("Share", range=[-0.02, 1.02], tickformat=".0%"),
+        ),
+    }
+
+
+def curves(found: Assessment) -> list[tuple[str, PrecisionRecall]]:
+    """Precision and recall of the posteriors that there are, each with what its name ends with."""
+    own = [("", found.precision_recall)] if found.precision_recall else []
+    scored = [(", risk score", found.risk_score.precision_recall)] if found.risk_score else []
+    return own + scored
+
+
+def _share(
+    name: str, thresholds: NDArray[np.float64], values: NDArray[np.float64], colour: str, dash: str
+) -> dict[str, Any]:
+    known = ~np.isnan(values)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": thresholds[known].tolist(),
+        "y": values[known].tolist(),
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "hovertemplate": f"{name} %{{y:.1%}} from %{{x:.2f}} on<extra></extra>",
+    }
+
+
+def diagonal(name: str, start: float = 0.0) -> dict[str, Any]:
+    """The dotted line from corner to corner."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [start, 1.0],
+        "y": [start, 1.0],
+        "line": {"color": "@soft", "width": 1.5, "dash": "dot"},
+        "hoverinfo": "skip",
+    }
+
+
+def trace(progress: Progress) -> Figure:
+    """The wave in work, epoch by epoch: accuracies and the AUC of the loss threshold, on one scale."""
+    looks = (
+        ("train accuracy", "train_accuracy", "@soft", "dot"),
+        ("test accuracy", "test_accuracy", "@member", "solid"),
+        ("loss attack AUC", "loss_auc", "@outsider", "dash"),
+    )
+    epochs = [at.epoch for at in progress.trace]
+    return {
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": name,
+                "x": epochs,
+                "y": [getattr(at, field) for at in progress.trace],
+                "line": {"color": colour, "width": 2, "dash": dash},
+                "marker": {"size": 4},
+                "hovertemplate": f"{name} %{{y:.3f}}, epoch %{{x}}<extra></extra>",
+            }
+            for name, field, colour, dash in looks
+        ],
+        "layout": layout(
+            height=TRACE_HEIGHT,
+            margin={"l": 40, "r": 8, "t": 24, "b": 28},
+            dragmode=False,
+            xaxis=axis("", range=[0, progress.epochs]),
+            yaxis=axis("", range=[0, 1.02], tickformat=".1f", nticks=4),
+        ),
+    }

@@ -1,0 +1,185 @@
+"""What the cache knows around a view: the setting itself, the path along one dial, the marks of every dial."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
+from typing import Literal
+
+from cache.store import Store
+from dashboard.state.stops import DIALS, FOUR, WAVES
+from dashboard.state.view import View, key, refusal
+from engine.assessment.frontier import frontier
+from engine.assessment.values import Headline
+from engine.recipe import PAIRS_PER_WAVE
+
+Mark = Literal["measured", "open", "refused"]
+"""What is known of a stop: measured, not yet, or refused by the engine together with the other dials."""
+
+Marks = Mapping[str, Mark] | Mapping[int, Mark]
+"""By stop of a dial, what is known of it."""
+
+ALWAYS = (*FOUR, "contested")
+"""The dials that are always on the page."""
+
+GHOSTS = 4
+"""Settings visited before that are drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """A setting that has been measured.
+
+    Attributes:
+        view: the setting, as a view that loads it.
+        headline: its numbers.
+        label: its stop on the traced dial, or what else tells it from its neighbours.
+    """
+
+    view: View
+    headline: Headline
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a setting stands among those that were measured alike.
+
+    Attributes:
+        on: whether it is on their frontier: no other is at least as accurate and leaks at most as much.
+        probability: of being there, given how wide the intervals are.
+        knee: whether the frontier bends most here.
+    """
+
+    on: bool
+    probability: float
+    knee: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """What has been measured around a view.
+
+    Attributes:
+        view: the view.
+        refusal: why the engine refuses the setting, one sentence; None when it does not.
+        current: the setting itself with the most models there are so far, at most as many as asked for.
+        waves: of ``current``; 0 when nothing has been measured.
+        path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
+        ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
+        marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
+    """
+
+    view: View
+    refusal: str | None
+    current: Spot | None
+    waves: int
+    path: tuple[Spot, ...]
+    ghosts: tuple[Spot, ...]
+    marks: Mapping[str, Marks]
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        """Everything that is drawn, this setting first; each setting once."""
+        own = (self.current,) if self.current else ()
+        rest = (spot for spot in (*self.path, *self.ghosts) if not same_setting(spot.view, self.view))
+        return (*own, *rest)
+
+    @cached_property
+    def standings(self) -> Mapping[View, Standing]:
+        """The settings drawn that were measured alike, by view, each with where it stands; none if all are one.
+
+        Alike are the same records, the same attacker and as many models as asked. Settings that a dial without
+        effect tells apart are one setting.
+        """
+        keys = {spot.view: key(spot.view, spot.view.waves) for spot in self.spots if self._alike(spot)}
+        headlines = {keys[spot.view]: spot.headline for spot in self.spots if spot.view in keys}
+        if len(headlines) < 2:
+            return {}
+        found = frontier(tuple(headlines.values()))
+        of = {
+            of: Standing(on=on, probability=probability, knee=place == found.knee)
+            for place, (of, on, probability) in enumerate(zip(headlines, found.on, found.probability, strict=True))
+        }
+        return {view: of[its] for view, its in keys.items()}
+
+    def _alike(self, spot: Spot) -> bool:
+        """Whether a setting was measured like this view asks for: only then do their numbers compare."""
+        one, asked, head = spot.view, self.view, spot.headline
+        return (
+            (one.population, one.contested, one.attack, one.calibration)
+            == (asked.population, asked.contested, asked.attack, asked.calibration)
+            and head.attack == asked.attack
+            and head.pairs == asked.waves * PAIRS_PER_WAVE
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether the setting has been measured with as many models as asked."""
+        return self.waves == self.view.waves
+
+
+def stop_label(name: str, stop: str | int) -> str:
+    """A stop's name on screen."""
+    return DIALS[name].label(str(stop)) if name in DIALS else f"{stop:,}"
+
+
+def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: Collection[str] = ALWAYS) -> Landscape:
+    """Everything that the page shows of the cache, by one query.
+
+    Args:
+        store: the cache.
+        view: what the visitor has chosen.
+        before: views visited before, most recent first.
+        dials: those whose stops are marked.
+    """
+    around = {name: _along(view, name) for name in (*dials, view.sweep)}
+    along = around[view.sweep]
+    asked = {at: key(at, at.waves) for at in (*chain(*around.values()), *before) if refusal(at) is None}
+    own = {} if refusal(view) else {waves: key(view, waves) for waves in range(view.waves, 0, -1)}
+    known = store.headlines({*asked.values(), *own.values()})
+    measured = {at: _spot(at, known[asked[at]]) for at in asked if asked[at] in known}
+    waves = next((waves for waves, of in own.items() if of in known), 0)
+    return Landscape(
+        view=view,
+        refusal=refusal(view),
+        current=_spot(view, known[own[waves]]) if waves else None,
+        waves=waves,
+        path=tuple(measured[at] for at in along if at in measured),
+        ghosts=tuple(
+            measured[at] for at in before if at in measured and not any(same_setting(at, on) for on in along)
+        )[:GHOSTS],
+        marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
+    )
+
+
+def _mark(at: View, asked: Collection[View], measured: Collection[View]) -> Mark:
+    if at in measured:
+        return "measured"
+    return "open" if at in asked else "refused"
+
+
+def best_key(found: Landscape) -> str | None:
+    """The cache key of the assessment that is shown, None when there is none."""
+    return key(found.view, found.waves) if found.waves else None
+
+
+def _spot(view: View, headline: Headline) -> Spot:
+    return Spot(view=view, headline=headline, label=stop_label(view.sweep, getattr(view, view.sweep)))
+
+
+def _along(view: View, name: str) -> tuple[View, ...]:
+    """The view at every stop of one dial, in order."""
+    return tuple(view.turned(name, stop) for stop in view.stops(name))
+
+
+def models_of(waves: int) -> int:
+    """Models in that many waves."""
+    return waves * next(models for models, count in WAVES.items() if count == 1)
+
+
+def same_setting(one: View, other: View) -> bool:
+    """Whether two views ask for the same numbers; only what is traced may differ."""
+    return replace(one, sweep=other.sweep) == other

@@ -1,0 +1,118 @@
+"""What one visitor's session remembers: the view, the settings before it, and what was asked of the workers."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import parse_qsl
+
+import streamlit as st
+
+from cache.progress import Progress
+from dashboard.state.landscape import same_setting
+from dashboard.state.view import BESIDE, View, key
+
+REST = 0.5
+"""Seconds that a dial rests on a stop before its training starts."""
+
+MEMORY = 24
+"""Settings that a session remembers; many of them may only have been passed on the way to another."""
+
+Step = Literal["starting", "resting", "ask", "watch", "held", "failed", "refused"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """The state of a session.
+
+    Attributes:
+        visitor: a random name, known to the workers' queue only.
+        view: what the visitor has chosen.
+        problems: sentences about a URL that could not be read whole.
+        before: settings visited before, most recent first.
+        turned_at: when the view last became another setting, by the monotonic clock, in seconds.
+        asked: the key of the setting that the workers were asked for.
+        held: whether the visitor cancelled, so that nothing starts by itself until a dial moves.
+    """
+
+    visitor: str
+    view: View
+    problems: tuple[str, ...] = ()
+    before: tuple[View, ...] = ()
+    turned_at: float
+    asked: str | None = None
+    held: bool = False
+
+    def moved(self, view: View, now: float) -> Visit:
+        """The session after the visitor has chosen another view."""
+        if same_setting(view, self.view):
+            return replace(self, view=view, problems=())
+        before = [at for at in (self.view, *self.before) if not same_setting(at, view)]
+        distinct = [at for i, at in enumerate(before) if not any(same_setting(at, b) for b in before[:i])]
+        return replace(self, view=view, problems=(), before=tuple(distinct[:MEMORY]), turned_at=now, held=False)
+
+    def step(self, now: float, *, ready: bool, progress: Progress | None) -> Step:
+        """What is to be done about a setting that has not been measured.
+
+        Args:
+            now: the monotonic clock, in seconds.
+            ready: whether workers are there.
+            progress: of this setting, None when nobody has asked for it.
+        """
+        if self.held:
+            return "held"
+        if not ready:
+            return "starting"
+        asked = self.asked == key(self.view, self.view.waves)
+        if asked and progress is not None and progress.state in {"failed", "refused"}:
+            return "failed" if progress.state == "failed" else "refused"
+        if asked and progress is not None and progress.state == "cancelled":
+            return "held"
+        if asked:
+            return "watch"
+        return "ask" if now - self.turned_at >= REST else "resting"
+
+
+def this_visit() -> Visit:
+    """The session's state; it exists once the page has run."""
+    return st.session_state["visit"]
+
+
+def begin(query: Mapping[str, str]) -> Visit:
+    """The session's state, made from the URL on its first run."""
+    if "visit" not in st.session_state:
+        view, problems = View.from_query(query)
+        st.session_state["visit"] = Visit(
+            visitor=secrets.token_hex(8), view=view, problems=problems, turned_at=time.monotonic()
+        )
+    return this_visit()
+
+
+def keep(state: Visit) -> None:
+    """Remember a new state of the session."""
+    st.session_state["visit"] = state
+
+
+def write_address() -> None:
+    """Write the session's view into the URL; what stands beside it there stays."""
+    beside = {name: st.query_params.get_all(name) for name in st.query_params if name in BESIDE}
+    query = this_visit().view.to_query() | beside
+    if {name: st.query_params.get_all(name) for name in st.query_params} != {
+        name: values if isinstance(values, list) else [values] for name, values in query.items()
+    }:
+        st.query_params.from_dict(query)
+
+
+def go(view: View) -> None:
+    """Show another view from the next run on."""
+    keep(this_visit().moved(view, time.monotonic()))
+
+
+def go_to_address(address: str) -> None:
+    """Show the view that a picked point carries; anything that is not one is ignored."""
+    view, problems = View.from_query(dict(parse_qsl(address)))
+    if not problems:
+        go(view)
