@@ -60,7 +60,8 @@ _MEANINGS = {
         "its members away."
     ),
     "assessment": (
-        "Utility and leakage of one recipe, release and attack, each number with its interval and the counts behind it."
+        "Utility and leakage of one recipe, release and attack, each number with its interval and the counts "
+        "behind it."
     ),
     "utility": "The accuracy on contested records that a model was not trained on.",
     "leakage": "What an attack finds out about who was a member.",
@@ -85,3 +86,39 @@ _MEANINGS = {
 }
 
 GLOSSARY: tuple[Term, ...] = tuple(Term(word=word, meaning=meaning) for word, meaning in _MEANINGS.items())
+
+_LIMITS = {
+    "A low number is no guarantee": (
+        "It is what these attacks found. A stronger attack, or one with more shadow models, may find more; the "
+        "number of shadows stands beside every leakage figure."
+    ),
+    "An average hides people": (
+        "An AUC of .55 can go with a few records that are found for certain. Look at the rate at few false alarms "
+        "and at the risk of single records."
+    ),
+    "For these records": (
+        "Intervals are for the N records of the study, whose membership fair coins decided. Statements about people "
+        "in general are wider."
+    ),
+    "Real attackers start with less": (
+        "Half of the records that are asked about are members here. Where one in a thousand is, far fewer "
+        "accusations are right; the movable threshold shows how many."
+    ),
+    "Measured is not proved": (
+        "Noise on weights, weight decay and other mechanisms come with no proof, however well they measure. Only "
+        "DP-SGD has an ε, and only for what its accounting assumes."
+    ),
+    "ε is per run": (
+        "Choosing among many runs, or an epoch, by looking at private accuracy spends more than the ε of one of them."
+    ),
+    "Rates of few are not claimed": (
+        "Where fewer than ten false alarms are expected, a rate is shown in grey and no claim rests on it."
+    ),
+    "The best of many flatters": (
+        "The lowest AUC of many settings is too low on average. A recommended setting is chosen on one half of the "
+        "pairs and reported on the other."
+    ),
+}
+
+LIMITS: tuple[Term, ...] = tuple(Term(word=word, meaning=meaning) for word, meaning in _LIMITS.items())
+"""What the numbers do not mean."""

@@ -49,7 +49,7 @@ _ALL = (
         "NeurIPS 2023",
     ),
     ("Bishop 1995", "Bishop", "Training with noise is equivalent to Tikhonov regularization", "Neural Computation 7"),
-    ("Brännvall 2026", "Brännvall", "BaVarIA, Bayesian variance inference for membership attacks", "arXiv 2603.11799"),
+    ("Brännvall 2026", "Brännvall", "BaVarIA", "arXiv 2603.11799"),
     (
         "Bu et al. 2022",
         "Bu, Mao & Xu",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages import explore, sweep
+from dashboard.pages import explore, methods, sweep
 
 _HERE = Path(__file__).parent.parent
 
@@ -15,5 +15,6 @@ st.html(_HERE / "app.css")
 _PAGES = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(sweep.page, title="Sweep", url_path="sweep"),
+    st.Page(methods.page, title="Methods", url_path="methods"),
 ]
 st.navigation(_PAGES, position="top").run()

@@ -103,5 +103,6 @@ def _tradeoff(found: Landscape) -> None:
             figures.tradeoff(found),
             finding=findings.tradeoff(found),
             rows=lambda: tables.spots(found),
+            about="frontier",
             on_pick=go_to_address,
         )

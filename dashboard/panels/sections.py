@@ -56,6 +56,7 @@ def _rates(found: Assessment) -> None:
             rates.roc(found, "linear" if chosen == "linear" else "logarithmic"),
             finding=rates.finding(found),
             rows=lambda: rates.rows(found),
+            about="roc",
         )
     with right:
         st.html(facts_html("At few false alarms", rates.facts(found)))
@@ -73,6 +74,7 @@ def _people(found: Assessment) -> None:
             details.risk(found),
             finding=findings.risk(found),
             rows=lambda: tables.risk(found),
+            about="risk",
         )
     with right:
         for group in found.groups:
@@ -95,6 +97,7 @@ def _story(found: Assessment) -> None:
                 people.confidences(answers, one),
                 finding=people.confidences_words(answers, one),
                 rows=lambda: people.confidences_rows(answers, one),
+                about="phi",
             )
     with right:
         _table("What every attack says", people.verdicts(found, one), "verdicts")
@@ -107,6 +110,7 @@ def _group(group: GroupRisk) -> None:
         people.groups(group),
         finding=people.groups_words(group),
         rows=lambda: people.groups_rows(group),
+        about="group-risk",
     )
 
 
@@ -126,6 +130,7 @@ def _proofs(found: Assessment) -> None:
             proofs.bounds(found),
             finding=proofs.finding(found),
             rows=lambda: proofs.rows(found),
+            about="audits",
         )
     with right:
         st.html(facts_html("What each bound rests on", proofs.facts(found)))
@@ -142,6 +147,7 @@ def _belief(found: Assessment) -> None:
             details.reliability(found),
             finding=findings.reliability(found),
             rows=lambda: tables.reliability(found),
+            about="reliability",
         )
         if details.curves(found):
             panel(
@@ -150,6 +156,7 @@ def _belief(found: Assessment) -> None:
                 details.found_out(found),
                 finding=findings.found_out(found),
                 rows=lambda: tables.found_out(found),
+                about="precision-recall",
             )
 
 

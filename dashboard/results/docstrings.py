@@ -83,7 +83,9 @@ def _tree(module: str) -> ast.Module:
     """The syntax tree of a module of the engine."""
     package, *inner = module.split(".")
     place = files(package).joinpath(*inner)
-    source = place.joinpath("__init__.py") if place.is_dir() else files(package).joinpath(*inner[:-1], f"{inner[-1]}.py")
+    source = (
+        place.joinpath("__init__.py") if place.is_dir() else files(package).joinpath(*inner[:-1], f"{inner[-1]}.py")
+    )
     return ast.parse(source.read_text(encoding="utf-8"))
 
 
@@ -92,9 +94,7 @@ def _docstrings(module: str) -> Mapping[str, str]:
     """All docstrings of a module by name, its own under the empty name."""
     tree = _tree(module)
     named = {
-        node.name: ast.get_docstring(node)
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        node.name: ast.get_docstring(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
     return {name: text for name, text in {"": ast.get_docstring(tree), **named}.items() if text}
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from dashboard.results.links import how_html
 from dashboard.results.words import (
     DASH,
     between,
@@ -25,6 +26,7 @@ class Tile:
 
     Attributes:
         name: what it is.
+        how: the entry of the page Methods that says how it is measured.
         value: the estimate, written out.
         interval: its interval, written out; empty where there is none.
         behind: what stands behind it, one phrase.
@@ -32,10 +34,20 @@ class Tile:
     """
 
     name: str
+    how: str
     value: str
     interval: str = ""
     behind: str
     muted: bool = False
+
+
+_HOW: Mapping[str, str] = {
+    "Test accuracy": "accuracy",
+    "Attack AUC": "auc",
+    "Found at 1 % false alarms": "tpr",
+    "Proved ε": "epsilon",
+}
+"""The tiles in their order, each with its entry of the page Methods."""
 
 
 def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
@@ -43,12 +55,14 @@ def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
     return (
         Tile(
             name="Test accuracy",
+            how=_HOW["Test accuracy"],
             value=percent(headline.test_accuracy),
             interval=percent_between(headline.test_accuracy),
             behind=f"train {percent(headline.train_accuracy)}, {headline.targets} models",
         ),
         Tile(
             name="Attack AUC",
+            how=_HOW["Attack AUC"],
             value=decimals(headline.auc),
             interval=between(headline.auc),
             behind=f"guessing .500, {shadows(headline)}",
@@ -60,17 +74,17 @@ def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
 
 def empty_tiles(behind: str = "not measured yet") -> tuple[Tile, ...]:
     """The same tiles where nothing has been measured, with the reason in a few words."""
-    names = ("Test accuracy", "Attack AUC", "Found at 1 % false alarms", "Proved ε")
-    return tuple(Tile(name=name, value=DASH, behind=behind, muted=True) for name in names)
+    return tuple(Tile(name=name, how=how, value=DASH, behind=behind, muted=True) for name, how in _HOW.items())
 
 
 def _rate(headline: Headline) -> Tile:
     name = "Found at 1 % false alarms"
     rate = rate_at(headline, 0.01)
     if rate is None:
-        return Tile(name=name, value=DASH, behind="not measured", muted=True)
+        return Tile(name=name, how=_HOW[name], value=DASH, behind="not measured", muted=True)
     return Tile(
         name=name,
+        how=_HOW[name],
         value=percent(rate.tpr),
         interval=percent_between(rate.tpr),
         behind=(
@@ -85,7 +99,7 @@ def _rate(headline: Headline) -> Tile:
 def _epsilon(headline: Headline, *, stopped: bool) -> Tile:
     value, behind = epsilon(headline, stopped=stopped)
     proved = headline.claim is not None and headline.claim.epsilon is not None
-    return Tile(name="Proved ε", value=value, behind=behind, muted=not proved)
+    return Tile(name="Proved ε", how=_HOW["Proved ε"], value=value, behind=behind, muted=not proved)
 
 
 def tiles_html(shown: Iterable[Tile]) -> str:
@@ -100,7 +114,8 @@ def _tile_html(tile: Tile) -> str:
     return (
         f'<div class="pd-tile{muted}"><dt>{escape(tile.name)}</dt>'
         f'<dd class="pd-value{text}">{escape(tile.value)}</dd>'
-        f'{interval}<dd class="pd-behind">{escape(tile.behind)}</dd></div>'
+        f'{interval}<dd class="pd-behind">{escape(tile.behind)}</dd>'
+        f'<dd class="pd-behind">{how_html(tile.how, tile.name)}</dd></div>'
     )
 
 
