@@ -1,5 +1,5 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
-// In: {figure, alt, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
+// In: {figure, alt, title, file, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
 
 const LIGHT = {
   member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
@@ -78,6 +78,9 @@ class Plot {
     this.zoom = {};
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("blur", () => this.mark(null));
+    for (const button of root.querySelectorAll("[data-format]")) {
+      button.addEventListener("click", () => this.save(button.dataset.format));
+    }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     new ResizeObserver(() => this.mark(null)).observe(root);
   }
@@ -87,6 +90,9 @@ class Plot {
     this.pick = pick;
     if (data.cuts) (this.threshold ??= new Threshold(this)).update(data.cuts);
     this.box.setAttribute("aria-label", data.alt);
+    for (const button of this.root.querySelectorAll("[data-format]")) {
+      button.setAttribute("aria-label", `Save “${data.title}” as ${button.dataset.format.toUpperCase()}`);
+    }
     this.box.style.minHeight = `${data.figure.layout.height}px`;
     this.draw();
   }
@@ -139,6 +145,27 @@ class Plot {
     for (const axis of ["xaxis", "yaxis"]) {
       if (`${axis}.range[0]` in change) this.zoom[axis] = [change[`${axis}.range[0]`], change[`${axis}.range[1]`]];
     }
+  }
+
+  // The figure as it stands, with its title and on paper of its own, as a file; drawn anew, so that nothing here moves.
+  async save(format) {
+    const library = await plotly(this.data.source);
+    const { width, height } = this.box.getBoundingClientRect();
+    const { data, layout } = coloured(this.data.figure, palette(this.root));
+    for (const [axis, range] of Object.entries(this.zoom)) layout[axis] = { ...layout[axis], range };
+    const head = this.data.title ? 34 : 0;
+    // Plotly reads some markup in texts: a title is shown as it is.
+    const text = this.data.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    Object.assign(layout, {
+      width, height: layout.height + head, paper_bgcolor: palette(this.root).paper,
+      title: { text, font: { size: 16 }, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: 14 } },
+      margin: { ...layout.margin, t: layout.margin.t + head },
+    });
+    await library.downloadImage(
+      { data, layout, config: { staticPlot: true } },
+      { format, filename: this.data.file, width, height: layout.height, scale: format === "png" ? 2 : 1 },
+    );
+    this.live.textContent = `Saved as ${this.data.file}.${format}`;
   }
 
   choose(point) {

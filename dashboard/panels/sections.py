@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard.panels.panel import panel, table_html, threshold_panel
+from dashboard.panels.panel import downloadable, panel, threshold_panel
 from dashboard.panels.records import records
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
 from dashboard.results.words import attack_title
@@ -118,7 +118,8 @@ def _table(title: str, listed: Sequence[dict[str, str]], name: str) -> None:
     """A table under a heading; nothing where there is nothing to say."""
     if listed:
         with st.container(key=f"list-{name}"):
-            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{table_html(listed)}')
+            st.html(f'<h2 class="pd-title">{escape(title)}</h2>')
+            downloadable(name, title, listed)
 
 
 def _proofs(found: Assessment) -> None:
