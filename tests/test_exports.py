@@ -186,6 +186,6 @@ def test_what_can_be_taken_along(found, sentence, files):
     app.session_state["take"] = True
     app.run()
     assert not app.exception
-    assert [button.label for button in app.get("download_button")] == files
+    assert [button.proto.label for button in app.get("download_button")] == files
     assert sentence in " ".join(element.proto.body for element in app.get("html"))
     assert "privacydial sweep digits-correctness-" in app.code[0].value

@@ -47,10 +47,10 @@ def page() -> None:
     with st.container(key="attackers-place"):
         if both is not None:
             st.html(attackers_html(both))
+    _tradeoff(found)
     with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
         if not found.refusal:
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
-    _tradeoff(found)
     if assessment is not None:
         sections(assessment)
 

@@ -1,14 +1,6 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
+// PALETTES, colours by role in light and dark, is written before this text by plot.py.
 // In: {figure, alt, title, file, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
-
-const LIGHT = {
-  member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
-  accent: "#D55E00", ghost: "#8a8780", band: "rgba(0,114,178,0.16)", proved: "#007a5a",
-};
-const DARK = {
-  member: "#56B4E9", outsider: "#E8743B", path: "#56B4E9", "path-soft": "rgba(86,180,233,0.45)",
-  accent: "#E69F00", ghost: "#9d9a94", band: "rgba(86,180,233,0.2)", proved: "#2fbf94",
-};
 
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
 
@@ -38,17 +30,10 @@ function brightness(colour) {
 function palette(node) {
   const css = getComputedStyle(node);
   const read = (name, fallback) => css.getPropertyValue(name).trim() || fallback;
-  const paper = read("--st-background-color", "#ffffff");
+  const paper = read("--st-background-color", PALETTES.light.paper);
   const dark = brightness(paper) < 0.5;
-  return {
-    ...(dark ? DARK : LIGHT),
-    paper,
-    ink: read("--st-text-color", dark ? "#eee" : "#222"),
-    soft: dark ? "#a8a49c" : "#65625b",
-    grid: dark ? "rgba(255,255,255,0.08)" : "rgba(0,0,0,0.07)",
-    line: dark ? "rgba(255,255,255,0.25)" : "rgba(0,0,0,0.25)",
-    font: read("--st-font", "sans-serif"),
-  };
+  const colours = PALETTES[dark ? "dark" : "light"];
+  return { ...colours, paper, ink: read("--st-text-color", colours.ink), font: read("--st-font", colours.font) };
 }
 
 // A deep copy (Plotly writes zoom and legend into what it is given) with every "@role" replaced.

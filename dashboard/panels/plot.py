@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from streamlit.components.v2 import component
 
 from dashboard.results.exports import file_name
 from dashboard.results.figures import Figure
+from dashboard.results.palette import PALETTES
 from dashboard.results.thresholds import Cuts, for_browser
 
 PLOTLY_ROUTE = f"/assets/plotly-{version('plotly')}.min.js"
@@ -51,18 +53,19 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
+_DRAWING = f"const PALETTES = {json.dumps(PALETTES)};\n{_read('plot.js')}"
 _plot = component(
     "privacydial_plot",
     html=f'<div class="pd-figure">{_FIGURE}{_SAVE}</div>',
     css=_read("plot.css"),
-    js=_read("plot.js"),
+    js=_DRAWING,
     isolate_styles=False,
 )
 _with_threshold = component(
     "privacydial_threshold",
     html=f'<div class="pd-figure">{_FIGURE}{_THRESHOLD}{_SAVE}</div>',
     css=_read("plot.css") + _read("threshold.css"),
-    js=_read("plot.js") + _read("threshold.js"),
+    js=_DRAWING + _read("threshold.js"),
     isolate_styles=False,
 )
 
