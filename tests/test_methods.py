@@ -39,6 +39,13 @@ def script():
     methods.page()
 
 
+def sections_script():
+    from dashboard.panels.sections import sections
+    from tests.handmade import whole
+
+    sections(whole())
+
+
 def opened() -> AppTest:
     return AppTest.from_function(script, default_timeout=20).run()
 
@@ -169,19 +176,38 @@ def test_a_filter_that_nothing_fits_says_so():
     assert "<article" not in html(app)
 
 
-def test_every_link_on_a_measured_page_points_to_a_place_that_is_there(tmp_path):
+def links(app: AppTest) -> list[str]:
+    return re.findall(r'href="methods#([^"]*)"', html(app))
+
+
+def test_every_number_on_a_measured_page_leads_to_its_definition(tmp_path):
     store = Store(tmp_path)
     set_running(Running(store=store))
     try:
         store.put_assessment(point(View()), whole(headline()))
-        app = AppTest.from_file(str(FOLDER / "pages" / "app.py"), default_timeout=20).run()
-        linked = re.findall(r'href="methods#([^"]*)"', html(app))
+        linked = links(AppTest.from_file(str(FOLDER / "pages" / "app.py"), default_timeout=20).run())
     finally:
         set_running(None)
         store.close()
-    assert linked[:4] == ["accuracy", "auc", "tpr", "epsilon"]
-    assert {"frontier", "scores"} <= set(linked)
+    assert linked == ["accuracy", "auc", "tpr", "epsilon", "attackers", "frontier", "scores"]
     assert set(linked) <= anchors()
+
+
+@pytest.mark.parametrize(
+    ("section", "linked"),
+    [
+        ("What the attacker sees", {"scores"}),
+        ("Few false alarms", {"roc"}),
+        ("Who is at risk", {"riskiest", "phi", "verdicts", "risk", "group-risk", "reasons", "agreement"}),
+        ("ε from below and above", {"audits"}),
+        ("Can I believe this?", {"honesty", "reliability", "precision-recall"}),
+    ],
+)
+def test_every_section_leads_to_the_definitions_of_what_it_shows(section, linked):
+    app = AppTest.from_function(sections_script, default_timeout=20)
+    app.session_state["sections"] = section
+    assert set(links(app.run())) == linked
+    assert linked <= anchors()
 
 
 def test_every_panel_in_the_source_says_how_its_numbers_are_measured_and_every_link_works():

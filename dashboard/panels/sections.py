@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.panels.panel import downloadable, panel, threshold_panel
 from dashboard.panels.records import records
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
+from dashboard.results.links import how_html
 from dashboard.results.words import attack_title
 from engine.assessment.values import Assessment, GroupRisk
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
@@ -63,7 +64,10 @@ def _rates(found: Assessment) -> None:
 
 
 def _people(found: Assessment) -> None:
-    st.html(f'<h2 class="pd-title">The riskiest records</h2><p class="pd-finding">{escape(people.naming(found))}</p>')
+    st.html(
+        f'<h2 class="pd-title">The riskiest records</h2><p class="pd-finding">{escape(people.naming(found))} '
+        f"{how_html('riskiest', 'The riskiest records')}</p>"
+    )
     if people.named(found):
         st.fragment(_story)(found)
     left, right = st.columns(2, gap="large")
@@ -115,10 +119,10 @@ def _group(group: GroupRisk) -> None:
 
 
 def _table(title: str, listed: Sequence[dict[str, str]], name: str) -> None:
-    """A table under a heading; nothing where there is nothing to say."""
+    """A table under a heading; nothing where there is nothing to say. Its name is its entry of the page Methods."""
     if listed:
         with st.container(key=f"list-{name}"):
-            st.html(f'<h2 class="pd-title">{escape(title)}</h2>')
+            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{how_html(name, title)}')
             downloadable(name, title, listed)
 
 
@@ -140,7 +144,9 @@ def _proofs(found: Assessment) -> None:
 def _belief(found: Assessment) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        st.html(facts_html("Before you believe it", belief.facts(found)))
+        st.html(
+            facts_html("Before you believe it", belief.facts(found)) + how_html("honesty", "Before you believe it")
+        )
     with right:
         panel(
             "reliability",

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from html import escape
 
 from engine.references import REFERENCES
@@ -70,6 +71,7 @@ def matching(chapters: Sequence[Chapter], wanted: str) -> tuple[Chapter, ...]:
     return tuple(chapter for chapter in kept if chapter.entries)
 
 
+@lru_cache(maxsize=64)
 def chapter_html(chapter: Chapter) -> str:
     """A chapter under its heading; every text is escaped."""
     return (

@@ -26,19 +26,19 @@ class Tile:
 
     Attributes:
         name: what it is.
-        how: the entry of the page Methods that says how it is measured.
         value: the estimate, written out.
         interval: its interval, written out; empty where there is none.
         behind: what stands behind it, one phrase.
         muted: greyed, because the number cannot be claimed.
+        how: the entry of the page Methods that says how it is measured; None where a note beside says it.
     """
 
     name: str
-    how: str
     value: str
     interval: str = ""
     behind: str
     muted: bool = False
+    how: str | None = None
 
 
 _HOW: Mapping[str, str] = {
@@ -110,12 +110,12 @@ def tiles_html(shown: Iterable[Tile]) -> str:
 def _tile_html(tile: Tile) -> str:
     muted = " pd-muted" if tile.muted else ""
     text = " pd-text" if any(letter.isalpha() for letter in tile.value) else ""
+    how = f'<dd class="pd-behind">{how_html(tile.how, tile.name)}</dd>' if tile.how else ""
     interval = f'<dd class="pd-interval">{escape(tile.interval)}</dd>' if tile.interval else ""
     return (
         f'<div class="pd-tile{muted}"><dt>{escape(tile.name)}</dt>'
         f'<dd class="pd-value{text}">{escape(tile.value)}</dd>'
-        f'{interval}<dd class="pd-behind">{escape(tile.behind)}</dd>'
-        f'<dd class="pd-behind">{how_html(tile.how, tile.name)}</dd></div>'
+        f'{interval}<dd class="pd-behind">{escape(tile.behind)}</dd>{how}</div>'
     )
 
 
