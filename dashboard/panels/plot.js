@@ -64,7 +64,7 @@ class Plot {
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("blur", () => this.mark(null));
     for (const button of root.querySelectorAll("[data-format]")) {
-      button.addEventListener("click", () => this.save(button.dataset.format));
+      button.addEventListener("click", () => this.save(button.dataset.format).catch((error) => this.failed(error)));
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     new ResizeObserver(() => this.mark(null)).observe(root);
@@ -94,11 +94,15 @@ class Plot {
         await this.react(library);
       }
     } catch (error) {
-      this.live.textContent = error.message;
-      this.live.classList.add("pd-failed");
+      this.failed(error);
     } finally {
       this.busy = false;
     }
+  }
+
+  failed(error) {
+    this.live.textContent = error.message ?? String(error);
+    this.live.classList.add("pd-failed");
   }
 
   async react(library) {
