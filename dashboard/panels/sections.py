@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
 
-from dashboard.panels.panel import panel, table_html, threshold_panel
+from dashboard.panels.autopsy import story
+from dashboard.panels.panel import facts_html, group_panel, panel, threshold_panel
 from dashboard.panels.records import records
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
 from dashboard.results.words import attack_title
-from engine.assessment.values import Assessment, GroupRisk
+from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 
 
@@ -76,45 +77,19 @@ def _people(found: Assessment) -> None:
         )
     with right:
         for group in found.groups:
-            _group(group)
-    _table("What goes with the risk", people.reasons(found), "reasons")
-    _table("Do the attacks agree on who is at risk?", people.agreement(found), "agreement")
+            group_panel(group)
 
 
 def _story(found: Assessment) -> None:
     """The list of records and what is known of the chosen one; choosing runs this part of the page alone."""
-    one = records(people.named(found), key="records")
-    st.html(f'<h3 class="pd-title">{escape(one.title)}</h3><p class="pd-finding">{escape(people.story(one))}</p>')
-    left, right = st.columns(2, gap="large")
-    answers = found.answers
-    if answers is not None:
-        with left:
-            panel(
-                "record",
-                "How confident the models are of it",
-                people.confidences(answers, one),
-                finding=people.confidences_words(answers, one),
-                rows=lambda: people.confidences_rows(answers, one),
-            )
-    with right:
-        _table("What every attack says", people.verdicts(found, one), "verdicts")
+    listed, key = people.named(found), "records-chosen"
+    one = next((one for one in listed if str(one.record) == st.session_state.get(key)), listed[0])
+    records(listed, key="records", chosen=one.record, on_pick=lambda record: _remember(key, record))
+    story(found, one)
 
 
-def _group(group: GroupRisk) -> None:
-    panel(
-        f"group-{group.by}",
-        f"Risk by {group.by}",
-        people.groups(group),
-        finding=people.groups_words(group),
-        rows=lambda: people.groups_rows(group),
-    )
-
-
-def _table(title: str, listed: Sequence[dict[str, str]], name: str) -> None:
-    """A table under a heading; nothing where there is nothing to say."""
-    if listed:
-        with st.container(key=f"list-{name}"):
-            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{table_html(listed)}')
+def _remember(key: str, record: int) -> None:
+    st.session_state[key] = str(record)
 
 
 def _proofs(found: Assessment) -> None:
@@ -161,9 +136,3 @@ SECTIONS: dict[str, Callable[[Assessment], None]] = {
     "Can I believe this?": _belief,
 }
 """The sections by title, in the order of the page."""
-
-
-def facts_html(title: str, listed: Sequence[tuple[str, str]]) -> str:
-    """Terms and their sentences under a heading; every text is escaped."""
-    body = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in listed)
-    return f'<h2 class="pd-title">{escape(title)}</h2><dl class="pd-facts">{body}</dl>'

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from engine.assessment.intervals import imagined, reach
 from engine.assessment.parts import Answers
 from engine.assessment.risk import PairRisk, grouped, pair_risk
-from engine.attacks import ATTACKS
 from engine.attacks.leave_pair_out import halves, models_of
+from engine.attacks.likelihood_ratio import lira
 from engine.signals import signals
 from engine.validate import InvalidValueError
 
@@ -58,7 +58,7 @@ def answered_risk(answers: Answers, *, prior: float = 0.5, pairs: int | None = N
     rows = models_of(range(pairs or len(answers.members) // 2))
     phi = answers.phi[rows].astype(np.float64)
     binary = signals(np.stack([phi, np.zeros_like(phi)], axis=-1), np.zeros(phi.shape[1], dtype=np.int64))
-    return pair_risk([binary], answers.masks[rows], ATTACKS["lira"], prior=prior)
+    return pair_risk([binary], answers.masks[rows], lira, prior=prior)
 
 
 def changed(first: PairRisk, second: PairRisk) -> RiskChange:
