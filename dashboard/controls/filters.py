@@ -13,34 +13,22 @@ from engine.assessment.values import Assessment
 _STEP = 0.05
 
 
-def prior_control(*, possible: bool) -> float:
-    """The share of members among those asked about; only ½ where there are too few models for another."""
-    chosen = st.selectbox(
-        "Members among those asked about",
-        PRIORS if possible else PRIORS[:1],
-        format_func=lambda prior: f"1 in {1 / prior:,.0f}",
-        help="The rarer members are among those asked about, the less an attacker can be sure of anybody.",
-        key="risk-prior",
-    )
-    return float(chosen)
+def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, float]:
+    """Draw the filter; say what it is, and the share of members among those asked about.
 
-
-def filters(view: View, found: Assessment) -> Filter:
-    """Draw the filter and say what it is."""
-    labels = sorted({int(label) for label in found.answers.labels}) if found.answers else []
-    one, two, three, four = st.columns(4, vertical_alignment="top")
-    with one:
-        label = st.selectbox(
-            "Class",
-            [None, *labels],
-            format_func=lambda label: "all" if label is None else f"class {label}",
-            key=f"risk-class-{view.population}",
-        )
-    with two:
+    Args:
+        view: whose records they are.
+        found: its assessment.
+        priors: whether there are enough models for another share than ½.
+    """
+    columns = st.columns([3, 3, 5, 4, 5], vertical_alignment="top")
+    with columns[0]:
+        label = _class(view, found)
+    with columns[1]:
         bound = st.selectbox(
-            "At risk is a risk above", BOUNDS, index=BOUNDS.index(Filter.bound), format_func=brief, key="risk-bound"
+            "At risk above", BOUNDS, index=BOUNDS.index(Filter.bound), format_func=brief, key="risk-bound"
         )
-    with three:
+    with columns[2]:
         show = st.segmented_control(
             "Show",
             SHOWS,
@@ -49,6 +37,29 @@ def filters(view: View, found: Assessment) -> Filter:
             help="For certain: the whole 95 % interval of the record's risk lies above the bound.",
             key="risk-show",
         )
-    with four:
+    with columns[3]:
         low, high = st.slider("Risk between", 0.0, 1.0, (0.0, 1.0), _STEP, key="risk-between")
-    return Filter(label=label, low=low, high=high, bound=float(bound), show=show or "all")
+    with columns[4]:
+        prior = _prior(possible=priors)
+    return Filter(label=label, low=low, high=high, bound=float(bound), show=show or "all"), prior
+
+
+def _class(view: View, found: Assessment) -> int | None:
+    labels = sorted({int(label) for label in found.answers.labels}) if found.answers else []
+    return st.selectbox(
+        "Class",
+        [None, *labels],
+        format_func=lambda label: "all" if label is None else f"class {label}",
+        key=f"risk-class-{view.population}",
+    )
+
+
+def _prior(*, possible: bool) -> float:
+    chosen = st.selectbox(
+        "Members among those asked",
+        PRIORS if possible else PRIORS[:1],
+        format_func=lambda prior: f"1 in {1 / prior:,.0f}",
+        help="The rarer members are among those asked about, the less an attacker can be sure of anybody.",
+        key="risk-prior",
+    )
+    return float(chosen)

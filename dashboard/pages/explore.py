@@ -7,8 +7,9 @@ import streamlit as st
 from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.pages import risk
 from dashboard.panels.panel import panel
-from dashboard.panels.sections import sections
+from dashboard.panels.sections import WHO_IS_AT_RISK, sections
 from dashboard.panels.waiting import waiting
 from dashboard.results import figures, findings, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
@@ -46,7 +47,7 @@ def page() -> None:
             st.html(attackers_html(both))
     _tradeoff(found)
     if assessment is not None:
-        sections(assessment)
+        sections(assessment, {WHO_IS_AT_RISK: risk.link})
 
 
 def _problems(state: Visit) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cache.store import Store
 from dashboard.controls.attacks import attack_list
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_title
-from dashboard.controls.filters import filters, prior_control
+from dashboard.controls.filters import filters
 from dashboard.panels.autopsy import autopsy
 from dashboard.panels.before import before_and_after
 from dashboard.panels.panel import group_panel, panel, table_panel
@@ -21,7 +22,7 @@ from dashboard.results.risks import Filter, Risks
 from dashboard.results.standing import Fate, fate
 from dashboard.results.tiles import headline_html
 from dashboard.serving.running import running
-from dashboard.state.cohorts import FEWEST, risk_by_pair
+from dashboard.state.cohorts import enough_pairs, risk_by_pair
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.view import key
 from dashboard.state.visit import begin, write_address
@@ -29,6 +30,18 @@ from engine.assessment.values import Assessment
 
 RECORD = "record"
 """The part of a URL that names a record beside the view."""
+
+TABS = ("Record by record", "Before and after", "Groups")
+"""What the page tells below the histogram."""
+
+
+def link() -> None:
+    """The way to this page from another."""
+    st.page_link(
+        st.Page(page, title="Who is at risk", url_path="risk"),
+        label="All records, before and after a protection, groups",
+        icon=":material/arrow_forward:",
+    )
 
 
 def page() -> None:
@@ -49,18 +62,20 @@ def page() -> None:
     with st.container(key="waiting-place"):
         if not found.complete and not found.refusal:
             waiting(found.waves)
-    if best is None or assessment is None:
+    if best is not None and assessment is not None:
+        _everybody(store, found, best, assessment, headline)
+    else:
         with headline:
             _nobody_yet(found)
-        return
-    possible = assessment.answers is not None and assessment.headline.pairs >= FEWEST
+
+
+def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment, headline: DeltaGenerator) -> None:
+    """All that is known of the records of a measured setting."""
     with st.container(key="risk-filters"):
-        prior = prior_control(possible=possible)
-        chosen = filters(found.view, assessment)
+        chosen, prior = filters(found.view, assessment, priors=enough_pairs(assessment))
     of = all_risks.risks(assessment, risk_by_pair(best, assessment, prior), prior)
-    with headline:
-        few = "" if found.complete else f"{models_of(found.waves)} of {found.view.models} models"
-        st.html(headline_html(all_risks.count(of, chosen), all_risks.meaning(of), few))
+    few = "" if found.complete else f"{models_of(found.waves)} of {found.view.models} models"
+    headline.html(headline_html(all_risks.count(of, chosen), all_risks.meaning(of), few))
     panel(
         "risks",
         "Risk of all records",
@@ -68,9 +83,16 @@ def page() -> None:
         finding=all_risks.histogram_words(of, chosen),
         rows=lambda: all_risks.histogram_rows(of, chosen),
     )
-    _records(store, found, assessment, of, chosen)
-    before_and_after(store, found, assessment, prior)
-    _groups(assessment, of)
+    one_by_one, before, groups = st.tabs(list(TABS), key="risk-tabs", on_change="rerun")
+    if one_by_one.open:
+        with one_by_one:
+            _records(store, found, assessment, of, chosen)
+    if before.open:
+        with before:
+            before_and_after(store, found, assessment, prior)
+    if groups.open:
+        with groups:
+            _groups(assessment, of)
 
 
 def _nobody_yet(found: Landscape) -> None:
@@ -87,7 +109,6 @@ def _nobody_yet(found: Landscape) -> None:
 
 def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, chosen: Filter) -> None:
     """The gallery of what the filter lets through, and the story of the chosen record."""
-    st.html('<h2 class="pd-title">Record by record</h2>')
     through = of.order[all_risks.kept(of, chosen)[of.order]]
     asked, problem = gallery.record_in(st.query_params.get(RECORD), of.member.size)
     if problem:

@@ -19,20 +19,12 @@ _PICTURE = 168  # pixels on screen, along the longer side
 
 def story(found: Assessment, one: Named) -> None:
     """A record's risk in one sentence, the models' confidence of it, and what every attack says."""
-    st.html(f'<h3 class="pd-title">{escape(one.title)}</h3><p class="pd-finding">{escape(people.story(one))}</p>')
+    _heading(one)
     left, right = st.columns(2, gap="large")
-    answers = found.answers
-    if answers is not None:
-        with left:
-            panel(
-                "record",
-                "How confident the models are of it",
-                people.confidences(answers, one),
-                finding=people.confidences_words(answers, one),
-                rows=lambda: people.confidences_rows(answers, one),
-            )
+    with left:
+        _confidences(found, one)
     with right:
-        table_panel("What every attack says", people.verdicts(found, one), "verdicts")
+        _verdicts(found, one)
 
 
 def autopsy(found: Assessment, one: Named, fates: Sequence[Fate], title: str) -> None:
@@ -45,11 +37,13 @@ def autopsy(found: Assessment, one: Named, fates: Sequence[Fate], title: str) ->
         title: of the dial.
     """
     with st.container(key="autopsy"):
-        story(found, one)
+        _heading(one)
         left, right = st.columns(2, gap="large")
-        with left, st.container(horizontal=True, gap="medium", vertical_alignment="top"):
-            _picture(one)
-            st.html(facts_html("Its place among all records", standing.ranks(found, one.record)))
+        with left:
+            with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
+                _picture(one)
+                st.html(facts_html("Its place among all records", standing.ranks(found, one.record)))
+            _confidences(found, one)
         with right:
             if len(fates) > 1:
                 panel(
@@ -59,6 +53,27 @@ def autopsy(found: Assessment, one: Named, fates: Sequence[Fate], title: str) ->
                     finding=standing.fates_words(fates, title),
                     rows=lambda: standing.fates_rows(fates),
                 )
+            _verdicts(found, one)
+
+
+def _heading(one: Named) -> None:
+    st.html(f'<h2 class="pd-title">{escape(one.title)}</h2><p class="pd-finding">{escape(people.story(one))}</p>')
+
+
+def _confidences(found: Assessment, one: Named) -> None:
+    answers = found.answers
+    if answers is not None:
+        panel(
+            "record",
+            "How confident the models are of it",
+            people.confidences(answers, one),
+            finding=people.confidences_words(answers, one),
+            rows=lambda: people.confidences_rows(answers, one),
+        )
+
+
+def _verdicts(found: Assessment, one: Named) -> None:
+    table_panel("What every attack says", people.verdicts(found, one), "verdicts")
 
 
 def _picture(one: Named) -> None:
@@ -66,4 +81,5 @@ def _picture(one: Named) -> None:
     if one.picture is None:
         return
     times = max(1, _PICTURE // max(one.picture.shape))
-    st.image(np.kron(255 - one.picture, np.ones((times, times), dtype=np.uint8)), width=times * one.picture.shape[1])
+    enlarged = np.kron(255 - one.picture, np.ones((times, times), dtype=np.uint8))
+    st.image(enlarged, width=enlarged.shape[1], alt=one.title)

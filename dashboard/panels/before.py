@@ -48,15 +48,12 @@ def comparable(store: Store, found: Landscape) -> tuple[View, ...]:
     return tuple(at for at, its in keys.items() if its in measured)
 
 
-def setting_name(view: View) -> str:
-    """A setting by its protections, and by its architecture where that is not the default."""
-    names = [name for name in DIALS if name in view.in_use or _other_architecture(view, name)]
+def setting_name(view: View, beside: View) -> str:
+    """A setting by its protections, and by its architecture where that is not the same as of the one beside it."""
+    other = {ARCHITECTURE.name} if view.architecture != beside.architecture else set()
+    names = [name for name in DIALS if name in {*view.in_use, *other}]
     parts = [f"{phrase(DIALS[name].title)} {DIALS[name].label(getattr(view, name))}" for name in names]
     return ", ".join(parts) or "no protection"
-
-
-def _other_architecture(view: View, name: str) -> bool:
-    return name == ARCHITECTURE.name and view.architecture != View.architecture
 
 
 def before_and_after(store: Store, found: Landscape, assessment: Assessment, prior: float) -> None:
@@ -68,9 +65,8 @@ def before_and_after(store: Store, found: Landscape, assessment: Assessment, pri
         assessment: of the view.
         prior: the share of members among those asked about.
     """
-    st.html('<h2 class="pd-title">Before and after</h2>')
     others = comparable(store, found)
-    if not others or assessment.answers is None:
+    if not others:
         st.html(f'<p class="pd-finding">{_NONE_ELSE}</p>')
         return
     other, which = _choices(found.view, others)
@@ -89,9 +85,9 @@ def _choices(view: View, others: Sequence[View]) -> tuple[View, slopes.Which]:
     by_address = {at.address: at for at in others}
     with left:
         chosen = st.selectbox(
-            f"Compare “{setting_name(view)}” with",
+            f"Compare “{setting_name(view, view)}” with",
             list(by_address),
-            format_func=lambda address: setting_name(by_address[address]),
+            format_func=lambda address: setting_name(by_address[address], view),
             help="Measured settings of the same records. The one with fewer protections stands before.",
             key="risk-other",
         )
@@ -110,7 +106,7 @@ def _slopes(
         return None
     if not np.array_equal(theirs.answers.members, own.members):
         return None
-    pairs = pairs_looked_at(assessment)
+    pairs = pairs_looked_at(own)
     sides = [
         (at, risk_by_pair(key(at, found.waves), each, prior, pairs=pairs))
         for at, each in ((other, theirs), (found.view, assessment))
@@ -118,7 +114,7 @@ def _slopes(
     (before, first), (after, second) = sorted(sides, key=lambda side: len(side[0].in_use))
     if first is None or second is None:
         return None
-    names = setting_name(before), setting_name(after)
+    names = setting_name(before, after), setting_name(after, before)
     return slopes.slopes(first, second, own.labels, names=names, which=which)
 
 

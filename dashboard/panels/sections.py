@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 
 import streamlit as st
@@ -15,15 +15,26 @@ from dashboard.results.words import attack_title
 from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 
+WHO_IS_AT_RISK = "Who is at risk"
+"""The title of a section that has a page of its own."""
 
-def sections(found: Assessment) -> None:
-    """Draw the sections of an assessment, and above them what must not be overlooked in any."""
+
+def sections(found: Assessment, further: Mapping[str, Callable[[], None]]) -> None:
+    """Draw the sections of an assessment, and above them what must not be overlooked in any.
+
+    Args:
+        found: the assessment.
+        further: by the title of a section, what draws the way to more of it.
+    """
     for sentence in (*proofs.crossings(found), *proofs.contradictions(found)):
         st.error(sentence, icon=":material/error:")
-    for tab, draw in zip(st.tabs(list(SECTIONS), key="sections", on_change="rerun"), SECTIONS.values(), strict=True):
+    tabs = st.tabs(list(SECTIONS), key="sections", on_change="rerun")
+    for tab, (title, draw) in zip(tabs, SECTIONS.items(), strict=True):
         if tab.open:
             with tab:
                 draw(found)
+                if title in further:
+                    further[title]()
 
 
 def _scores(found: Assessment) -> None:
@@ -131,7 +142,7 @@ def _belief(found: Assessment) -> None:
 SECTIONS: dict[str, Callable[[Assessment], None]] = {
     "What the attacker sees": _scores,
     "Few false alarms": _rates,
-    "Who is at risk": _people,
+    WHO_IS_AT_RISK: _people,
     "ε from below and above": _proofs,
     "Can I believe this?": _belief,
 }

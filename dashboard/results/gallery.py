@@ -14,7 +14,7 @@ from engine.assessment.changes import choosing, reporting
 from engine.assessment.intervals import of_means
 from engine.assessment.values import Assessment
 
-PAGE = 16
+PAGE = 20
 """Records on one page of the gallery."""
 
 _Numbers = tuple[float, float, float]

@@ -25,15 +25,20 @@ def risk_by_pair(key: str, found: Assessment, prior: float, *, pairs: int | None
         prior: the share of members among those asked about.
         pairs: how many pairs to look at; as many as are quickly done where it is None.
     """
-    if found.answers is None or found.headline.pairs < FEWEST:
+    if found.answers is None or not enough_pairs(found):
         return None
-    return _risk_by_pair(key, prior, pairs or pairs_looked_at(found), found.answers)
+    return _risk_by_pair(key, prior, pairs or pairs_looked_at(found.answers), found.answers)
 
 
-def pairs_looked_at(found: Assessment) -> int:
+def enough_pairs(found: Assessment) -> bool:
+    """Whether records can be chosen on one half of the pairs and reported on the other."""
+    return found.answers is not None and len(found.answers.members) >= 2 * FEWEST
+
+
+def pairs_looked_at(answers: Answers) -> int:
     """How many of the pairs are looked at: all, unless that would take long."""
-    quick = next((pairs for pairs in _PAIRS if pairs**2 * found.headline.records <= _WORK), FEWEST)
-    return min(found.headline.pairs, quick)
+    quick = next((pairs for pairs in _PAIRS if pairs**2 * answers.labels.size <= _WORK), FEWEST)
+    return min(len(answers.members) // 2, quick)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
