@@ -84,7 +84,7 @@ def test_a_measured_setting_counts_those_at_risk_and_tells_the_story_of_the_risk
     assert "Records 1 – 20 of 60" in text
     assert figures(app)[0] == "risks"
     assert figures(app)[-1] == "record"
-    assert len(app.get("imgs")) == 1
+    assert len(app.get("image")) == 1
 
 
 def test_the_filter_narrows_count_histogram_and_gallery(store):

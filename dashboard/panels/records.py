@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 
 _cards = component(
     "privacydial_records",
-    html='<div class="pd-cards" role="group" aria-label="The riskiest records"></div>',
+    html='<div class="pd-cards" role="group" aria-label="Records"></div>',
     css=(_HERE / "records.css").read_text(encoding="utf-8"),
     js=(_HERE / "records.js").read_text(encoding="utf-8"),
     isolate_styles=False,
