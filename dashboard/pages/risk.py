@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -13,11 +12,13 @@ from dashboard.controls.dials import dials_on_page, rail, sweep_title
 from dashboard.controls.filters import filters
 from dashboard.panels.autopsy import autopsy
 from dashboard.panels.before import before_and_after
+from dashboard.panels.drawn import with_pictures
 from dashboard.panels.panel import group_panel, panel, table_panel
 from dashboard.panels.records import records
 from dashboard.panels.waiting import waiting
 from dashboard.results import gallery, people, profits, words
 from dashboard.results import risks as all_risks
+from dashboard.results.drawing import how
 from dashboard.results.risks import Filter, Risks
 from dashboard.results.standing import Fate, fate
 from dashboard.results.tiles import headline_html
@@ -27,6 +28,7 @@ from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.view import key
 from dashboard.state.visit import begin, write_address
 from engine.assessment.values import Assessment
+from engine.populations.catalogue import POPULATIONS
 
 RECORD = "record"
 """The part of a URL that names a record beside the view."""
@@ -114,21 +116,22 @@ def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, 
     if problem:
         st.warning(words.unmarked(problem), icon=":material/link_off:")
     record = asked if asked is not None else int(through[0] if through.size else of.order[0])
-    if not through.size:
-        st.html('<p class="pd-finding">The filter lets no record through: widen it to see some again.</p>')
-    else:
-        _gallery(assessment, of, through, record)
-    (one,) = gallery.listed(assessment, of, [record])
-    autopsy(assessment, one, _fates(store, found, record), sweep_title(found.view.sweep))
-
-
-def _gallery(assessment: Assessment, of: Risks, through: np.ndarray, record: int) -> None:
-    """One page of the records, with the way to the pages before and after it."""
     last = gallery.pages(through.size) - 1
     at = min(st.session_state.get("risk-page", 0), last)
     shown = through[at * gallery.PAGE : (at + 1) * gallery.PAGE]
-    st.html(f'<p class="pd-finding">{gallery.caption(of, page=at, records=through.size)}</p>')
-    records(gallery.listed(assessment, of, shown), key="gallery", chosen=record, on_pick=_choose)
+    *listed, one = with_pictures(found.view, gallery.listed(assessment, of, [*shown, record]))
+    if listed:
+        order = gallery.caption(of, page=at, records=through.size)
+        st.html(f'<p class="pd-finding">{order} {how(POPULATIONS[found.view.population])}</p>')
+        records(listed, key="gallery", chosen=record, on_pick=_choose)
+        _pager(at, last)
+    else:
+        st.html('<p class="pd-finding">The filter lets no record through: widen it to see some again.</p>')
+    autopsy(assessment, one, _fates(store, found, record), sweep_title(found.view.sweep))
+
+
+def _pager(at: int, last: int) -> None:
+    """The way to the pages of the gallery before and after this one."""
     if last:
         with st.container(horizontal=True, gap="small"):
             st.button("Riskier", key="page-before", on_click=_turn_to, args=(at - 1,), disabled=at == 0)

@@ -47,7 +47,7 @@ def test_a_record_is_chosen_with_the_keyboard_and_its_address_opens_it_again(ris
     page.reload()
     expect(page.get_by_role("heading", name=re.compile(f"^Record {record}, class"))).to_be_visible()
     expect(cards.nth(2)).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("radio", name="for certain").click()
+    page.get_by_role("radio", name="at risk").click()
     expect(page.locator(".st-key-panel-risks")).to_contain_text(re.compile(r"Shown: \d+ of 60 records"))
     expect_query(page, f"record={record}")
 
