@@ -23,6 +23,8 @@ FOUR = Risks(
     high=np.array([0.95, 1.0, 0.9, 0.5]),
     labels=np.array([1, 1, 2, 2], dtype=np.int32),
     pairs=None,
+    models=16,
+    copies=1,
 )
 
 
@@ -98,6 +100,17 @@ def test_a_url_names_a_record_there_is_or_none(text, record):
     assert bool(problem) == (text is not None and record is None)
 
 
+def test_what_is_not_told_by_all_models_and_copies_says_so():
+    made = planted_setting()
+    assert made.answers is not None
+    of = replace(FOUR, pairs=answered_risk(made.answers))
+    assert risks.basis(replace(of, models=8)) == risks.basis(replace(FOUR, copies=4)) == ""
+    assert risks.basis(of) == " From the first 8 of 16 models."
+    assert risks.basis(replace(of, copies=4)) == (
+        " From the first 8 of 16 models and the first of 4 released copies of each."
+    )
+
+
 def test_slopes_draw_what_is_asked_for_and_count_everybody():
     before, after = (planted_setting(shift=shift) for shift in (4.0, 0.0))
     assert before.answers is not None
@@ -112,7 +125,7 @@ def test_slopes_draw_what_is_asked_for_and_count_everybody():
     assert f"From “bare” to “safe” the risk of {fell} of {RECORDS} records fell and that of 0 rose" in (
         slopes.answer(made)
     )
-    assert "at most about 2 would seem to on either side" in slopes.answer(made)
+    assert "at most about 2 would seem to have fallen and as many to have risen" in slopes.answer(made)
     drawn = slopes.records(made)["data"]
     assert sum(len(trace["x"]) for trace in drawn) == 3 * 12
     assert [row["Verdict"] for row in slopes.classes_rows(made)] == ["fell"] * 3

@@ -46,12 +46,13 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
 
 def _class(view: View, found: Assessment) -> int | None:
     labels = sorted({int(label) for label in found.answers.labels}) if found.answers else []
-    return st.selectbox(
+    chosen = st.selectbox(
         "Class",
-        [None, *labels],
-        format_func=lambda label: "all" if label is None else f"class {label}",
+        ["all", *labels],
+        format_func=lambda label: label if isinstance(label, str) else f"class {label}",
         key=f"risk-class-{view.population}",
     )
+    return None if isinstance(chosen, str) else chosen
 
 
 def _prior(*, possible: bool) -> float:

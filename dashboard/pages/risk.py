@@ -91,7 +91,7 @@ def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment
             _records(store, found, assessment, of, chosen)
     if before.open:
         with before:
-            before_and_after(store, found, assessment, prior)
+            before_and_after(store, found, assessment, of)
     if groups.open:
         with groups:
             _groups(assessment, of)

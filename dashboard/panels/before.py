@@ -11,6 +11,7 @@ from cache.store import Store
 from dashboard.panels.panel import panel
 from dashboard.results import slopes
 from dashboard.results.figures import phrase
+from dashboard.results.risks import Risks, basis
 from dashboard.results.slopes import WHICH, Slopes
 from dashboard.state.cohorts import pairs_looked_at, risk_by_pair
 from dashboard.state.landscape import Landscape, same_setting
@@ -25,7 +26,7 @@ _NONE_ELSE = (
 
 
 def comparable(store: Store, found: Landscape) -> tuple[View, ...]:
-    """The other measured settings of the same records and as many models; without protections first.
+    """The other measured settings of the same records and as many models: without protections, then from the far end.
 
     Args:
         store: the cache.
@@ -35,7 +36,7 @@ def comparable(store: Store, found: Landscape) -> tuple[View, ...]:
     bare = view
     for name in view.in_use:
         bare = bare.without(name)
-    candidates = [bare, *(spot.view for spot in (*found.path, *found.ghosts))]
+    candidates = [bare, *(spot.view for spot in (*reversed(found.path), *found.ghosts))]
     alike = [
         at
         for i, at in enumerate(candidates)
@@ -56,27 +57,27 @@ def setting_name(view: View, beside: View) -> str:
     return ", ".join(parts) or "no protection"
 
 
-def before_and_after(store: Store, found: Landscape, assessment: Assessment, prior: float) -> None:
+def before_and_after(store: Store, found: Landscape, assessment: Assessment, of: Risks) -> None:
     """Draw the choice and the two figures.
 
     Args:
         store: the cache.
         found: what it knows around the view.
         assessment: of the view.
-        prior: the share of members among those asked about.
+        of: its risks.
     """
     others = comparable(store, found)
     if not others:
         st.html(f'<p class="pd-finding">{_NONE_ELSE}</p>')
         return
     other, which = _choices(found.view, others)
-    made = _slopes(store, found, assessment, other, which, prior)
+    made = _slopes(store, found, assessment, other, which, of.prior)
     if made is None:
         st.html(
             '<p class="pd-finding">These two settings cannot be compared record by record: measure both again.</p>'
         )
         return
-    st.html(f'<p class="pd-answer">{slopes.answer(made)}</p>')
+    st.html(f'<p class="pd-answer">{slopes.answer(made)}{basis(of)}</p>')
     _figures(made)
 
 

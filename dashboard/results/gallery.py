@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.results.people import Named, pictures
-from dashboard.results.risks import Risks
+from dashboard.results.risks import Risks, basis
 from dashboard.results.words import DASH
 from engine.assessment.changes import choosing, reporting
 from engine.assessment.intervals import of_means
@@ -83,7 +83,7 @@ def caption(of: Risks, *, page: int, records: int) -> str:
         else "the riskiest first by one half of the models; each with what the other half says, so that nobody looks "
         "risky for having been picked."
     )
-    return f"Records {first:,} {DASH} {last:,} of {records:,}, {order}"
+    return f"Records {first:,} {DASH} {last:,} of {records:,}, {order}{basis(of)}"
 
 
 def record_in(text: str | None, records: int) -> tuple[int | None, str]:

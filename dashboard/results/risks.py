@@ -35,6 +35,8 @@ class Risks:
         high: (N,) upper end.
         labels: (N,) classes, None where the assessment has none.
         pairs: the same by pair, of the first released copy; None where there are too few models.
+        models: M, how many there are.
+        copies: K, how many of each were released.
     """
 
     prior: float
@@ -44,6 +46,8 @@ class Risks:
     high: NDArray[np.float64] | None
     labels: NDArray[np.int32] | None
     pairs: PairRisk | None
+    models: int
+    copies: int
 
     @property
     def order(self) -> NDArray[np.intp]:
@@ -88,7 +92,20 @@ def risks(found: Assessment, pairs: PairRisk | None, prior: float) -> Risks:
         high=made.high,
         labels=found.answers.labels if found.answers else None,
         pairs=pairs,
+        models=found.headline.targets,
+        copies=found.headline.draws,
     )
+
+
+def basis(of: Risks) -> str:
+    """On what stands whatever is told by pair, where that is not all there is; else empty."""
+    if of.pairs is None:
+        return ""
+    looked_at = 2 * len(of.pairs.member)
+    fewer = f" the first {looked_at} of {of.models} models" if looked_at < of.models else ""
+    first = f" the first of {of.copies} released copies of each" if of.copies > 1 else ""
+    parts = " and".join(part for part in (fewer, first) if part)
+    return f" From{parts}." if parts else ""
 
 
 def kept(of: Risks, chosen: Filter) -> NDArray[np.bool_]:

@@ -90,8 +90,8 @@ def answer(of: Slopes) -> str:
     return (
         f"From “{of.names[0]}” to “{of.names[1]}” the risk of {fell:,} of {count:,} records fell and that of "
         f"{rose:,} rose beyond its interval. Had nothing changed, at most about {round(_BEYOND * count):,} would "
-        f"seem to on either side. The mean risk went from {short(of.everyone.first.mean())} to "
-        f"{short(of.everyone.second.mean())}."
+        "seem to have fallen and as many to have risen. The mean risk went from "
+        f"{short(of.everyone.first.mean())} to {short(of.everyone.second.mean())}."
     )
 
 
