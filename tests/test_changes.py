@@ -103,7 +103,7 @@ def test_chosen_records_are_reported_on_the_second_half_alone() -> None:
     one, two = _two_settings(np.random.default_rng(SEED))
     chosen = np.array([5, 3])
     meddled = [replace(risk, member=np.concatenate([np.ones((4, RECORDS)), risk.member[4:]])) for risk in (one, two)]
-    found, as_well = (changed_on_second_half(*both, chosen) for both in ((one, two), meddled))
+    found, as_well = (changed_on_second_half(a, b, chosen) for a, b in ((one, two), meddled))
     assert found.first == pytest.approx(one.member[4:, chosen].mean(axis=0))
     assert found.second == pytest.approx(two.member[4:, chosen].mean(axis=0))
     assert np.array_equal(found.low, as_well.low)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.results.risks import BOUNDS, SHOWS, Filter
+from dashboard.results.risks import BOUNDS, SHOWS, Filter, Show
 from dashboard.results.thresholds import PRIORS
 from dashboard.results.words import brief
 from dashboard.state.view import View
@@ -29,7 +29,7 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
             "At risk above", BOUNDS, index=BOUNDS.index(Filter.bound), format_func=brief, key="risk-bound"
         )
     with columns[2]:
-        show = st.segmented_control(
+        show: Show = st.segmented_control(  # required, so that there is always one
             "Show",
             SHOWS,
             default=SHOWS[0],
@@ -41,7 +41,7 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
         low, high = st.slider("Risk between", 0.0, 1.0, (0.0, 1.0), _STEP, key="risk-between")
     with columns[4]:
         prior = _prior(possible=priors)
-    return Filter(label=label, low=low, high=high, bound=float(bound), show=show or "all"), prior
+    return Filter(label=label, low=low, high=high, bound=float(bound), show=show), prior
 
 
 def _class(view: View, found: Assessment) -> int | None:

@@ -14,7 +14,7 @@ from dashboard.results.people import Named
 from dashboard.results.standing import Fate
 from engine.assessment.values import Assessment
 
-_PICTURE = 168  # pixels on screen, along the longer side
+_PICTURE = 240  # pixels on screen, along the longer side
 
 
 def story(found: Assessment, one: Named) -> None:
