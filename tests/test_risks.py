@@ -116,7 +116,9 @@ def test_slopes_draw_what_is_asked_for_and_count_everybody():
     assert before.answers is not None
     assert after.answers is not None
     first, second = answered_risk(before.answers), answered_risk(after.answers)
-    made = slopes.slopes(first, second, before.answers.labels, names=("bare", "safe"), which="riskiest before")
+    made = slopes.slopes(
+        first, second, before.answers.labels, names=("bare", "safe"), which="riskiest before", prior=0.5
+    )
     assert made.records.tolist() == np.argsort(-first.member[:2].mean(axis=0), kind="stable")[:12].tolist()
     assert made.drawn.first == pytest.approx(first.member[2:, made.records].mean(axis=0))
     fell = int(made.everyone.fell.sum())
@@ -130,8 +132,9 @@ def test_slopes_draw_what_is_asked_for_and_count_everybody():
     assert sum(len(trace["x"]) for trace in drawn) == 3 * 12
     assert [row["Verdict"] for row in slopes.classes_rows(made)] == ["fell"] * 3
     assert "the mean risk of 3 fell and that of 0 rose" in slopes.classes_words(made)
-    rising = slopes.slopes(second, first, before.answers.labels, names=("safe", "bare"), which="rose most")
+    rising = slopes.slopes(second, first, before.answers.labels, names=("safe", "bare"), which="rose most", prior=0.1)
     gain = (first.member - second.member)[:2].mean(axis=0)
+    assert slopes.records(rising)["layout"]["shapes"][0]["y0"] == 0.1
     assert rising.records.tolist() == np.argsort(-gain, kind="stable")[:12].tolist()
 
 

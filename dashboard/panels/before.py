@@ -116,7 +116,7 @@ def _slopes(
     if first is None or second is None:
         return None
     names = setting_name(before, after), setting_name(after, before)
-    return slopes.slopes(first, second, own.labels, names=names, which=which)
+    return slopes.slopes(first, second, own.labels, names=names, which=which, prior=prior)
 
 
 def _figures(made: Slopes) -> None:

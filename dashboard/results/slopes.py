@@ -40,6 +40,7 @@ class Slopes:
         records: positions of those drawn, chosen on the first half of the pairs.
         drawn: their change over the second half.
         which: how they were chosen.
+        prior: the share of members among those asked about, which is the risk of a record that nothing is known of.
         classes: C numbers.
         by_class: the change of each class.
     """
@@ -49,12 +50,19 @@ class Slopes:
     records: NDArray[np.intp]
     drawn: RiskChange
     which: Which
+    prior: float
     classes: NDArray[np.int32]
     by_class: RiskChange
 
 
 def slopes(
-    before: PairRisk, after: PairRisk, labels: NDArray[np.int32], *, names: tuple[str, str], which: Which
+    before: PairRisk,
+    after: PairRisk,
+    labels: NDArray[np.int32],
+    *,
+    names: tuple[str, str],
+    which: Which,
+    prior: float,
 ) -> Slopes:
     """The two settings, with the records drawn that ``which`` names.
 
@@ -64,6 +72,7 @@ def slopes(
         labels: (N,) classes.
         names: of both settings.
         which: the records to draw.
+        prior: of both.
     """
     first, second = (risk.member[choosing(risk)].mean(axis=0) for risk in (before, after))
     by = {
@@ -79,6 +88,7 @@ def slopes(
         records=records,
         drawn=changed_on_second_half(before, after, records),
         which=which,
+        prior=prior,
         classes=np.unique(labels),
         by_class=group_change(before, after, labels),
     )
@@ -97,7 +107,7 @@ def answer(of: Slopes) -> str:
 
 def records(of: Slopes) -> Figure:
     """One line for each of the records drawn."""
-    return _figure(of.drawn, [f"record {record:,}" for record in of.records])
+    return _figure(of.drawn, [f"record {record:,}" for record in of.records], of.prior)
 
 
 def records_words(of: Slopes) -> str:
@@ -123,7 +133,7 @@ def records_rows(of: Slopes) -> Rows:
 
 def classes(of: Slopes) -> Figure:
     """One line for each class."""
-    return _figure(of.by_class, [f"class {label}" for label in of.classes])
+    return _figure(of.by_class, [f"class {label}" for label in of.classes], of.prior)
 
 
 def classes_words(of: Slopes) -> str:
@@ -160,7 +170,7 @@ def _signed(change: RiskChange, i: int) -> str:
     return f"{moved:+.3f} ({change.low[i]:+.3f} {DASH} {change.high[i]:+.3f})".replace("-", "−")
 
 
-def _figure(change: RiskChange, names: list[str]) -> Figure:
+def _figure(change: RiskChange, names: list[str], prior: float) -> Figure:
     neither = ~(change.rose | change.fell)
     looks = (
         ("rose", change.rose, {"color": "@outsider", "symbol": "triangle-up"}, "solid"),
@@ -177,7 +187,7 @@ def _figure(change: RiskChange, names: list[str]) -> Figure:
             xaxis=axis("", range=[-0.15, 1.15], tickvals=[0, 1], ticktext=["before", "after"], showgrid=False),
             yaxis=axis("Risk, in training", range=[-0.02, 1.02]),
             annotations=[
-                note("guessing", xref="paper", x=1, xanchor="right", y=0.5, yanchor="bottom"),
+                note("guessing", xref="paper", x=0.5, y=prior, yanchor="top"),
             ],
             shapes=[
                 {
@@ -185,8 +195,8 @@ def _figure(change: RiskChange, names: list[str]) -> Figure:
                     "xref": "paper",
                     "x0": 0,
                     "x1": 1,
-                    "y0": 0.5,
-                    "y1": 0.5,
+                    "y0": prior,
+                    "y1": prior,
                     "layer": "below",
                     "line": {"color": "@soft", "width": 1, "dash": "dot"},
                 }
