@@ -19,6 +19,7 @@ from cache import remote
 from cache.address import ClusterError
 from cache.admission import Limits, full, refusal
 from cache.codec import assessment_from_bytes
+from cache.contested import ContestedRecords
 from cache.failures import LOST, UNWATCHED, sentence
 from cache.flights import Flight, Flights
 from cache.job import Job
@@ -41,13 +42,15 @@ class _StoppedError(Exception):
 class Jobs:
     """All measurements in work; every method may be called from any thread.
 
-    Results travel from the workers to this process, which alone writes them to the store.
+    Results travel from the workers to this process, which alone writes them to the store. ``records`` fetches
+    contested records to look at.
     """
 
     def __init__(self, client: Client, store: Store, *, limits: Limits | None = None) -> None:
         self._store = store
         self._limits = limits or Limits()
         self._flights = Flights(client)
+        self.records = ContestedRecords(lambda: self._flights.client)
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._jobs: OrderedDict[str, Job] = OrderedDict()

@@ -15,7 +15,7 @@ from typing import Any
 from distributed import Client, Future
 
 from cache.keys import Point
-from engine.recipe import Recipe
+from engine.recipe import PopulationChoice, Recipe
 from engine.validate import InvalidValueError
 from engine.version import ENGINE_VERSION
 
@@ -24,6 +24,7 @@ TOPIC = "privacydial"
 GPU = "GPU"
 """The Dask resource that a worker with a GPU offers: ``dask worker … --resources GPU=1``."""
 
+_SHOW_FIRST = 2
 _ASSESS_FIRST = 1  # Dask's priority; wave w trains with priority −w, so that every visitor's first wave comes first
 _IN_THE_BACKGROUND = -1000  # on top of that, so that sweeps wait for all that visitors wait for
 
@@ -77,6 +78,13 @@ def assessing(
     priority = _ASSESS_FIRST + _IN_THE_BACKGROUND * background
     parts = (point, list(waves), list(shadows))
     return functools.partial(client.submit, run, "assess", *parts, engine=ENGINE_VERSION, priority=priority)
+
+
+def showing(client: Client, population: PopulationChoice, records: tuple[int, ...]) -> Future:
+    """The flat view of some contested records as bytes of float32, before anything else that waits."""
+    return client.submit(
+        run, "contested_values", population, records, engine=ENGINE_VERSION, priority=_SHOW_FIRST, pure=False
+    )
 
 
 def offers_gpu(client: Client) -> bool:

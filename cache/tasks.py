@@ -81,6 +81,11 @@ def assess(point: Point, blobs: Sequence[bytes], shadow_blobs: Sequence[bytes]) 
     )
 
 
+def contested_values(population: PopulationChoice, records: Sequence[int]) -> bytes:
+    """The flat view (R, features) of some contested records, float32 row by row."""
+    return split(population).contested.flat[list(records)].tobytes()
+
+
 def wave_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
     """The shape of each parameter of one model of a recipe, by name."""
     return network(recipe.architecture, recipe.population.info).shapes

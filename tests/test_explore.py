@@ -311,7 +311,7 @@ def test_a_choice_that_is_not_in_the_list_shows_the_first_record(store):
     for chosen, title in (("1", "Record 1, class 1"), ("77", "Record 2, class 3"), ("<b>", "Record 2, class 3")):
         app = AppTest.from_file(str(APP), default_timeout=20)
         app.session_state["sections"], app.session_state["records-chosen"] = "Who is at risk", chosen
-        assert f'<h3 class="pd-title">{title}</h3>' in shown(app.run())
+        assert f'<h2 class="pd-title">{title}</h2>' in shown(app.run())
 
 
 def test_a_lower_bound_above_the_proved_epsilon_is_an_error_on_the_page(store):

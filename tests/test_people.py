@@ -64,7 +64,13 @@ def test_every_attack_has_its_verdict_on_a_record():
     first, second = (people.verdicts(made, one) for one in people.named(made))
     assert [list(row.values()) for row in first] == [["LiRA", "100 %", "0 %"], ["Loss threshold", "50 %", "50 %"]]
     assert [list(row.values()) for row in second] == [["LiRA", "50 %", "50 %"], ["Loss threshold", "0 %", "100 %"]]
-    assert people.verdicts(replace(made, verdicts=None), people.named(made)[0]) == []
+
+
+def test_of_a_record_that_is_not_named_only_the_attack_that_is_shown_has_a_verdict():
+    made = whole()
+    other = replace(people.named(made)[0], rank=None, record=0)
+    assert [list(row.values()) for row in people.verdicts(made, other)] == [["LiRA", "100 %", "0 %"]]
+    assert people.verdicts(replace(made, answers=None), other) == []
 
 
 def test_groups_are_drawn_from_the_riskiest_down_and_overlap_is_said():

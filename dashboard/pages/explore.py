@@ -7,8 +7,9 @@ import streamlit as st
 from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.pages import risk
 from dashboard.panels.panel import panel
-from dashboard.panels.sections import sections
+from dashboard.panels.sections import WHO_IS_AT_RISK, sections
 from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
 from dashboard.results import figures, findings, tables, words
@@ -52,7 +53,7 @@ def page() -> None:
         if not found.refusal:
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
     if assessment is not None:
-        sections(assessment)
+        sections(assessment, {WHO_IS_AT_RISK: risk.link})
 
 
 def _problems(state: Visit) -> None:

@@ -10,12 +10,12 @@ from html import escape
 import streamlit as st
 
 from dashboard.panels.plot import plot, threshold_plot
-from dashboard.results import details, findings, tables
+from dashboard.results import details, findings, people, tables
 from dashboard.results.exports import file_name, table_csv
 from dashboard.results.figures import Figure
 from dashboard.results.links import how_html
 from dashboard.results.thresholds import cuts
-from engine.assessment.values import Assessment
+from engine.assessment.values import Assessment, GroupRisk
 
 Row = Mapping[str, str]
 
@@ -99,4 +99,30 @@ def table_html(rows: Sequence[Row]) -> str:
     body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row.values()) + "</tr>" for row in rows)
     return (
         f'<div class="pd-table" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def facts_html(title: str, listed: Sequence[tuple[str, str]]) -> str:
+    """Terms and their sentences under a heading; every text is escaped."""
+    body = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in listed)
+    return f'<h2 class="pd-title">{escape(title)}</h2><dl class="pd-facts">{body}</dl>'
+
+
+def table_panel(title: str, listed: Sequence[Row], name: str) -> None:
+    """A table under a heading; nothing where there is nothing to say. Its name is its entry of the page Methods."""
+    if listed:
+        with st.container(key=f"list-{name}"):
+            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{how_html(name, title)}')
+            downloadable(name, title, listed)
+
+
+def group_panel(group: GroupRisk) -> None:
+    """Draw the risk of groups of records."""
+    panel(
+        f"group-{group.by.replace(' ', '-')}",
+        f"Risk by {group.by}",
+        people.groups(group),
+        finding=people.groups_words(group),
+        rows=lambda: people.groups_rows(group),
+        about="group-risk",
     )

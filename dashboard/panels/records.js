@@ -1,5 +1,5 @@
-// The riskiest records as a row of buttons, each with its picture where it is one.
-// In: {cards: [{id, title, caption, picture: {rows, columns, ink} or null}], chosen}. Out: the trigger "pick".
+// Records as a row of buttons, each with its picture where it is one.
+// In: {cards: [{id, title, caption, interval, picture: {rows, columns, ink} or null}], chosen}. Out: the trigger "pick".
 
 function picture({ rows, columns, ink }) {
   const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
@@ -17,11 +17,11 @@ function line(kind, text) {
   return Object.assign(document.createElement("span"), { className: kind, textContent: text });
 }
 
-function card({ id, title, caption, picture: drawn }, chosen, pick) {
+function card({ id, title, caption, interval, picture: drawn }, chosen, pick) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "pd-card" });
   button.dataset.record = id;
   button.setAttribute("aria-pressed", String(id === chosen));
-  button.append(...(drawn ? [picture(drawn)] : []), line("pd-card-title", title), line("pd-card-risk", caption));
+  button.append(...(drawn ? [picture(drawn)] : []), line("pd-card-title", title), line("pd-card-risk", caption), line("pd-card-interval", interval));
   button.addEventListener("click", () => pick(id));
   return button;
 }

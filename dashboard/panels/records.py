@@ -1,9 +1,9 @@
-"""The component that shows the riskiest records as buttons with their pictures."""
+"""The component that shows records as buttons with their pictures."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +11,42 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.results.people import Named
-from dashboard.results.words import short
+from dashboard.results.words import DASH, short
 
 _HERE = Path(__file__).parent
 
 _cards = component(
     "privacydial_records",
-    html='<div class="pd-cards" role="group" aria-label="The riskiest records"></div>',
+    html='<div class="pd-cards" role="group" aria-label="Records"></div>',
     css=(_HERE / "records.css").read_text(encoding="utf-8"),
     js=(_HERE / "records.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
 
 
-def records(listed: Sequence[Named], *, key: str) -> Named:
-    """Draw the records, and say which one is chosen: the first until somebody chooses another.
+def records(listed: Sequence[Named], *, key: str, chosen: int, on_pick: Callable[[int], None]) -> None:
+    """Draw the records as buttons.
 
     Args:
         listed: at least one.
-        key: of the component; the choice is remembered under it.
+        key: of the component.
+        chosen: the record whose button is pressed; it need not be among them.
+        on_pick: called with the record that somebody chooses, before the page runs again.
     """
-    chosen = f"{key}-chosen"
 
     def picked() -> None:
         value = st.session_state[key].get("pick")
-        if isinstance(value, str):
-            st.session_state[chosen] = value
+        # It comes from the browser, and the list may have changed since.
+        known = [one.record for one in listed if str(one.record) == value]
+        if known:
+            on_pick(known[0])
 
-    # It comes from the browser, and the list may have changed since.
-    one = next((one for one in listed if str(one.record) == st.session_state.get(chosen)), listed[0])
     _cards(
         key=key,
-        data={"cards": [_card(each) for each in listed], "chosen": str(one.record)},
+        data={"cards": [_card(each) for each in listed], "chosen": str(chosen)},
         height="content",
         on_pick_change=picked,
     )
-    return one
 
 
 def _card(one: Named) -> dict[str, Any]:
@@ -54,11 +54,13 @@ def _card(one: Named) -> dict[str, Any]:
         "id": str(one.record),
         "title": one.title,
         "caption": f"risk {short(one.member[0])}",
-        "picture": _picture(one),
+        "interval": f"{short(one.member[1])} {DASH} {short(one.member[2])}",
+        "picture": picture_data(one),
     }
 
 
-def _picture(one: Named) -> dict[str, Any] | None:
+def picture_data(one: Named) -> dict[str, Any] | None:
+    """The picture as the browser draws it, None where the record is not kept as one."""
     if one.picture is None:
         return None
     rows, columns = one.picture.shape

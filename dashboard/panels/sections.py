@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
 
 import streamlit as st
 
-from dashboard.panels.panel import downloadable, panel, threshold_panel
+from dashboard.panels.autopsy import story
+from dashboard.panels.panel import facts_html, group_panel, panel, threshold_panel
 from dashboard.panels.records import records
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
 from dashboard.results.links import how_html
 from dashboard.results.words import attack_title
-from engine.assessment.values import Assessment, GroupRisk
+from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 
+WHO_IS_AT_RISK = "Who is at risk"
+"""The title of a section that has a page of its own."""
 
-def sections(found: Assessment) -> None:
-    """Draw the sections of an assessment, and above them what must not be overlooked in any."""
+
+def sections(found: Assessment, further: Mapping[str, Callable[[], None]]) -> None:
+    """Draw the sections of an assessment, and above them what must not be overlooked in any.
+
+    Args:
+        found: the assessment.
+        further: by the title of a section, what draws the way to more of it.
+    """
     for sentence in (*proofs.crossings(found), *proofs.contradictions(found)):
         st.error(sentence, icon=":material/error:")
-    for tab, draw in zip(st.tabs(list(SECTIONS), key="sections", on_change="rerun"), SECTIONS.values(), strict=True):
+    tabs = st.tabs(list(SECTIONS), key="sections", on_change="rerun")
+    for tab, (title, draw) in zip(tabs, SECTIONS.items(), strict=True):
         if tab.open:
             with tab:
                 draw(found)
+                if title in further:
+                    further[title]()
 
 
 def _scores(found: Assessment) -> None:
@@ -82,48 +94,19 @@ def _people(found: Assessment) -> None:
         )
     with right:
         for group in found.groups:
-            _group(group)
-    _table("What goes with the risk", people.reasons(found), "reasons")
-    _table("Do the attacks agree on who is at risk?", people.agreement(found), "agreement")
+            group_panel(group)
 
 
 def _story(found: Assessment) -> None:
     """The list of records and what is known of the chosen one; choosing runs this part of the page alone."""
-    one = records(people.named(found), key="records")
-    st.html(f'<h3 class="pd-title">{escape(one.title)}</h3><p class="pd-finding">{escape(people.story(one))}</p>')
-    left, right = st.columns(2, gap="large")
-    answers = found.answers
-    if answers is not None:
-        with left:
-            panel(
-                "record",
-                "How confident the models are of it",
-                people.confidences(answers, one),
-                finding=people.confidences_words(answers, one),
-                rows=lambda: people.confidences_rows(answers, one),
-                about="phi",
-            )
-    with right:
-        _table("What every attack says", people.verdicts(found, one), "verdicts")
+    listed, key = people.named(found), "records-chosen"
+    one = next((one for one in listed if str(one.record) == st.session_state.get(key)), listed[0])
+    records(listed, key="records", chosen=one.record, on_pick=lambda record: _remember(key, record))
+    story(found, one)
 
 
-def _group(group: GroupRisk) -> None:
-    panel(
-        f"group-{group.by}",
-        f"Risk by {group.by}",
-        people.groups(group),
-        finding=people.groups_words(group),
-        rows=lambda: people.groups_rows(group),
-        about="group-risk",
-    )
-
-
-def _table(title: str, listed: Sequence[dict[str, str]], name: str) -> None:
-    """A table under a heading; nothing where there is nothing to say. Its name is its entry of the page Methods."""
-    if listed:
-        with st.container(key=f"list-{name}"):
-            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{how_html(name, title)}')
-            downloadable(name, title, listed)
+def _remember(key: str, record: int) -> None:
+    st.session_state[key] = str(record)
 
 
 def _proofs(found: Assessment) -> None:
@@ -170,14 +153,8 @@ def _belief(found: Assessment) -> None:
 SECTIONS: dict[str, Callable[[Assessment], None]] = {
     "What the attacker sees": _scores,
     "Few false alarms": _rates,
-    "Who is at risk": _people,
+    WHO_IS_AT_RISK: _people,
     "ε from below and above": _proofs,
     "Can I believe this?": _belief,
 }
 """The sections by title, in the order of the page."""
-
-
-def facts_html(title: str, listed: Sequence[tuple[str, str]]) -> str:
-    """Terms and their sentences under a heading; every text is escaped."""
-    body = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in listed)
-    return f'<h2 class="pd-title">{escape(title)}</h2><dl class="pd-facts">{body}</dl>'

@@ -68,7 +68,7 @@ def risk(found: Assessment) -> Figure:
             dragmode=False,
             xaxis=axis("Risk of a record: posterior of membership", range=[0, 1]),
             yaxis=axis("Records", rangemode="tozero"),
-            shapes=[_upright(0.5)],
+            shapes=[upright(0.5)],
         ),
     }
 
@@ -107,7 +107,8 @@ def _pair_of_bars(
     ]
 
 
-def _upright(x: float) -> dict[str, Any]:
+def upright(x: float) -> dict[str, Any]:
+    """A dotted line from the bottom to the top of a figure."""
     line = {"color": "@soft", "width": 1.5, "dash": "dot"}
     return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from dashboard.results.details import SMALL_HEIGHT
 from dashboard.results.figures import Figure, axis, layout
+from dashboard.results.standing import beliefs
 from dashboard.results.words import DASH, attack_title, between, decimals, short
+from engine.assessment.risk import PairRisk, group_risk
 from engine.assessment.values import Answers, Assessment, GroupRisk
 
 Rows = list[dict[str, str]]
@@ -24,24 +26,24 @@ _LANES = 5  # dots of one row stand on so many heights, so that equal ones can b
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """One of the records at the highest risk.
+    """A record with its risk.
 
     Attributes:
-        rank: from 0, the place among the riskiest.
+        rank: from 0, the place among the riskiest that the assessment names; None where it is not one of them.
         record: its position among the contested records.
         label: its class; None where the assessment has no labels.
         member: its risk in models that trained on it, with the ends of its 95 % interval.
         non_member: its risk in models that did not.
-        chosen: the risk for which it was named, measured on other models.
+        chosen: the risk by which it has its place, measured on other models; None where all models were asked.
         picture: (rows, columns) of ink, None where it is not a picture.
     """
 
-    rank: int
+    rank: int | None
     record: int
     label: int | None
     member: tuple[float, float, float]
     non_member: float
-    chosen: float
+    chosen: float | None
     picture: NDArray[np.uint8] | None
 
     @property
@@ -56,7 +58,7 @@ def named(found: Assessment) -> tuple[Named, ...]:
     if risky is None:
         return ()
     labels = found.answers.labels if found.answers else None
-    pictures = _pictures(found)
+    drawn = pictures(found)
     return tuple(
         Named(
             rank=rank,
@@ -65,13 +67,14 @@ def named(found: Assessment) -> tuple[Named, ...]:
             member=(float(risky.member[rank]), float(risky.low[rank]), float(risky.high[rank])),
             non_member=float(risky.non_member[rank]),
             chosen=float(risky.chosen[rank]),
-            picture=pictures.get(int(record)),
+            picture=drawn.get(int(record)),
         )
         for rank, record in enumerate(risky.record)
     )
 
 
-def _pictures(found: Assessment) -> dict[int, NDArray[np.uint8]]:
+def pictures(found: Assessment) -> dict[int, NDArray[np.uint8]]:
+    """The records that are kept as pictures, by position."""
     if found.pictures is None:
         return {}
     return {int(record): pixels for record, pixels in zip(found.pictures.record, found.pictures.pixels, strict=True)}
@@ -90,10 +93,10 @@ def naming(found: Assessment) -> str:
 def story(one: Named) -> str:
     """A record's risk in one sentence."""
     estimate, low, high = one.member
+    others = "" if one.chosen is None else f" It was chosen on the other models, at {short(one.chosen)}."
     return (
         f"Where a model trained on it, the attacker's belief that it did is {short(estimate)} "
-        f"({short(low)} {DASH} {short(high)}); where it did not, {short(one.non_member)}. "
-        f"It was chosen on the other models, at {short(one.chosen)}."
+        f"({short(low)} {DASH} {short(high)}); where it did not, {short(one.non_member)}.{others}"
     )
 
 
@@ -157,24 +160,71 @@ def confidences_rows(answers: Answers, one: Named) -> Rows:
 
 
 def verdicts(found: Assessment, one: Named) -> Rows:
-    """What every attack says about the record."""
-    said = found.verdicts
-    if said is None:
+    """What every attack says about the record; only the one that is shown where the record is not named."""
+    said, answers = found.verdicts, found.answers
+    if said is not None and one.rank is not None:
+        return [
+            _verdict(*row)
+            for row in zip(said.attacks, said.found[:, one.rank], said.blamed[:, one.rank], strict=True)
+        ]
+    if answers is None:
         return []
-    return [
-        {
-            "Attack": attack_title(name),
-            "Says “member” where a model trained on it": f"{100 * said.found[i, one.rank]:.0f} %",
-            "Says so where it did not": f"{100 * said.blamed[i, one.rank]:.0f} %",
-        }
-        for i, name in enumerate(said.attacks)
-    ]
+    accused, member = answers.scores[:, one.record] >= 0, answers.masks[:, one.record]
+    if member.all() or not member.any():
+        return []
+    return [_verdict(found.headline.attack, accused[member].mean(), accused[~member].mean())]
+
+
+def _verdict(attack: str, found: float, blamed: float) -> dict[str, str]:
+    return {
+        "Attack": attack_title(attack),
+        "Says “member” where a model trained on it": f"{100 * found:.0f} %",
+        "Says so where it did not": f"{100 * blamed:.0f} %",
+    }
+
+
+_GROUPS = {
+    "difficulty": ("easiest third", "middle third", "hardest third"),
+    "answer without it": ("right label likely", "right label in doubt"),
+}
+"""The names of groups that are not told apart by numbers."""
+
+
+def of_classes(found: Assessment, pairs: PairRisk | None, prior: float) -> tuple[GroupRisk, ...]:
+    """Risk by class: as stored at prior ½, else from the pairs."""
+    if prior == 0.5 or pairs is None or found.answers is None:
+        return found.groups
+    return (group_risk(pairs, found.answers.labels, by="class"),)
+
+
+def subgroups(answers: Answers, pairs: PairRisk) -> tuple[GroupRisk, ...]:
+    """Risk by what models without a record answer on it: whether its label is in doubt, and in thirds by how much.
+
+    The groups are taken from all models, as fixed properties of the records; only those that are not empty are told.
+
+    Args:
+        answers: of the M models.
+        pairs: the risk of the first of them.
+    """
+    left_out = beliefs(answers).left_out
+    if np.isnan(left_out).any():  # with few models some records are in all of them
+        return ()
+    ranks = np.argsort(np.argsort(-left_out, kind="stable"), kind="stable")
+    return (
+        group_risk(pairs, (left_out < 0.5).astype(np.int64), by="answer without it"),
+        group_risk(pairs, 3 * ranks // left_out.size, by="difficulty"),
+    )
+
+
+def group_name(group: GroupRisk, number: int) -> str:
+    """A group's name on screen."""
+    return _GROUPS[group.by][number] if group.by in _GROUPS else f"{group.by} {number}"
 
 
 def groups(group: GroupRisk) -> Figure:
     """Mean risk of each group with its interval, those at the highest risk on top."""
     order = np.argsort(group.risk)[-MOST_GROUPS:]
-    names = [f"{group.by} {number}" for number in group.group[order]]
+    names = [group_name(group, number) for number in group.group[order]]
     return {
         "data": [
             {
@@ -216,8 +266,9 @@ def groups_words(group: GroupRisk) -> str:
     )
     apart = "" if group.low[top] > group.high[low] else " Their intervals overlap: do not read much into it."
     return (
-        f"Highest: {group.by} {group.group[top]} at {short(group.risk[top])} ({short(group.low[top])} {DASH} "
-        f"{short(group.high[top])}); lowest: {group.by} {group.group[low]} at {short(group.risk[low])}.{apart}{left}"
+        f"Highest: {group_name(group, group.group[top])} at {short(group.risk[top])} ({short(group.low[top])} {DASH} "
+        f"{short(group.high[top])}); lowest: {group_name(group, group.group[low])} at {short(group.risk[low])}."
+        f"{apart}{left}"
     )
 
 
@@ -225,7 +276,7 @@ def groups_rows(group: GroupRisk) -> Rows:
     """All groups, the riskiest first."""
     return [
         {
-            group.by.capitalize(): str(group.group[i]),
+            group.by.capitalize(): _GROUPS[group.by][group.group[i]] if group.by in _GROUPS else str(group.group[i]),
             "Records": f"{group.records[i]:,}",
             "Mean risk": short(group.risk[i]),
             "95 % interval": f"{short(group.low[i])} {DASH} {short(group.high[i])}",

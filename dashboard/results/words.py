@@ -33,6 +33,11 @@ def short(value: float) -> str:
     return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"
 
 
+def brief(value: float) -> str:
+    """A round number such as a bound, with as many decimals as it needs and without the leading zero."""
+    return f"{value:g}".removeprefix("0") if 0 < value < 1 else f"{value:g}"
+
+
 def rate_at(headline: Headline, fpr: float) -> LowFprRate | None:
     """The true positive rate that was asked for at this false positive rate."""
     return next((rate for rate in headline.low_fpr if abs(rate.asked_fpr - fpr) < 1e-12), None)

@@ -63,8 +63,19 @@ def of_means(
         values: (P, ...) the mean without each pair, for the jackknife; or one value for each pair.
         independent: whether it is one value for each pair.
     """
-    half = np.hypot(reach(values, independent=independent), _t(len(values)) * math.sqrt(0.5) / (len(values) + 2))
+    half = imagined(reach(values, independent=independent), len(values))
     return np.maximum(means - half, 0.0), np.minimum(means + half, 1.0)
+
+
+def imagined(half: NDArray[np.float64], pairs: int, *, off: float = 0.5) -> NDArray[np.float64]:
+    """Half-widths (...,) of 95 % intervals of means over pairs, widened by two imagined pairs.
+
+    Args:
+        half: (...,) Student t without them.
+        pairs: P.
+        off: how far from the middle the two lie, one on either side; they add 2 off² / (P + 2)² to the variance.
+    """
+    return np.hypot(half, _t(pairs) * math.sqrt(2 * off**2) / (pairs + 2))
 
 
 def reach(values: NDArray[np.float64], *, independent: bool = False) -> NDArray[np.float64]:

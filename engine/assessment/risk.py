@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from engine.assessment.intervals import of_means, reach
 from engine.assessment.values import GroupRisk, PrecisionRecall, RecordRisk, Reliability, Riskiest
@@ -28,7 +28,7 @@ class PairRisk:
     """Posteriors by pair: of two complementary models exactly one trained on each record.
 
     Attributes:
-        posterior: (K, M, N) at prior ½.
+        posterior: (K, M, N) at the prior that was asked for, ½ unless said otherwise.
         member: (P, N) of the model of each pair that trained on the record, mean over draws.
         non_member: (P, N) of the model that did not.
         deleted: (P, N) the mean of ``member`` over all other pairs when pair p is no shadow either, at p's slope.
@@ -40,8 +40,10 @@ class PairRisk:
     deleted: NDArray[np.float64]
 
 
-def pair_risk(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack) -> PairRisk:
+def pair_risk(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack, *, prior: float = 0.5) -> PairRisk:
     """Posteriors of a cohort of at least three pairs: 1 / (1 + e^(−b · log likelihood ratio)), 0 ≤ b ≤ 1.
+
+    At another prior π than ½, log(π / (1 − π)) is added to every b · log likelihood ratio before any mean.
 
     Trained models are not LiRA's normal distributions, and its ratios can be too sure of themselves: on digits what
     they claim at .96 is true at .82, and with b, about ½ there, at .91. The slope b of pair p is the one at which the
@@ -53,13 +55,20 @@ def pair_risk(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack
         draws: K signals of the same M models.
         masks: (M, N).
         attack: one whose scores are log likelihood ratios, such as ``lira``.
+        prior: π, the share of members among those asked about, in (0, 1).
+
+    Raises:
+        InvalidValueError: for a prior outside (0, 1).
     """
+    odds = logit(number("prior", prior, above=0, below=1))
     ratios = np.stack([cohort_scores(attack, signals, masks) for signals in draws])
     without = np.stack([_without_each_pair(attack, signals, masks) for signals in draws])
     slopes = np.array([_slope(without[:, pair], masks) for pair in range(len(masks) // 2)])
-    posterior = expit(np.repeat(slopes, 2)[:, None] * ratios)
+    posterior = expit(np.repeat(slopes, 2)[:, None] * ratios + odds)
     mean = posterior.mean(axis=0)
-    deleted = [of_members(expit(slope * without[:, pair]).mean(axis=0), masks) for pair, slope in enumerate(slopes)]
+    deleted = [
+        of_members(expit(slope * without[:, pair] + odds).mean(axis=0), masks) for pair, slope in enumerate(slopes)
+    ]
     return PairRisk(
         posterior=posterior,
         member=of_members(mean, masks),
@@ -86,8 +95,7 @@ def group_risk(pairs: PairRisk, groups: NDArray[np.integer], *, by: str) -> Grou
         groups: (N,) the group of each record.
         by: what the groups are.
     """
-    numbers, index, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    within = (index == np.arange(numbers.size)[:, None]) / counts[:, None]  # (G, N), rows sum to 1
+    numbers, counts, within = grouped(groups)
     risk, half = within @ pairs.member.mean(axis=0), reach(pairs.deleted @ within.T)
     return GroupRisk(
         by=by,
@@ -97,6 +105,12 @@ def group_risk(pairs: PairRisk, groups: NDArray[np.integer], *, by: str) -> Grou
         low=np.maximum(risk - half, 0.0),
         high=np.minimum(risk + half, 1.0),
     )
+
+
+def grouped(groups: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.intp], NDArray[np.float64]]:
+    """The numbers of the G groups, how many records each has, and (G, N) weights that take the mean of each."""
+    numbers, index, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    return numbers, counts, (index == np.arange(numbers.size)[:, None]) / counts[:, None]
 
 
 def riskiest(pairs: PairRisk, *, named: int = _NAMED) -> Riskiest:

@@ -129,7 +129,7 @@ def test_the_roc_changes_its_axes_and_keeps_its_node(visitor, address):
 def test_a_record_chosen_with_the_keyboard_tells_its_story(visitor, address):
     page = visitor(address)
     opened(page, "Who is at risk")
-    cards = page.get_by_role("group", name="The riskiest records").get_by_role("button")
+    cards = page.get_by_role("group", name="Records").get_by_role("button")
     expect(cards).to_have_count(2)
     first, second = cards.all()
     expect(first).to_have_attribute("aria-pressed", "true")

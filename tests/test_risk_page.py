@@ -1,0 +1,191 @@
+"""The page Who is at risk, on planted cohorts whose numbers the engine made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from cache.store import Store
+from dashboard.serving.running import Running, set_running
+from dashboard.state.view import View, point
+from engine.assessment.values import Assessment
+from tests.handmade import whole
+from tests.planted_settings import RECORDS, planted_setting
+
+VIEW = View(population="digits", contested=100, architecture="logistic", models=8)
+SMOOTH = replace(VIEW, label_smoothing="0.3")
+
+
+@pytest.fixture
+def store(tmp_path):
+    st.cache_resource.clear()  # cohorts of other tests have the same keys
+    store = Store(tmp_path)
+    set_running(Running(store=store))
+    yield store
+    set_running(None)
+    store.close()
+
+
+def put(store: Store, view: View, found: Assessment) -> None:
+    store.put_assessment(point(view), found)
+
+
+def script() -> None:
+    from dashboard.pages.risk import page
+
+    page()
+
+
+def prepared(view: View = VIEW, **beside: str) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=20)
+    for name, text in {**view.to_query(), **beside}.items():
+        app.query_params[name] = text
+    return app
+
+
+def shown(app: AppTest) -> str:
+    assert not app.exception
+    kinds = ("html", "markdown", "warning", "error")
+    found = [getattr(element, "body", None) or element.proto.body for kind in kinds for element in app.get(kind)]
+    return " ".join(map(str, found))
+
+
+def figures(app: AppTest) -> list[str]:
+    return [element.proto.id.rpartition("figure-")[2] for element in app.get("bidi_component")]
+
+
+def test_an_empty_cache_says_what_is_to_come_and_waits(store):
+    app = prepared().run()
+    assert "This setting has not been measured yet." in shown(app)
+    assert "Who is at risk is known once 8 of 8 models have been trained on random halves of 100 records" in shown(
+        app
+    )
+    assert [button.label for button in app.main.button] == ["Cancel"]
+
+
+def test_a_refused_setting_says_why(store):
+    assert "Turn one of these dials back" in shown(prepared(replace(VIEW, dp="clip", mixup="1")).run())
+
+
+def test_a_measured_setting_counts_those_at_risk_and_tells_the_story_of_the_riskiest(store):
+    made = planted_setting()
+    put(store, VIEW, made)
+    text = shown(app := prepared().run())
+    assert made.risk.low is not None
+    above, sure = int((made.risk.member > 0.8).sum()), int((made.risk.low > 0.8).sum())
+    assert above > 0
+    assert f"{above} of {RECORDS} records are at a risk above .8, {sure} of them for certain." in text
+    assert made.riskiest is not None
+    assert f'<h2 class="pd-title">Record {made.riskiest.record[0]}, class' in text
+    assert "Records 1 – 20 of 60" in text
+    assert figures(app)[0] == "risks"
+    assert figures(app)[-1] == "record"
+    assert len(app.get("image")) == 1
+
+
+def test_the_filter_narrows_count_histogram_and_gallery(store):
+    made = planted_setting()
+    put(store, VIEW, made)
+    app = prepared().run()
+    app.selectbox(key="risk-class-digits").set_value(1).run()
+    assert made.answers is not None
+    of_class = int((made.answers.labels == 1).sum())
+    assert f"of {of_class} records of class 1 are at a risk above .8" in shown(app)
+    assert f"Shown: {of_class} of {RECORDS} records." in shown(app)
+    app.segmented_control(key="risk-show").set_value("at risk").run()
+    at_risk = int(((made.answers.labels == 1) & (made.risk.member > 0.8)).sum())
+    assert re.search(rf"Records 1 – {at_risk} of {at_risk},", shown(app))
+
+
+def test_a_filter_that_lets_nobody_through_says_so_and_keeps_the_record(store):
+    put(store, VIEW, planted_setting())
+    app = prepared(record="7").run()
+    app.slider(key="risk-between").set_range(0.0, 0.05).run()
+    assert "The filter lets none of the 60 records through." in shown(app)
+    assert "widen it to see some again" in shown(app)
+    assert "Record 7, class" in shown(app)
+
+
+def test_pages_turn_and_end(store):
+    put(store, VIEW, planted_setting())
+    app = prepared().run()
+    assert app.button(key="page-before").disabled
+    app.button(key="page-after").click().run()
+    app.button(key="page-after").click().run()
+    assert "Records 41 – 60 of 60" in shown(app)
+    assert app.button(key="page-after").disabled
+
+
+def test_the_url_names_the_record_and_keeps_it(store):
+    put(store, VIEW, planted_setting())
+    app = prepared(record="7").run()
+    assert '<h2 class="pd-title">Record 7, class' in shown(app)
+    assert app.query_params["record"] == ["7"] or app.query_params["record"] == "7"
+    assert "not part of a view" not in shown(app)
+
+
+@pytest.mark.parametrize("text", ["60", "-1", "x", "<b>7</b>", "٧", "9" * 300, ""])
+def test_a_record_that_there_is_not_gives_one_sentence(store, text):
+    put(store, VIEW, planted_setting())
+    (warning,) = prepared(record=text).run().warning
+    plain = warning.value.replace("\\", "")
+    assert plain.startswith("record must be one of 0 to 59, got '")
+    assert len(plain) < 140
+
+
+def test_a_rarer_member_is_at_a_lower_risk(store):
+    put(store, VIEW, planted_setting())
+    app = prepared().run()
+    before = int(re.search(r"(\d+) of 60 records", shown(app))[1])  # type: ignore[index]
+    app.selectbox(key="risk-prior").set_value(0.01).run()
+    after = int(re.search(r"(\d+) of 60 records", shown(app))[1])  # type: ignore[index]
+    assert after < before
+    assert "when 1 in 100 of those asked about is a member" in shown(app)
+
+
+def with_tab(title: str, view: View = VIEW) -> AppTest:
+    app = prepared(view)
+    app.session_state["risk-tabs"] = title
+    return app.run()
+
+
+def test_without_another_setting_there_is_nothing_to_compare_and_it_says_so(store):
+    put(store, VIEW, planted_setting())
+    app = with_tab("Before and after")
+    assert "No other setting of these records has been measured" in shown(app)
+    assert figures(app) == ["risks"]
+
+
+def test_before_and_after_a_protection_are_compared_with_no_protection_first(store):
+    put(store, VIEW, planted_setting(shift=1.0))
+    put(store, SMOOTH, planted_setting(shift=4.0))
+    app = with_tab("Before and after", SMOOTH)
+    assert app.selectbox(key="risk-other").options == ["no protection"]
+    assert figures(app) == ["risks", "slopes", "slopes-class"]
+    assert re.search(r"the risk of 0 of 60 records fell and that of \d+ rose beyond its interval", shown(app))
+
+
+def test_settings_with_other_masks_are_not_compared(store):
+    put(store, VIEW, planted_setting())
+    put(store, SMOOTH, planted_setting(seed=6))
+    assert "cannot be compared record by record" in shown(with_tab("Before and after", SMOOTH))
+
+
+def test_groups_stand_beside_what_models_answer_on_them(store):
+    put(store, VIEW, planted_setting())
+    app = with_tab("Groups")
+    assert set(figures(app)) == {"risks", "group-class", "profits", "group-answer-without-it", "group-difficulty"}
+    assert "Do the attacks agree on who is at risk?" in shown(app)
+
+
+@pytest.mark.parametrize("tab", ["Record by record", "Before and after", "Groups"])
+def test_measurements_without_intervals_or_with_too_few_models_stay_whole(store, tab):
+    put(store, VIEW, whole())
+    text = shown(app := with_tab(tab))
+    assert "2 of 4 records are at a risk above .8." in text
+    assert app.selectbox(key="risk-prior").options == ["1 in 2"]
+    assert "nan" not in text.lower().split()
