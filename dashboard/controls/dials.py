@@ -10,6 +10,7 @@ from typing import TypedDict
 import streamlit as st
 
 from dashboard.controls.attacks import attack_control, needs_shadows
+from dashboard.controls.history import history
 from dashboard.controls.sizes import sizes
 from dashboard.state.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
 from dashboard.state.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
@@ -76,6 +77,7 @@ def rail(found: Landscape) -> None:
     view = found.view
     with st.sidebar, st.container(key="rail"):
         st.html('<p class="pd-brand">Privacy Dial</p>')
+        history()
         for name in FOUR:
             _dial(found, name)
             if name == ARCHITECTURE.name:
