@@ -18,7 +18,7 @@ from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
-from tests.handmade import assessment, claim, headline, measure, whole
+from tests.handmade import assessment, claim, headline, interval, measure, whole
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 
@@ -157,6 +157,18 @@ def test_undo_and_redo_walk_the_views_and_the_url_follows(store):
     assert app.button(key="redo").disabled
 
 
+def test_a_budget_lives_in_the_url_and_the_best_allowed_stop_is_one_click_away(store):
+    measure(store, View())
+    measure(store, View(regularization="3"), auc=interval(0.55, 0.54, 0.56))
+    app = opened(most_auc="0.6")
+    assert "Best allowed: Regularization strength 3" in shown(app)
+    app.button(key="best-allowed").click().run()
+    assert app.query_params == {"regularization": "3", "most_auc": "0.6"}
+    assert not [button for button in app.button if button.key == "best-allowed"]
+    app.button(key="undo").click().run()
+    assert app.query_params == {"most_auc": "0.6"}
+
+
 def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
     app = opened()
     app.button(key="cancel").click().run()
@@ -292,9 +304,13 @@ def with_section(title: str, **query: str) -> AppTest:
 
 
 def components(app: AppTest) -> list[str]:
-    """The names that the components on the page were given, without the curve's."""
+    """The names that the figures of the sections were given."""
     ids = [element.proto.id for element in app.get("bidi_component")]
-    return [name for name in (found.rpartition("-")[2] and found for found in ids) if "tradeoff" not in name]
+    return [
+        name
+        for name in (found.rpartition("-")[2] and found for found in ids)
+        if "tradeoff" not in name and "keys" not in name
+    ]
 
 
 def put(store: Store, view: View, found: Assessment, *, waves: int | None = None) -> None:

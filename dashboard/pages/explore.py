@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.controls.attacks import attack_list, ways_out
+from dashboard.controls.budget import best_link, budget_control
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_control
 from dashboard.panels.panel import panel
@@ -93,8 +94,10 @@ def _coming(found: Landscape) -> str:
 
 def _tradeoff(found: Landscape) -> None:
     with st.container(key="tradeoff"):
-        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
         left.html('<h2 class="pd-title">What accuracy costs in privacy</h2>')
+        with middle:
+            budget_control(found.view)
         with right:
             sweep_control(found.view)
         panel(
@@ -105,3 +108,5 @@ def _tradeoff(found: Landscape) -> None:
             rows=lambda: tables.spots(found),
             on_pick=go_to_address,
         )
+        with st.container(key="best-place"):
+            best_link(found)

@@ -3,11 +3,11 @@
 
 const LIGHT = {
   member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
-  accent: "#D55E00", ghost: "#8a8780", band: "rgba(0,114,178,0.16)", proved: "#007a5a",
+  accent: "#D55E00", ghost: "#8a8780", band: "rgba(0,114,178,0.16)", proved: "#007a5a", allowed: "rgba(0,122,90,0.10)",
 };
 const DARK = {
   member: "#56B4E9", outsider: "#E8743B", path: "#56B4E9", "path-soft": "rgba(86,180,233,0.45)",
-  accent: "#E69F00", ghost: "#9d9a94", band: "rgba(86,180,233,0.2)", proved: "#2fbf94",
+  accent: "#E69F00", ghost: "#9d9a94", band: "rgba(86,180,233,0.2)", proved: "#2fbf94", allowed: "rgba(47,191,148,0.13)",
 };
 
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dashboard.results import budget
 from dashboard.results.words import between, decimals, percent, percent_between
 from dashboard.state.landscape import Landscape, Spot
 from dashboard.state.stops import DIALS, FOUR
@@ -121,11 +122,14 @@ def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dic
 def tradeoff(found: Landscape) -> Figure:
     """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring.
 
-    Diamonds are around those that no other setting measured alike beats.
+    Diamonds are around those that no other setting measured alike beats. What the budget allows is shaded.
     """
-    data = [*_path(found), *_ghosts(found), *_frontier(found), *_current(found)]
+    data = [*_path(found), *_ghosts(found), *_frontier(found), *_current(found), *budget.marks(found)]
     spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
-    return plane(data, [spot.headline for spot in spots])
+    made = plane(data, [spot.headline for spot in spots])
+    made["layout"]["shapes"] += budget.shapes(found.view.budget)
+    made["layout"]["annotations"] += budget.notes(found.view.budget)
+    return made
 
 
 def plane(data: list[dict[str, Any]], headlines: Sequence[Headline]) -> Figure:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dashboard.results import budget
 from dashboard.results.thresholds import cuts
 from dashboard.results.words import between, decimals, percent, percent_between
 from dashboard.state.landscape import Landscape, models_of
@@ -15,7 +16,7 @@ from engine.assessment.values import Assessment, Reliability
 
 def tradeoff(found: Landscape) -> str:
     """The finding of the accuracy-against-AUC figure."""
-    return " ".join(filter(None, [_here(found), _path(found), _frontier(found)]))
+    return " ".join(filter(None, [_here(found), _path(found), _frontier(found), budget.finding(found)]))
 
 
 def _here(found: Landscape) -> str:

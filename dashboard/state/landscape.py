@@ -9,8 +9,9 @@ from itertools import chain
 from typing import Literal
 
 from cache.store import Store
+from dashboard.state.budget import LIMITS
 from dashboard.state.stops import DIALS, FOUR, WAVES
-from dashboard.state.view import View, key, refusal
+from dashboard.state.view import View, key, refusal, setting
 from engine.assessment.frontier import frontier
 from engine.assessment.values import Headline
 from engine.recipe import PAIRS_PER_WAVE
@@ -94,7 +95,7 @@ class Landscape:
         Alike are the same records, the same attacker and as many models as asked. Settings that a dial without
         effect tells apart are one setting.
         """
-        keys = {spot.view: key(spot.view, spot.view.waves) for spot in self.spots if self._alike(spot)}
+        keys = {spot.view: key(spot.view, spot.view.waves) for spot in self.spots if self.alike(spot)}
         headlines = {keys[spot.view]: spot.headline for spot in self.spots if spot.view in keys}
         if len(headlines) < 2:
             return {}
@@ -105,7 +106,7 @@ class Landscape:
         }
         return {view: of[its] for view, its in keys.items()}
 
-    def _alike(self, spot: Spot) -> bool:
+    def alike(self, spot: Spot) -> bool:
         """Whether a setting was measured like this view asks for: only then do their numbers compare."""
         one, asked, head = spot.view, self.view, spot.headline
         return (
@@ -135,6 +136,7 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
         before: views visited before, most recent first.
         dials: those whose stops are marked.
     """
+    before = [_allowing_as(view, at) for at in before]
     around = {name: _along(view, name) for name in (*dials, view.sweep)}
     along = around[view.sweep]
     asked = {at: key(at, at.waves) for at in (*chain(*around.values()), *before) if refusal(at) is None}
@@ -153,6 +155,11 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
         )[:GHOSTS],
         marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
     )
+
+
+def _allowing_as(view: View, before: View) -> View:
+    """A view from before under the budget of now: it may have changed since."""
+    return replace(before, **{name: getattr(view, name) for name in LIMITS})
 
 
 def _mark(at: View, asked: Collection[View], measured: Collection[View]) -> Mark:
@@ -181,5 +188,5 @@ def models_of(waves: int) -> int:
 
 
 def same_setting(one: View, other: View) -> bool:
-    """Whether two views ask for the same numbers; only what is traced may differ."""
-    return replace(one, sweep=other.sweep) == other
+    """Whether two views ask for the same numbers; what is traced and what is allowed may differ."""
+    return setting(one) == setting(other)
