@@ -96,7 +96,8 @@ def test_the_best_allowed_stop_is_the_most_accurate_of_those_allowed_for_certain
     assert findings.tradeoff(found).endswith(
         "Budget: attack AUC at most .650, accuracy at least 80 %. Of 4 measured stops on the path 2 are allowed for "
         "certain (the whole interval is inside), 1 perhaps, 1 not. Best allowed: Regularization strength 1, "
-        "accuracy 88.0 %, attack AUC .620. It was picked by these very numbers, so fresh models will do a little worse."
+        "accuracy 88.0 %, attack AUC .620. "
+        "It was picked by these very numbers, so fresh models will do a little worse."
     )
 
 
@@ -125,7 +126,7 @@ def test_the_figure_shades_what_is_allowed_says_so_and_marks_the_rest(path):
     assert (area["x1"], area["y0"], area["fillcolor"]) == (0.65, 0.8, "@allowed")
     assert len(edges) == 2
     texts = [note["text"] for note in made["layout"]["annotations"]]
-    assert texts[1:] == ["allowed: AUC at most .650", "allowed: accuracy at least 80 %"]
+    assert texts[1:-1] == ["allowed:<br>attack AUC at most .650<br>accuracy at least 80 %"]
     marked = {trace["name"]: trace["x"] for trace in made["data"] if "allowed" in trace.get("name", "")}
     assert marked == {"not allowed": [0.80], "perhaps allowed": [0.645]}
     assert [row["Allowed"] for row in tables.spots(landscape(path, ALLOWING))] == [
@@ -136,7 +137,8 @@ def test_the_figure_shades_what_is_allowed_says_so_and_marks_the_rest(path):
 def test_without_a_budget_nothing_of_it_is_shown(path):
     found = landscape(path, View())
     made = figures.tradeoff(found)
-    assert len(made["layout"]["shapes"]) == len(made["layout"]["annotations"]) == 1
+    assert len(made["layout"]["shapes"]) == 1
+    assert [note["text"] for note in made["layout"]["annotations"]] == ["guessing", "knee"]
     assert "Budget" not in findings.tradeoff(found)
     assert "Allowed" not in tables.spots(found)[0]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from dashboard.controls.dials import bound
-from dashboard.results.budget import best, limits_words, stop_name
+from dashboard.results.budget import best, stop_name
 from dashboard.results.words import short
 from dashboard.state.budget import LIMITS
 from dashboard.state.landscape import Landscape, same_setting
@@ -28,9 +28,7 @@ _ABOUT = (
 
 def budget_control(view: View) -> None:
     """Draw the button of the budget; the limits are made when somebody opens it."""
-    place = st.popover(
-        f"Budget: {limits_words(view.budget) or 'none'}", width="stretch", key="budget", on_change="rerun"
-    )
+    place = st.popover(count_words(view), width="stretch", key="budget", on_change="rerun")
     if not place.open:
         return
     with place:
@@ -42,6 +40,12 @@ def budget_control(view: View) -> None:
                 format_func=lambda stop, name=name: stop_words(name, stop),
                 **bound(name, f"limit-{name}", view),
             )
+
+
+def count_words(view: View) -> str:
+    """How many limits there are."""
+    count = sum(getattr(view, name) != OFF for name in LIMITS)
+    return f"Budget: {count} limit{'s' * (count > 1)}" if count else "Budget: no limits"
 
 
 def stop_words(name: str, stop: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dashboard.results.words import decimals, percent, short
@@ -72,8 +73,9 @@ def _best_words(found: Landscape, perhaps: int) -> str:
     if spot is not None:
         head = spot.headline
         return (
-            f"Best allowed: {stop_name(spot)}, accuracy {percent(head.test_accuracy)}, attack AUC {decimals(head.auc)}. "
-            "It was picked by these very numbers, so fresh models will do a little worse."
+            f"Best allowed: {stop_name(spot)}, accuracy {percent(head.test_accuracy)}, "
+            f"attack AUC {decimals(head.auc)}. It was picked by these very numbers, so fresh models will do a "
+            "little worse."
         )
     if perhaps:
         return "None is allowed for certain; more models would tell."
@@ -103,18 +105,15 @@ def shapes(budget: Budget) -> list[dict[str, Any]]:
 
 
 def notes(budget: Budget) -> list[dict[str, Any]]:
-    """The words of the limits, beside their lines."""
-    look = {"showarrow": False, "font": {"size": 12, "color": "@proved"}}
-    placed = []
-    if budget.most_auc is not None:
-        text = f"allowed: AUC at most {short(budget.most_auc)}"
-        where = {"x": budget.most_auc, "yref": "paper", "y": 0.99, "xanchor": "right", "yanchor": "top"}
-        placed.append({"text": text, **where, **look})
-    if budget.least_accuracy is not None:
-        text = f"allowed: accuracy at least {100 * budget.least_accuracy:g} %"
-        where = {"xref": "paper", "x": 0.99, "y": budget.least_accuracy, "xanchor": "right", "yanchor": "bottom"}
-        placed.append({"text": text, **where, **look})
-    return placed
+    """The words of the limits on the plane, in the corner where their lines meet."""
+    lines = limits_words(replace(budget, most_epsilon=None)).replace(", ", "<br>")
+    if not lines:
+        return []
+    right, bottom = budget.most_auc, budget.least_accuracy
+    across = {"xref": "paper", "x": 0.99} if right is None else {"x": right}
+    upwards = {"yref": "paper", "y": 0.01} if bottom is None else {"y": bottom}
+    text = {"text": f"allowed:<br>{lines}", "showarrow": False, "font": {"size": 12, "color": "@proved"}}
+    return [{**text, **across, **upwards, "xanchor": "right", "yanchor": "bottom", "align": "right"}]
 
 
 def marks(found: Landscape) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Literal
 
@@ -12,7 +12,7 @@ from cache.store import Store
 from dashboard.state.budget import LIMITS
 from dashboard.state.stops import DIALS, FOUR, WAVES
 from dashboard.state.view import View, key, refusal, setting
-from engine.assessment.frontier import frontier
+from engine.assessment.frontier import Band, band, frontier
 from engine.assessment.values import Headline
 from engine.recipe import PAIRS_PER_WAVE
 
@@ -27,6 +27,11 @@ ALWAYS = (*FOUR, "contested")
 
 GHOSTS = 4
 """Settings visited before that are drawn."""
+
+
+# A visitor who turns dials comes by the same frontiers again; each takes some tens of milliseconds.
+_frontier = lru_cache(maxsize=256)(frontier)
+_band = lru_cache(maxsize=256)(band)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +56,7 @@ class Standing:
     Attributes:
         on: whether it is on their frontier: no other is at least as accurate and leaks at most as much.
         probability: of being there, given how wide the intervals are.
-        knee: whether the frontier bends most here.
+        knee: whether the frontier bends most here, and that can be told from its neighbours.
     """
 
     on: bool
@@ -95,16 +100,30 @@ class Landscape:
         Alike are the same records, the same attacker and as many models as asked. Settings that a dial without
         effect tells apart are one setting.
         """
-        keys = {spot.view: key(spot.view, spot.view.waves) for spot in self.spots if self.alike(spot)}
-        headlines = {keys[spot.view]: spot.headline for spot in self.spots if spot.view in keys}
+        headlines = self._compared
         if len(headlines) < 2:
             return {}
-        found = frontier(tuple(headlines.values()))
+        found = _frontier(tuple(headlines.values()))
         of = {
-            of: Standing(on=on, probability=probability, knee=place == found.knee)
+            of: Standing(on=on, probability=probability, knee=place == found.clear_knee)
             for place, (of, on, probability) in enumerate(zip(headlines, found.on, found.probability, strict=True))
         }
-        return {view: of[its] for view, its in keys.items()}
+        return {spot.view: of[key(spot.view, spot.view.waves)] for spot in self.spots if self.alike(spot)}
+
+    @property
+    def band(self) -> Band | None:
+        """The frontier of the settings drawn that were measured alike, as a band; None if all are one."""
+        headlines = self._compared
+        return _band(tuple(headlines.values())) if len(headlines) > 1 else None
+
+    @cached_property
+    def _compared(self) -> Mapping[str, Headline]:
+        """The numbers of the settings drawn that were measured alike, by key and in the order of the keys.
+
+        That order is the same whichever of them the visitor is at, so that the same frontier is found again.
+        """
+        of = {key(spot.view, spot.view.waves): spot.headline for spot in self.spots if self.alike(spot)}
+        return dict(sorted(of.items()))
 
     def alike(self, spot: Spot) -> bool:
         """Whether a setting was measured like this view asks for: only then do their numbers compare."""
