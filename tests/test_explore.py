@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from cache.cluster import Cluster
 from cache.jobs import Jobs
+from cache.reports import effort
 from cache.store import Store
 from dashboard.serving.running import Running, set_running
 from dashboard.state.stops import CONTESTED, DIALS, FOUR, GROUPS
@@ -272,6 +273,9 @@ def test_resting_on_a_stop_trains_it_with_real_workers_and_shows_it(store):
                 time.sleep(0.3)
                 app.run()
             assert "For these 100 records of a demonstration set" in shown(app)
+            recipe = point(app.session_state["visit"].view).recipe
+            assert store.reports.trace(recipe)[-1].epoch == recipe.epochs
+            assert [timed.effort for timed in store.reports.timed()] == [effort(recipe)]
             assert not app.main.button
         finally:
             jobs.close()
