@@ -151,13 +151,13 @@ def _slider(found: Landscape, name: str, title: str, about: str) -> None:
         stops,
         format_func=lambda stop: stop_label(name, stop),
         help=about,
-        **bound(name, _widget(found.view, name), found.view),
+        **bound(name, dial_key(found.view, name), found.view),
     )
     st.html(marks_html(name, found.marks[name], getattr(found.view, name)))
 
 
-def _widget(view: View, name: str) -> str:
-    """The key of a dial: one that has other stops than before is another control to the browser."""
+def dial_key(view: View, name: str) -> str:
+    """The key of a dial on the page: one that has other stops than before is another control to the browser."""
     if name == "contested":
         return f"dial-{name}-{view.population}"
     at = getattr(view, name)

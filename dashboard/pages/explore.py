@@ -7,12 +7,13 @@ import streamlit as st
 from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.budget import best_link, budget_control
 from dashboard.controls.chips import chips
-from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.controls.dials import dial_key, dials_on_page, rail, sweep_control
 from dashboard.panels.panel import panel
 from dashboard.panels.sections import sections
 from dashboard.panels.waiting import waiting
 from dashboard.results import figures, findings, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
+from dashboard.results.previews import previews
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
@@ -107,6 +108,7 @@ def _tradeoff(found: Landscape) -> None:
             finding=findings.tradeoff(found),
             rows=lambda: tables.spots(found),
             on_pick=go_to_address,
+            dials=previews(found, {name: dial_key(found.view, name) for name in found.marks}),
         )
         with st.container(key="best-place"):
             best_link(found)

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.panels.plot import plot, threshold_plot
 from dashboard.results import details, findings, tables
 from dashboard.results.figures import Figure
+from dashboard.results.previews import Previews
 from dashboard.results.thresholds import cuts
 from engine.assessment.values import Assessment
 
@@ -25,6 +26,7 @@ def panel(
     finding: str,
     rows: Callable[[], Sequence[Row]],
     on_pick: Callable[[str], None] | None = None,
+    dials: Previews | None = None,
 ) -> None:
     """Draw a figure; its table is made when somebody opens it.
 
@@ -35,9 +37,10 @@ def panel(
         finding: what it shows, in words; also read out in place of the picture.
         rows: makes the numbers behind it, one mapping from column to text for each row.
         on_pick: called with the ``customdata`` of a chosen point.
+        dials: what the page shows while one of these dials is dragged.
     """
     with _panel(name, title, finding, rows):
-        plot(figure, key=f"figure-{name}", alt=finding, on_pick=on_pick)
+        plot(figure, key=f"figure-{name}", alt=finding, on_pick=on_pick, dials=dials)
 
 
 def threshold_panel(name: str, title: str, found: Assessment) -> None:

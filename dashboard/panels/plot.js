@@ -1,5 +1,5 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
-// In: {figure, alt, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
+// In: {figure, alt, source}, for threshold.js {cuts} and for dragging.js {dials}. Out: the trigger "pick" with the customdata of the chosen point.
 
 const LIGHT = {
   member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
@@ -73,6 +73,7 @@ class Plot {
     this.box = root.querySelector(".pd-plot");
     this.ring = root.querySelector(".pd-ring");
     this.live = root.querySelector(".pd-live");
+    this.dragged = root.querySelector(".pd-drag");
     this.at = -1;
     this.busy = false;
     this.zoom = {};
@@ -86,6 +87,7 @@ class Plot {
     this.data = data;
     this.pick = pick;
     if (data.cuts) (this.threshold ??= new Threshold(this)).update(data.cuts);
+    if (data.dials) (this.dragging ??= new Dragging(this)).update(data.dials);
     this.box.setAttribute("aria-label", data.alt);
     this.box.style.minHeight = `${data.figure.layout.height}px`;
     this.draw();
@@ -121,7 +123,11 @@ class Plot {
     this.mark(null);
     for (const name of EVENTS) this.box.removeAllListeners?.(name);
     this.threshold?.place();
-    this.box.on("plotly_afterplot", () => this.threshold?.place());
+    this.dragging?.mark();
+    this.box.on("plotly_afterplot", () => {
+      this.threshold?.place();
+      this.dragging?.mark();
+    });
     this.box.on("plotly_relayout", (change) => this.zoomed(change));
     this.box.on("plotly_doubleclick", () => {
       this.zoom = {};
@@ -166,11 +172,17 @@ class Plot {
 
   // The ring around the point under the keys, drawn at once, before the server answers.
   mark(point) {
-    const axes = this.box._fullLayout;
-    this.ring.hidden = !point || !axes?.xaxis;
-    if (this.ring.hidden) return;
-    this.ring.style.left = `${axes.xaxis._offset + axes.xaxis.l2p(point.x)}px`;
-    this.ring.style.top = `${axes.yaxis._offset + axes.yaxis.l2p(point.y)}px`;
+    this.ring.hidden = !point || !this.put(this.ring, point);
+  }
+
+  // Move a node to a point; false where there are no axes, or the point is outside of them.
+  put(node, point) {
+    const { xaxis, yaxis } = this.box._fullLayout ?? {};
+    if (!xaxis) return false;
+    const [x, y] = [xaxis.l2p(point.x), yaxis.l2p(point.y)];
+    node.style.left = `${xaxis._offset + x}px`;
+    node.style.top = `${yaxis._offset + y}px`;
+    return x >= 0 && y >= 0 && x <= xaxis._length && y <= yaxis._length;
   }
 }
 

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.results.figures import Figure
+from dashboard.results.previews import Previews
 from dashboard.results.thresholds import Cuts, for_browser
 
 PLOTLY_ROUTE = f"/assets/plotly-{version('plotly')}.min.js"
@@ -21,6 +22,7 @@ _FIGURE = """
   <div class="pd-ring" hidden></div>
   <div class="pd-live" role="status" aria-live="polite"></div>
 """
+_DRAG = '<div class="pd-drag" aria-hidden="true" hidden><i></i><b></b></div>'
 _THRESHOLD = """
   <div class="pd-line" aria-hidden="true" hidden><i></i></div>
   <div class="pd-threshold">
@@ -45,9 +47,9 @@ def _read(name: str) -> str:
 
 _plot = component(
     "privacydial_plot",
-    html=f'<div class="pd-figure">{_FIGURE}</div>',
+    html=f'<div class="pd-figure">{_FIGURE}{_DRAG}</div>',
     css=_read("plot.css"),
-    js=_read("plot.js"),
+    js=_read("plot.js") + _read("dragging.js"),
     isolate_styles=False,
 )
 _with_threshold = component(
@@ -59,7 +61,14 @@ _with_threshold = component(
 )
 
 
-def plot(figure: Figure, *, key: str, alt: str, on_pick: Callable[[str], None] | None = None) -> None:
+def plot(
+    figure: Figure,
+    *,
+    key: str,
+    alt: str,
+    on_pick: Callable[[str], None] | None = None,
+    dials: Previews | None = None,
+) -> None:
     """Draw a figure.
 
     Args:
@@ -68,6 +77,7 @@ def plot(figure: Figure, *, key: str, alt: str, on_pick: Callable[[str], None] |
         alt: what the figure shows, as a finding.
         on_pick: called with the ``customdata`` of a chosen point before the page runs again. It comes from the
             browser, so it is to be checked.
+        dials: what the page shows while one of these dials is dragged.
     """
 
     def picked() -> None:
@@ -77,7 +87,7 @@ def plot(figure: Figure, *, key: str, alt: str, on_pick: Callable[[str], None] |
 
     _plot(
         key=key,
-        data={"figure": figure, "alt": alt, "source": PLOTLY_ROUTE},
+        data={"figure": figure, "alt": alt, "source": PLOTLY_ROUTE} | ({"dials": dials} if dials else {}),
         height="content",
         on_pick_change=picked,
     )

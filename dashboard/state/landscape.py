@@ -76,6 +76,7 @@ class Landscape:
         path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
         ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
         marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
+        measured: by dial on the page, the numbers of the stops that ``marks`` has as measured.
     """
 
     view: View
@@ -85,6 +86,7 @@ class Landscape:
     path: tuple[Spot, ...]
     ghosts: tuple[Spot, ...]
     marks: Mapping[str, Marks]
+    measured: Mapping[str, Mapping[str | int, Headline]]
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -173,6 +175,10 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
             measured[at] for at in before if at in measured and not any(same_setting(at, on) for on in along)
         )[:GHOSTS],
         marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
+        measured={
+            name: {getattr(at, name): measured[at].headline for at in around[name] if at in measured}
+            for name in dials
+        },
     )
 
 
