@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cache.progress import Progress, TracePoint
+from cache.progress import TracePoint
 from cache.store import Store
 from dashboard.panels.panel import table_html
 from dashboard.panels.plot import _HERE
-from dashboard.results import details, figures, findings, people, proofs, rates, tables
+from dashboard.results import details, epochs, figures, findings, people, proofs, rates, tables
 from dashboard.state.landscape import landscape
 from dashboard.state.view import View
 from engine.assessment.values import PrecisionRecall, RocCurve
@@ -172,8 +172,7 @@ def test_a_training_under_way_is_drawn_epoch_by_epoch():
     trace = tuple(
         TracePoint(epoch=epoch, train_accuracy=0.5 + epoch / 10, test_accuracy=0.4, loss_auc=0.5) for epoch in (1, 2)
     )
-    progress = Progress(state="training", wave=1, waves=2, epoch=2, epochs=30, waves_assessed=0, trace=trace)
-    train, test, auc = details.trace(progress)["data"]
+    train, test, auc = epochs.figure(trace, 30)["data"]
     assert (train["x"], train["y"]) == ([1, 2], [0.6, 0.7])
     assert (test["y"], auc["y"]) == ([0.4, 0.4], [0.5, 0.5])
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
+from typing import Any
 
 import streamlit as st
 
-from dashboard.panels.plot import plot, threshold_plot
+from dashboard.panels.plot import epochs_plot, plot, threshold_plot
 from dashboard.results import details, findings, tables
 from dashboard.results.figures import Figure
 from dashboard.results.previews import Previews
@@ -41,6 +42,21 @@ def panel(
     """
     with _panel(name, title, finding, rows):
         plot(figure, key=f"figure-{name}", alt=finding, on_pick=on_pick, dials=dials)
+
+
+def epochs_panel(
+    name: str,
+    title: str,
+    figure: Figure,
+    *,
+    traced: Mapping[str, Any],
+    finding: str,
+    rows: Callable[[], Sequence[Row]],
+    on_pick: Callable[[str], None],
+) -> None:
+    """Draw a training by epoch with what walks through it; ``on_pick`` is called with an epoch as text."""
+    with _panel(name, title, finding, rows):
+        epochs_plot(figure, traced, key=f"figure-{name}", alt=finding, on_pick=on_pick)
 
 
 def threshold_panel(name: str, title: str, found: Assessment) -> None:

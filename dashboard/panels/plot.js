@@ -1,5 +1,5 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
-// In: {figure, alt, source}, for threshold.js {cuts} and for dragging.js {dials}. Out: the trigger "pick" with the customdata of the chosen point.
+// In: {figure, alt, source}, for threshold.js {cuts}, for epochs.js {epochs}, for dragging.js {dials}. Out: the trigger "pick" with the customdata of the chosen point.
 
 const LIGHT = {
   member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
@@ -87,6 +87,7 @@ class Plot {
     this.data = data;
     this.pick = pick;
     if (data.cuts) (this.threshold ??= new Threshold(this)).update(data.cuts);
+    if (data.epochs) (this.epochs ??= new Epochs(this)).update(data.epochs);
     if (data.dials) (this.dragging ??= new Dragging(this)).update(data.dials);
     this.box.setAttribute("aria-label", data.alt);
     this.box.style.minHeight = `${data.figure.layout.height}px`;
@@ -122,12 +123,8 @@ class Plot {
     });
     this.mark(null);
     for (const name of EVENTS) this.box.removeAllListeners?.(name);
-    this.threshold?.place();
-    this.dragging?.mark();
-    this.box.on("plotly_afterplot", () => {
-      this.threshold?.place();
-      this.dragging?.mark();
-    });
+    this.placeAll();
+    this.box.on("plotly_afterplot", () => this.placeAll());
     this.box.on("plotly_relayout", (change) => this.zoomed(change));
     this.box.on("plotly_doubleclick", () => {
       this.zoom = {};
@@ -138,6 +135,13 @@ class Plot {
       if (hit) this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
     });
     this.root.dataset.drawn = String(Number(this.root.dataset.drawn ?? 0) + 1);
+  }
+
+  // What is drawn over the figure stands where its axes say.
+  placeAll() {
+    this.threshold?.place();
+    this.epochs?.place();
+    this.dragging?.mark();
   }
 
   // Remember the ranges that the visitor drew; a double click forgets them.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -41,6 +42,24 @@ _THRESHOLD = """
 """
 
 
+_EPOCHS = """
+  <div class="pd-line" aria-hidden="true" hidden><i></i></div>
+  <div class="pd-threshold">
+    <input type="range" class="pd-range" min="0" aria-label="Epoch">
+    <div class="pd-settings">
+      <button type="button" data-play></button>
+      <button type="button" data-keep></button>
+    </div>
+    <dl class="pd-rates">
+      <div><dt>After epoch</dt><dd data-number="epoch"></dd></div>
+      <div><dt>Train accuracy</dt><dd data-number="train"></dd></div>
+      <div><dt>Test accuracy</dt><dd data-number="test"></dd></div>
+      <div><dt>AUC of the loss threshold</dt><dd data-number="auc"></dd></div>
+    </dl>
+  </div>
+"""
+
+
 def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
@@ -56,7 +75,15 @@ _with_threshold = component(
     "privacydial_threshold",
     html=f'<div class="pd-figure">{_FIGURE}{_THRESHOLD}</div>',
     css=_read("plot.css") + _read("threshold.css"),
-    js=_read("plot.js") + _read("threshold.js"),
+    js=_read("plot.js") + _read("percent.js") + _read("threshold.js"),
+    isolate_styles=False,
+)
+
+_by_epoch = component(
+    "privacydial_epochs",
+    html=f'<div class="pd-figure pd-epochs">{_FIGURE}{_EPOCHS}</div>',
+    css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
+    js=_read("plot.js") + _read("percent.js") + _read("epochs.js"),
     isolate_styles=False,
 )
 
@@ -79,17 +106,42 @@ def plot(
             browser, so it is to be checked.
         dials: what the page shows while one of these dials is dragged.
     """
+    _plot(
+        key=key,
+        data={"figure": figure, "alt": alt, "source": PLOTLY_ROUTE} | ({"dials": dials} if dials else {}),
+        height="content",
+        on_pick_change=_picked(key, on_pick),
+    )
+
+
+def _picked(key: str, on_pick: Callable[[str], None] | None) -> Callable[[], None]:
+    """What Streamlit calls when a component says that something was chosen."""
 
     def picked() -> None:
         value = st.session_state[key].get("pick")
         if on_pick is not None and isinstance(value, str):
             on_pick(value)
 
-    _plot(
+    return picked
+
+
+def epochs_plot(
+    figure: Figure, traced: Mapping[str, Any], *, key: str, alt: str, on_pick: Callable[[str], None]
+) -> None:
+    """Draw a training by epoch over a slider that walks through it, in the browser; a kept epoch can be chosen.
+
+    Args:
+        figure: a Plotly figure whose horizontal axis is the epoch.
+        traced: the numbers by epoch, as ``dashboard.results.epochs.for_browser`` makes them.
+        key: its identity, as in ``plot``.
+        alt: what the figure shows, as a finding.
+        on_pick: called with the epoch to be published, as text from the browser: it is to be checked.
+    """
+    _by_epoch(
         key=key,
-        data={"figure": figure, "alt": alt, "source": PLOTLY_ROUTE} | ({"dials": dials} if dials else {}),
+        data={"figure": figure, "alt": alt, "source": PLOTLY_ROUTE, "epochs": dict(traced)},
         height="content",
-        on_pick_change=picked,
+        on_pick_change=_picked(key, on_pick),
     )
 
 

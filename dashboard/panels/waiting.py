@@ -12,7 +12,8 @@ from cache.jobs import Jobs
 from cache.progress import Progress
 from cache.reports import effort
 from dashboard.panels.plot import plot
-from dashboard.results.details import trace
+from dashboard.results import epochs
+from dashboard.results.figures import Figure
 from dashboard.serving.running import running
 from dashboard.state.landscape import models_of
 from dashboard.state.view import key, point
@@ -20,6 +21,8 @@ from dashboard.state.visit import Step, keep, this_visit
 
 POLL = 0.5
 """Seconds between two looks at a training."""
+
+TRACE_HEIGHT = 150
 
 _RESTS = {"held", "failed", "refused"}  # steps that only the visitor ends
 
@@ -145,7 +148,13 @@ def _under_way(step: Step, progress: Progress | None, costs: str) -> None:
         st.button("Cancel", key="cancel", on_click=_cancel)
     with right:
         if progress is not None and progress.trace:
-            plot(trace(progress), key="figure-trace", alt=trace_words(progress))
+            plot(_figure(progress), key="figure-trace", alt=trace_words(progress))
+
+
+def _figure(progress: Progress) -> Figure:
+    """The wave in work so far, small."""
+    margin = {"l": 40, "r": 8, "t": 24, "b": 28}
+    return epochs.figure(progress.trace, progress.epochs, height=TRACE_HEIGHT, margin=margin)
 
 
 def share(progress: Progress | None) -> float:

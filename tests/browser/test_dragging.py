@@ -1,5 +1,5 @@
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocket, expect
 
 from tests.browser.reading import curve, dial, expect_measured, expect_rest, expect_stop, query, sentence
 
@@ -23,7 +23,11 @@ def shown(server, browser):
 
 def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server(visitor, shown):
     page, sent = visitor(), []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+
+    def watch(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: sent.append(len(frame)))
+
+    page.on("websocket", watch)
     page.goto(f"{page.url.partition('?')[0]}?{query()}")
     expect_measured(page)
     expect(curve(page).locator("path.point").first).to_be_visible()
