@@ -1,4 +1,5 @@
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def store(tmp_path):
     store.close()
 
 
-def near(accuracy: float, auc: float, reach: float = 0.01):
+def near(accuracy: float, auc: float, reach: float = 0.01) -> dict[str, Any]:
     return {
         "test_accuracy": interval(accuracy, accuracy - reach, accuracy + reach),
         "auc": interval(auc, auc - reach, auc + reach),
@@ -61,7 +62,7 @@ def test_without_limits_everything_is_allowed():
 @pytest.mark.parametrize("name", LIMITS)
 def test_no_limit_changes_a_key_or_a_setting_and_every_one_lives_in_the_url(name):
     for stop in LIMITS[name]:
-        view = View(**{name: stop})
+        view = View().turned(name, stop)
         assert key(view, 2) == key(View(), 2)
         assert same_setting(view, View())
         assert View.from_query(view.to_query()) == (view, ())
@@ -70,7 +71,7 @@ def test_no_limit_changes_a_key_or_a_setting_and_every_one_lives_in_the_url(name
 
 def test_every_limit_of_the_budget_is_a_field_of_the_view_and_the_other_way_round():
     assert set(LIMITS) == {field.name for field in fields(Budget)}
-    assert View(**{name: stops[1] for name, stops in LIMITS.items()}).budget == Budget(
+    assert View(most_auc="0.52", least_accuracy="0.5", most_epsilon="0.5").budget == Budget(
         most_auc=0.52, least_accuracy=0.5, most_epsilon=0.5
     )
 

@@ -9,10 +9,14 @@ from cache.reports import FILE, Effort, Reports, Timed, effort
 from cache.store import Store
 from dashboard.panels.waiting import cost_words, duration
 from dashboard.state.view import View, point
+from engine.recipe import Recipe
 
 
-def recipe(**changes: str):
-    return point(View(**changes)).recipe
+def recipe(**changes: str) -> Recipe:
+    view = View()
+    for name, stop in changes.items():
+        view = view.turned(name, stop)
+    return point(view).recipe
 
 
 def trace(epochs: int) -> tuple[TracePoint, ...]:
@@ -34,7 +38,8 @@ def test_an_estimate_scales_the_median_of_the_five_nearest_of_the_family():
     typical = cost(todo, 1, ()).seconds
     near = [Timed(effort=todo, seconds=typical * slower) for slower in (1, 2, 3, 4, 5)]
     far = Timed(effort=replace(todo, work=1e12), seconds=1e6)
-    assert cost(todo, 2, [far, *near]) == Cost(seconds=pytest.approx(2 * 3 * typical), basis="similar", trainings=5)
+    found = cost(todo, 2, [far, *near])
+    assert (found.seconds, found.basis, found.trainings) == (pytest.approx(2 * 3 * typical), "similar", 5)
     double = replace(todo, steps=200, work=2e9)
     assert cost(double, 1, near[:1]).seconds == pytest.approx(2 * typical)
 

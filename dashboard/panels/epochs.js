@@ -14,7 +14,7 @@ class Epochs {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.range.addEventListener("input", () => {
       this.pause();
-      this.show(Number(this.range.value));
+      this.move(Number(this.range.value));
     });
     this.play.addEventListener("click", () => this.pressed());
     this.keep.addEventListener("click", () => plot.pick(String(this.trace.epoch[this.at])));
@@ -24,11 +24,19 @@ class Epochs {
   update(trace) {
     const same = JSON.stringify(trace) === JSON.stringify(this.trace);
     this.trace = trace;
-    this.range.max = String(trace.epoch.length - 1);
+    [this.range.min, this.range.max] = [trace.epoch[0], trace.epoch.at(-1)].map(String);
     if (!same) {
       this.pause();
       this.show(Math.max(0, trace.epoch.indexOf(trace.chosen)));
     }
+  }
+
+  // To the nearest epoch that was reported; a key's small step goes on to the next one.
+  move(epoch) {
+    const far = this.trace.epoch.map((at) => Math.abs(at - epoch));
+    const nearest = far.indexOf(Math.min(...far));
+    const before = this.trace.epoch[this.at];
+    this.show(nearest === this.at ? this.at + Math.sign(epoch - before) : nearest);
   }
 
   // Where motion is unwanted nothing moves by itself: the button goes one epoch on.
@@ -53,8 +61,8 @@ class Epochs {
 
   show(at) {
     this.at = at;
-    this.range.value = String(at);
     const { epoch, train, test, auc, kept, chosen } = this.trace;
+    this.range.value = String(epoch[at]);
     const told = { epoch: String(epoch[at]), train: percent(train[at]), test: percent(test[at]), auc: auc[at].toFixed(3).replace(/^0/, "") };
     for (const [name, text] of Object.entries(told)) this.numbers[name].textContent = text;
     this.range.setAttribute("aria-valuetext",
