@@ -10,6 +10,8 @@ const DARK = {
   accent: "#E69F00", ghost: "#9d9a94", band: "rgba(86,180,233,0.2)", proved: "#2fbf94", allowed: "rgba(47,191,148,0.13)",
 };
 
+const NARROW = 480; // pixels
+const LINE = 20; // pixels of a legend
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
 
 // Plotly is loaded once per document, from the dashboard itself.
@@ -116,6 +118,9 @@ class Plot {
   async react(library) {
     const figure = coloured(this.data.figure, palette(this.root));
     if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
+    // On a narrow page every entry of the legend has a line of its own, which must not come out of the plot's height.
+    const listed = figure.data.filter((trace) => trace.showlegend !== false).length;
+    if (this.root.clientWidth < NARROW) figure.layout.height += LINE * Math.max(0, listed - 3);
     // Plotly takes over a range that changed in the layout, so the visitor's own goes in again.
     for (const [axis, range] of Object.entries(this.zoom)) figure.layout[axis] = { ...figure.layout[axis], range };
     await library.react(this.box, figure.data, figure.layout, {
