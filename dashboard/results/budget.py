@@ -19,12 +19,13 @@ _FAR = 2.0  # beyond every axis
 
 def limits_words(budget: Budget) -> str:
     """The limits in words, empty where there are none."""
-    parts = [
-        budget.most_auc is not None and f"attack AUC at most {short(budget.most_auc)}",
-        budget.least_accuracy is not None and f"accuracy at least {100 * budget.least_accuracy:g} %",
-        budget.most_epsilon is not None and f"ε at most {budget.most_epsilon:g}",
-    ]
-    return ", ".join(part for part in parts if part)
+    auc, accuracy, epsilon = budget.most_auc, budget.least_accuracy, budget.most_epsilon
+    parts = (
+        "" if auc is None else f"attack AUC at most {short(auc)}",
+        "" if accuracy is None else f"accuracy at least {100 * accuracy:g} %",
+        "" if epsilon is None else f"ε at most {epsilon:g}",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def judged(found: Landscape) -> tuple[tuple[Spot, Verdict], ...]:

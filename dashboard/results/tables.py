@@ -13,6 +13,7 @@ from dashboard.results.thresholds import PRIORS, Cuts, cuts, ppv
 from dashboard.results.words import DASH, between, decimals, epsilon, percent, percent_between, rate_at
 from dashboard.state.budget import Verdict
 from dashboard.state.landscape import Landscape, Standing
+from dashboard.state.view import View
 from engine.assessment.values import Assessment, Headline
 
 _THRESHOLD_ROWS = 20
@@ -22,13 +23,13 @@ Rows = list[dict[str, str]]
 
 def spots(found: Landscape) -> Rows:
     """All settings that are drawn, with all their numbers and where those measured alike stand."""
-    allowed = None if found.view.budget.open else {spot.view: verdict for spot, verdict in judged(found)}
+    allowed: dict[View, Verdict] = {spot.view: verdict for spot, verdict in judged(found)}
     return [
         {
             "Setting": setting_words(spot),
             **numbers(spot.headline),
             **_standing(found.standings.get(spot.view)),
-            **({} if allowed is None else {"Allowed": _allowed(allowed.get(spot.view))}),
+            **({} if found.view.budget.open else {"Allowed": _allowed(allowed.get(spot.view))}),
         }
         for spot in found.spots
     ]
