@@ -30,6 +30,7 @@ class Flight:
         starts: how often a worker has taken it up (trainings only): more than once when a worker died.
         trace: the training so far; replaced as a whole, so that readers need no lock.
         teachers: epochs done of the teachers, which train before the models where those learn soft labels.
+        seconds: how long a training took in its worker; None until it has ended.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Flight:
     starts: int = 0
     trace: tuple[TracePoint, ...] = ()
     teachers: int = 0
+    seconds: float | None = None
 
 
 class Flights:
@@ -124,5 +126,7 @@ class Flights:
             flight.trace += (TracePoint(**message["point"]),)
         elif "teachers" in message:
             flight.teachers = message["teachers"]
+        elif "seconds" in message:
+            flight.seconds = message["seconds"]
         else:
             flight.starts, flight.trace, flight.teachers = flight.starts + 1, (), 0

@@ -240,8 +240,8 @@ class Jobs:
         """Take the wave in work, that of the shadow models and the assessment to the store."""
         for recipe, flights in ((point.recipe, job.waves), (point.shadow_recipe, job.shadows)):
             if flights:
-                put_wave = functools.partial(self._store.put_wave, recipe, job.wave - 1)
-                self._land(job, flights[job.wave - 1], put_wave)
+                flight = flights[job.wave - 1]
+                self._land(job, flight, functools.partial(self._keep_wave, recipe, job.wave - 1, flight))
         if answer is not None:
             self._land(job, answer, functools.partial(self._keep_assessment, point))
 
@@ -280,6 +280,11 @@ class Jobs:
                 flight.stored = True
         if job.ended is not None:
             raise _StoppedError
+
+    def _keep_wave(self, recipe: Recipe, wave: int, flight: Flight, blob: bytes) -> None:
+        """Take a wave to the store with what was heard of its training; events come before the result."""
+        self._store.put_wave(recipe, wave, blob)
+        self._store.reports.put(recipe, wave, flight.seconds, flight.trace)
 
     def _keep_assessment(self, point: Point, blob: bytes) -> None:
         self._store.put_assessment(point, assessment_from_bytes(blob))

@@ -28,6 +28,7 @@ from cache.codec import (
 from cache.connections import Connections, DamagedError
 from cache.keys import Point, assessment_key, assessment_question, wave_key, wave_question
 from cache.location import CacheError
+from cache.reports import Reports
 from cache.rows import COLUMNS, readable_entries
 from cache.sizes import DEFAULT_LIMIT
 from cache.usage import Uses, evict
@@ -67,6 +68,7 @@ class Store:
         self._below = below
         self._connections = Connections(self.file)
         self._uses = Uses()
+        self.reports = Reports(directory)
         self.damaged: list[Path] = []  # files that this store has set aside
         self._with(lambda connection: connection.execute("SELECT 1 FROM usage").fetchone())
 
@@ -93,8 +95,12 @@ class Store:
 
     def trained(self, recipe: Recipe, waves: int) -> bool:
         """Whether the first waves of a recipe are all stored."""
+        return not self.missing(recipe, waves)
+
+    def missing(self, recipe: Recipe, waves: int) -> int:
+        """How many of the first waves of a recipe are not stored."""
         keys = {wave_key(recipe, wave) for wave in range(waves)}
-        return self._present("wave", keys) == keys
+        return len(keys - self._present("wave", keys))
 
     def assessment(self, key: str) -> Assessment | None:
         """The assessment of a key, None when it is not stored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,13 +31,14 @@ class UnwantedError(Exception):
 def train(recipe: Recipe, wave: int, watched: bool, device: str) -> bytes | None:
     """Wave ``wave`` (from 0) of a recipe, trained on a device; None when it was cancelled on the way.
 
-    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine on
-    the models, or on their teachers. Where nobody watches there are no reports: of small models they cost more
-    than half of the training.
+    Progress is logged as events of ``TOPIC``: one at the start, one for every report of the engine on the models,
+    or on their teachers, one at the end with the seconds that it took. Where nobody watches there are no reports: of
+    small models they cost more than half of the training.
     """
     worker = get_worker()
     name = worker.get_current_task()
     worker.log_event(TOPIC, {"task": name})
+    began = time.perf_counter()
 
     def report(epoch: EpochReport) -> None:
         worker.log_event(TOPIC, {"task": name, "epochs": epoch.epochs, "point": _means(epoch)})
@@ -52,16 +54,16 @@ def train(recipe: Recipe, wave: int, watched: bool, device: str) -> bytes | None
             raise UnwantedError
 
     try:
-        return wave_to_bytes(
-            train_wave(
-                recipe,
-                wave,
-                report=report if watched else None,
-                report_teachers=report_teachers,
-                check=check,
-                device=device,
-            )
+        trained = train_wave(
+            recipe,
+            wave,
+            report=report if watched else None,
+            report_teachers=report_teachers,
+            check=check,
+            device=device,
         )
+        worker.log_event(TOPIC, {"task": name, "seconds": time.perf_counter() - began})
+        return wave_to_bytes(trained)
     except UnwantedError:
         return None
 

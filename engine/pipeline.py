@@ -56,7 +56,8 @@ def train_wave(
     Args:
         recipe: how to train.
         wave: which wave, from 0.
-        report: called after about ``REPORTS`` of the epochs, the last included; each call costs an evaluation.
+        report: called after about ``REPORTS`` of the epochs and after those whose weights are kept, the last
+            included; each call costs an evaluation.
         report_teachers: with soft labels called likewise while the teachers train, with how they stand.
         check: called after every step and must be cheap; what it raises ends the training.
         device: where to train.
@@ -74,7 +75,8 @@ def train_wave(
     def after_epoch(epoch: int) -> None:
         if epoch in recipe.kept_epochs:
             checkpoints[epoch] = {name: value.cpu().numpy().copy() for name, value in params.weights.items()}
-        if report is not None and epoch * REPORTS // recipe.epochs > (epoch - 1) * REPORTS // recipe.epochs:
+        due = epoch * REPORTS // recipe.epochs > (epoch - 1) * REPORTS // recipe.epochs
+        if report is not None and (due or epoch in recipe.kept_epochs):
             answers = signals(logits(net, params.weights, inputs), records.labels)
             report(epoch_report(answers, member, epoch, recipe.epochs))
 

@@ -12,7 +12,7 @@ from dashboard.results.figures import setting_words
 from dashboard.state.landscape import GHOSTS, Marks, Spot, best_key, landscape
 from dashboard.state.stops import DIALS, FOUR
 from dashboard.state.view import SWEEPS, View, key
-from dashboard.state.visit import MEMORY, REST, Visit
+from dashboard.state.visit import MEMORY, REST, STEPS, Visit
 from tests.handmade import headline, measure
 
 
@@ -188,6 +188,36 @@ def test_a_turn_is_remembered_once_most_recent_first(visit):
 def test_tracing_another_dial_is_no_turn(visit):
     traced = visit.moved(View(sweep="dp"), 7.0)
     assert (traced.view.sweep, traced.before, traced.turned_at) == ("dp", (), 100.0)
+
+
+def test_undo_and_redo_walk_back_and_forth_through_the_same_views(visit):
+    views = [View(dp="clip"), View(dp="clip", sweep="dp"), View(dp="1", sweep="dp")]
+    for at, view in enumerate(views):
+        visit = visit.moved(view, float(at))
+    back = visit.undone(5.0).undone(6.0)
+    assert (back.view, back.past, back.future) == (views[0], (View(),), (views[1], views[2]))
+    there = back.redone(7.0).redone(8.0)
+    assert (there.view, there.past, there.future) == (views[2], (views[1], views[0], View()), ())
+    assert there.redone(9.0) is there
+    assert (there.turned_at, there.before) == (8.0, (views[1], View()))
+
+
+def test_undo_stops_at_the_first_view_and_trains_nothing_that_was_held(visit):
+    assert visit.undone(1.0) is visit
+    held = replace(visit.moved(View(dp="clip"), 1.0), held=True)
+    assert not held.undone(2.0).held
+
+
+def test_a_new_choice_ends_what_was_undone_but_the_same_view_is_no_choice(visit):
+    undone = visit.moved(View(dp="clip"), 1.0).undone(2.0)
+    assert undone.moved(View(), 3.0).future == (View(dp="clip"),)
+    assert undone.moved(View(dp="1"), 3.0).future == ()
+
+
+def test_a_session_can_undo_a_bounded_number_of_views(visit):
+    for at in range(STEPS + 5):
+        visit = visit.moved(View(dp=("off", "clip")[at % 2 == 0]), float(at))
+    assert len(visit.past) == STEPS
 
 
 def test_a_session_remembers_a_bounded_number_of_settings(visit):

@@ -11,14 +11,18 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from cache.cluster import Cluster
 from cache.jobs import Jobs
+from cache.progress import TracePoint
+from cache.reports import effort
 from cache.store import Store
+from dashboard.results import epochs
 from dashboard.serving.running import Running, set_running
 from dashboard.state.stops import CONTESTED, DIALS, FOUR, GROUPS
 from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
-from tests.handmade import assessment, claim, headline, measure, whole
+from engine.recipe import Recipe
+from tests.handmade import assessment, claim, headline, interval, measure, whole
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 
@@ -50,7 +54,8 @@ def shown(app: AppTest) -> str:
 
 
 def drawn(app: AppTest) -> int:
-    return len(app.get("bidi_component"))
+    """How many figures; one component more draws nothing but hears keys."""
+    return len(app.get("bidi_component")) - 1
 
 
 def test_an_empty_cache_opens_with_dials_and_says_what_is_to_come(store):
@@ -67,13 +72,13 @@ def test_an_empty_cache_opens_with_dials_and_says_what_is_to_come(store):
     assert drawn(app) == 1
 
 
-def test_a_measured_setting_shows_its_sentence_its_tiles_and_two_figures(store):
+def test_a_measured_setting_shows_its_sentence_its_tiles_and_three_figures(store):
     measure(store, View(), claim=claim(None))
     text = shown(opened())
     assert "an attacker who accuses 1 in 100 outsiders finds 95 (80–110); guessing would find 5." in text
     assert ".796" in text
     assert "this is not a guarantee" in text
-    assert drawn(opened()) == 2
+    assert drawn(opened()) == 3
 
 
 def test_fewer_models_than_asked_are_shown_with_a_badge_and_the_page_waits_for_more(store):
@@ -138,6 +143,76 @@ def test_workers_that_did_not_start_are_told_of_and_measured_settings_stay_open(
     assert [error.value for error in app.error] == ["The workers could not be started."]
 
 
+def test_undo_and_redo_walk_the_views_and_the_url_follows(store):
+    app = opened()
+    assert app.button(key="undo").disabled
+    assert app.button(key="redo").disabled
+    app.select_slider(key="dial-dp").set_value("clip").run()
+    app.select_slider(key="dial-noise").set_value("0.1").run()
+    app.button(key="undo").click().run()
+    assert app.query_params == {"dp": "clip", "sweep": "dp"}
+    assert app.select_slider(key="dial-noise").value == "0"
+    app.button(key="undo").click().run()
+    assert app.query_params == {}
+    assert app.button(key="undo").disabled
+    app.button(key="redo").click().run()
+    app.button(key="redo").click().run()
+    assert app.query_params == {"dp": "clip", "noise": "0.1", "sweep": "noise"}
+    assert app.button(key="redo").disabled
+
+
+def test_a_budget_lives_in_the_url_and_the_best_allowed_stop_is_one_click_away(store):
+    measure(store, View())
+    measure(store, View(regularization="3"), auc=interval(0.55, 0.54, 0.56))
+    app = opened(most_auc="0.6")
+    assert "Best allowed: Regularization strength 3" in shown(app)
+    app.button(key="best-allowed").click().run()
+    assert app.query_params == {"regularization": "3", "most_auc": "0.6"}
+    assert not [button for button in app.button if button.key == "best-allowed"]
+    app.button(key="undo").click().run()
+    assert app.query_params == {"most_auc": "0.6"}
+
+
+def trace(recipe: Recipe) -> list[TracePoint]:
+    return [
+        TracePoint(epoch=at, train_accuracy=at / 30, test_accuracy=0.8 - at / 100, loss_auc=0.5 + at / 100)
+        for at in range(1, recipe.epochs + 1)
+    ]
+
+
+def test_a_training_that_was_heard_is_shown_by_epoch_and_a_kept_epoch_can_be_published(store):
+    measure(store, View())
+    recipe = point(View()).recipe
+    assert "epoch by epoch" not in shown(opened())
+    store.reports.put(recipe, 0, 1.5, trace(recipe)[:7])
+    assert "epoch by epoch" not in shown(opened())
+    store.reports.put(recipe, 0, 1.5, trace(recipe))
+    text = shown(opened())
+    assert "The training, epoch by epoch" in text
+    assert "Test accuracy was highest after epoch 1, 79.0%, with an AUC of .510." in text
+    assert drawn(opened()) == 4
+    assert epochs.for_browser(trace(recipe), recipe.kept_epochs, 30)["kept"] == [3, 6, 10, 20, 30]
+    assert epochs.rows(trace(recipe))[2]["Train accuracy"] == "10.0%"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "query"),
+    [("10", {"stop_after": "10", "sweep": "stop_after"}), ("30", {"sweep": "stop_after"}), ("7", {})],
+)
+def test_only_epochs_whose_weights_were_kept_can_be_published(store, epoch, query):
+    app = AppTest.from_function(_publishing, args=(epoch,)).run()
+    assert not app.exception
+    assert app.session_state["visit"].view.to_query() == query
+
+
+def _publishing(epoch: str) -> None:
+    from dashboard.panels.epochs import publish
+    from dashboard.state.visit import begin
+
+    begin({})
+    publish(epoch)
+
+
 def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
     app = opened()
     app.button(key="cancel").click().run()
@@ -150,7 +225,7 @@ def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
 def test_no_table_is_made_before_somebody_opens_it(store):
     measure(store, View())
     app = opened()
-    assert [table.label for table in app.main.expander] == ["Show the numbers as a table"] * 2
+    assert [table.label for table in app.main.expander] == ["Show the numbers as a table"] * 3
     assert "<table>" not in shown(app)
 
 
@@ -241,6 +316,9 @@ def test_resting_on_a_stop_trains_it_with_real_workers_and_shows_it(store):
                 time.sleep(0.3)
                 app.run()
             assert "For these 100 records of a demonstration set" in shown(app)
+            recipe = point(app.session_state["visit"].view).recipe
+            assert {3, 6, 10, 20, 30} <= {heard.epoch for heard in store.reports.trace(recipe)}
+            assert [timed.effort for timed in store.reports.timed()] == [effort(recipe)]
             assert not app.main.button
         finally:
             jobs.close()
@@ -273,9 +351,9 @@ def with_section(title: str, **query: str) -> AppTest:
 
 
 def components(app: AppTest) -> list[str]:
-    """The names that the components on the page were given, without the curve's."""
+    """The names that the figures of the sections were given."""
     ids = [element.proto.id for element in app.get("bidi_component")]
-    return [name for name in (found.rpartition("-")[2] and found for found in ids) if "tradeoff" not in name]
+    return [name for name in ids if not name.endswith(("-tradeoff", "-glance", "-keys"))]
 
 
 def put(store: Store, view: View, found: Assessment, *, waves: int | None = None) -> None:

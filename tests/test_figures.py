@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cache.progress import Progress, TracePoint
+from cache.progress import TracePoint
 from cache.store import Store
 from dashboard.panels.panel import table_html
-from dashboard.results import details, figures, findings, people, proofs, rates, tables
+from dashboard.results import details, epochs, figures, findings, people, proofs, rates, tables
 from dashboard.results.palette import PALETTES
 from dashboard.state.landscape import landscape
 from dashboard.state.view import View
@@ -172,8 +172,7 @@ def test_a_training_under_way_is_drawn_epoch_by_epoch():
     trace = tuple(
         TracePoint(epoch=epoch, train_accuracy=0.5 + epoch / 10, test_accuracy=0.4, loss_auc=0.5) for epoch in (1, 2)
     )
-    progress = Progress(state="training", wave=1, waves=2, epoch=2, epochs=30, waves_assessed=0, trace=trace)
-    train, test, auc = details.trace(progress)["data"]
+    train, test, auc = epochs.figure(trace, 30)["data"]
     assert (train["x"], train["y"]) == ([1, 2], [0.6, 0.7])
     assert (test["y"], auc["y"]) == ([0.4, 0.4], [0.5, 0.5])
 
@@ -262,8 +261,11 @@ def test_the_frontier_is_marked_told_and_in_the_table(store):
     assert sorted(zip(marked["x"], marked["y"], strict=True)) == [(0.60, 0.80), (0.65, 0.88), (0.80, 0.90)]
     assert findings.tradeoff(found).endswith(
         " On the frontier, where no other of the 4 settings measured alike is at least as accurate and leaks at most "
-        "as much: this setting, “Regularization strength” at 1 and 1 visited before."
+        "as much: this setting, “Regularization strength” at 1 and 1 visited before. It bends most, and clearly, at "
+        "architecture MLP 128, regularization strength 1, DP noise off, noise after training 0, N 1,000: the knee."
     )
+    (arrow,) = [note for note in figures.tradeoff(found)["layout"]["annotations"] if note["text"] == "knee"]
+    assert (arrow["x"], arrow["y"]) == (0.65, 0.88)
     rows = [(row["On the frontier"], row["Probability of being on it"]) for row in tables.spots(found)]
     assert rows == [
         ("yes", "100 %"),
@@ -272,6 +274,29 @@ def test_the_frontier_is_marked_told_and_in_the_table(store):
         ("yes", "100 %"),
         ("–", "–"),
     ]
+
+
+def test_a_knee_that_cannot_be_told_is_not_shown_and_that_is_said(store):
+    for strength, place in {"0": 0.8, "0.1": 0.7, "1": 0.6, "3": 0.5}.items():
+        measure(store, View(regularization=strength), **at(place, place))
+    found = landscape(store, View())
+    assert findings.tradeoff(found).endswith(
+        "no setting can be told from its neighbours as the one where it bends most."
+    )
+    assert [note["text"] for note in figures.tradeoff(found)["layout"]["annotations"]] == ["guessing"]
+
+
+def test_every_point_measured_alike_says_how_sure_it_is_to_be_on_the_frontier(store):
+    measure(store, View(), **at(0.90, 0.80))
+    measure(store, View(regularization="3"), **at(0.85, 0.85))
+    found = landscape(store, View())
+    (path, *_) = figures.tradeoff(found)["data"]
+    assert [text.rpartition(" ")[2] for text in path["hovertext"]] == ["100%", "0%"]
+    assert path["meta"][1].endswith("on the frontier with a probability of 0%")
+    (band,) = traces(figures.tradeoff(found), "frontier, 95 %")
+    assert band["fill"] == "toself"
+    assert len(band["x"]) == len(band["y"])
+    assert (min(band["x"]), max(band["y"])) == (pytest.approx(0.80, abs=0.002), pytest.approx(0.90, abs=0.002))
 
 
 def test_one_setting_or_other_records_make_no_frontier(store):

@@ -10,6 +10,7 @@ from typing import TypedDict
 import streamlit as st
 
 from dashboard.controls.attacks import attack_control, needs_shadows
+from dashboard.controls.history import history
 from dashboard.controls.sizes import sizes
 from dashboard.state.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
 from dashboard.state.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
@@ -63,7 +64,7 @@ def _turn(name: str, widget: str) -> None:
     go(view.turned("sweep", name) if name in SWEEPS else view)
 
 
-def _bound(name: str, widget: str, view: View) -> _Bound:
+def bound(name: str, widget: str, view: View) -> _Bound:
     """What ties a control to a field of the view: the view is the truth, the control shows it."""
     # Only where they differ: a write is sent to the browser, where it would undo a turn that is still on its way.
     if st.session_state.get(widget) != getattr(view, name):
@@ -76,6 +77,7 @@ def rail(found: Landscape) -> None:
     view = found.view
     with st.sidebar, st.container(key="rail"):
         st.html('<p class="pd-brand">Privacy Dial</p>')
+        history()
         for name in FOUR:
             _dial(found, name)
             if name == ARCHITECTURE.name:
@@ -86,7 +88,7 @@ def rail(found: Landscape) -> None:
             view.stops("population"),
             format_func=lambda name: POPULATIONS[name].title,
             help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
-            **_bound("population", "control-population", view),
+            **bound("population", "control-population", view),
         )
         attack_control(view)
         st.segmented_control(
@@ -100,14 +102,14 @@ def rail(found: Landscape) -> None:
             ),
             required=True,
             disabled=not needs_shadows(view),
-            **_bound("calibration", "control-calibration", view),
+            **bound("calibration", "control-calibration", view),
         )
         st.segmented_control(
             "Models trained and attacked",
             view.stops("models"),
             help="More models take longer and give narrower intervals; each is attacked with the others as shadows.",
             required=True,
-            **_bound("models", "control-models", view),
+            **bound("models", "control-models", view),
         )
         _more(found)
 
@@ -134,7 +136,7 @@ def sweep_control(view: View) -> None:
         help="The line joins the measured stops of this dial while all others stay where they are.",
         # Turning a dial changes this control, too. Its key goes with its value, so that what a quick visitor's
         # browser still holds of the former value is not taken for a choice.
-        **_bound("sweep", f"control-sweep-{view.sweep}", view),
+        **bound("sweep", f"control-sweep-{view.sweep}", view),
     )
 
 
@@ -149,13 +151,13 @@ def _slider(found: Landscape, name: str, title: str, about: str) -> None:
         stops,
         format_func=lambda stop: stop_label(name, stop),
         help=about,
-        **_bound(name, _widget(found.view, name), found.view),
+        **bound(name, dial_key(found.view, name), found.view),
     )
     st.html(marks_html(name, found.marks[name], getattr(found.view, name)))
 
 
-def _widget(view: View, name: str) -> str:
-    """The key of a dial: one that has other stops than before is another control to the browser."""
+def dial_key(view: View, name: str) -> str:
+    """The key of a dial on the page: one that has other stops than before is another control to the browser."""
     if name == "contested":
         return f"dial-{name}-{view.population}"
     at = getattr(view, name)

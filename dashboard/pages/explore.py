@@ -5,23 +5,28 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.controls.attacks import attack_list, ways_out
+from dashboard.controls.budget import best_link, budget_control
 from dashboard.controls.chips import chips
-from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.controls.dials import dial_key, dials_on_page, rail, sweep_control
 from dashboard.pages import risk
+from dashboard.panels.epochs import training
 from dashboard.panels.panel import panel
 from dashboard.panels.sections import WHO_IS_AT_RISK, sections
 from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
-from dashboard.results import figures, findings, tables, words
+from dashboard.results import details, figures, findings, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
+from dashboard.results.previews import previews
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.stops import OFF
 from dashboard.state.view import point, release_words, training_words
 from dashboard.state.visit import Visit, begin, go_to_address, write_address
+from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
 
+_RISK = "The risk of each record"
 _TRADEOFF = "What accuracy costs in privacy"
 
 
@@ -48,10 +53,13 @@ def page() -> None:
     with st.container(key="attackers-place"):
         if both is not None:
             st.html(attackers_html(both))
-    _tradeoff(found)
+    _tradeoff(found, assessment)
     with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
         if not found.refusal:
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
+    with st.container(key="training-place"):
+        if assessment is not None:
+            training(found.view)
     if assessment is not None:
         sections(assessment, {WHO_IS_AT_RISK: risk.link})
 
@@ -98,19 +106,46 @@ def _coming(found: Landscape) -> str:
     )
 
 
-def _tradeoff(found: Landscape) -> None:
+def _tradeoff(found: Landscape, assessment: Assessment | None) -> None:
+    """Utility against risk for the setting and its neighbours, and beside it the risk of each record."""
     with st.container(key="tradeoff"):
-        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
         left.html(f'<h2 class="pd-title">{_TRADEOFF}</h2>')
+        with middle:
+            budget_control(found.view)
         with right:
             sweep_control(found.view)
-        panel(
-            "tradeoff",
-            "",
-            figures.tradeoff(found),
-            finding=findings.tradeoff(found),
-            rows=lambda: tables.spots(found),
-            about="frontier",
-            called=_TRADEOFF,
-            on_pick=go_to_address,
-        )
+        figure, people = st.columns([7, 3], gap="medium")
+        with figure:
+            panel(
+                "tradeoff",
+                "",
+                figures.tradeoff(found),
+                finding=findings.tradeoff(found),
+                rows=lambda: tables.spots(found),
+                about="frontier",
+                called=_TRADEOFF,
+                on_pick=go_to_address,
+                dials=previews(found, {name: dial_key(found.view, name) for name in found.marks}),
+            )
+            with st.container(key="best-place"):
+                best_link(found)
+        with people:
+            _risk(assessment)
+
+
+def _risk(assessment: Assessment | None) -> None:
+    """The risk of each record, small; its place stays when nothing has been measured."""
+    st.html(f'<h3 class="pd-title">{_RISK}</h3>')
+    if assessment is None:
+        st.html('<p class="pd-finding">It appears here once the setting has been measured.</p>')
+        return
+    panel(
+        "glance",
+        "",
+        details.glance(assessment),
+        finding=findings.risk(assessment),
+        rows=lambda: tables.risk(assessment),
+        about="risk",
+        called=_RISK,
+    )

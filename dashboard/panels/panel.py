@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from html import escape
+from typing import Any
 
 import streamlit as st
 
-from dashboard.panels.plot import plot, threshold_plot
+from dashboard.panels.plot import epochs_plot, plot, threshold_plot
 from dashboard.results import details, findings, people, tables
 from dashboard.results.exports import file_name, table_csv
 from dashboard.results.figures import Figure
 from dashboard.results.links import how_html
+from dashboard.results.previews import Previews
 from dashboard.results.thresholds import cuts
 from engine.assessment.values import Assessment, GroupRisk
 
@@ -30,6 +32,7 @@ def panel(
     about: str | None = None,
     called: str = "",
     on_pick: Callable[[str], None] | None = None,
+    dials: Previews | None = None,
 ) -> None:
     """Draw a figure; its table is made when somebody opens it.
 
@@ -42,9 +45,26 @@ def panel(
         about: the entry of the page Methods that says how it is measured.
         called: its name in files, where the heading stands elsewhere and ``title`` is empty.
         on_pick: called with the ``customdata`` of a chosen point.
+        dials: what the page shows while one of these dials is dragged.
     """
     with _panel(name, title, finding, rows, about, called):
-        plot(figure, key=f"figure-{name}", alt=finding, title=title or called, on_pick=on_pick)
+        plot(figure, key=f"figure-{name}", alt=finding, title=title or called, on_pick=on_pick, dials=dials)
+
+
+def epochs_panel(
+    name: str,
+    title: str,
+    figure: Figure,
+    *,
+    traced: Mapping[str, Any],
+    finding: str,
+    rows: Callable[[], Sequence[Row]],
+    about: str,
+    on_pick: Callable[[str], None],
+) -> None:
+    """Draw a training by epoch with what walks through it; ``on_pick`` is called with an epoch as text."""
+    with _panel(name, title, finding, rows, about):
+        epochs_plot(figure, traced, key=f"figure-{name}", alt=finding, title=title, on_pick=on_pick)
 
 
 def threshold_panel(name: str, title: str, found: Assessment) -> None:

@@ -1,7 +1,10 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
 // PALETTES, colours by role in light and dark, is written before this text by plot.py.
-// In: {figure, alt, title, file, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
+// In: {figure, alt, title, file, source}, for threshold.js {cuts}, for epochs.js {epochs}, for dragging.js {dials}.
+// Out: the trigger "pick" with the customdata of the chosen point.
 
+const NARROW = 480; // pixels
+const LINE = 20; // pixels of a legend
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
 
 // Plotly is loaded once per document, from the dashboard itself.
@@ -58,6 +61,7 @@ class Plot {
     this.box = root.querySelector(".pd-plot");
     this.ring = root.querySelector(".pd-ring");
     this.live = root.querySelector(".pd-live");
+    this.dragged = root.querySelector(".pd-drag");
     this.at = -1;
     this.busy = false;
     this.zoom = {};
@@ -74,6 +78,8 @@ class Plot {
     this.data = data;
     this.pick = pick;
     if (data.cuts) (this.threshold ??= new Threshold(this)).update(data.cuts);
+    if (data.epochs) (this.epochs ??= new Epochs(this)).update(data.epochs);
+    if (data.dials) (this.dragging ??= new Dragging(this)).update(data.dials);
     this.box.setAttribute("aria-label", data.alt);
     for (const button of this.root.querySelectorAll("[data-format]")) {
       button.setAttribute("aria-label", `Save “${data.title}” as ${button.dataset.format.toUpperCase()}`);
@@ -108,6 +114,9 @@ class Plot {
   async react(library) {
     const figure = coloured(this.data.figure, palette(this.root));
     if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
+    // On a narrow page every entry of the legend has a line of its own, which must not come out of the plot's height.
+    const listed = figure.data.filter((trace) => trace.showlegend !== false).length;
+    if (this.root.clientWidth < NARROW) figure.layout.height += LINE * Math.max(0, listed - 3);
     // Plotly takes over a range that changed in the layout, so the visitor's own goes in again.
     for (const [axis, range] of Object.entries(this.zoom)) figure.layout[axis] = { ...figure.layout[axis], range };
     await library.react(this.box, figure.data, figure.layout, {
@@ -115,8 +124,8 @@ class Plot {
     });
     this.mark(null);
     for (const name of EVENTS) this.box.removeAllListeners?.(name);
-    this.threshold?.place();
-    this.box.on("plotly_afterplot", () => this.threshold?.place());
+    this.placeAll();
+    this.box.on("plotly_afterplot", () => this.placeAll());
     this.box.on("plotly_relayout", (change) => this.zoomed(change));
     this.box.on("plotly_doubleclick", () => {
       this.zoom = {};
@@ -127,6 +136,13 @@ class Plot {
       if (hit) this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
     });
     this.root.dataset.drawn = String(Number(this.root.dataset.drawn ?? 0) + 1);
+  }
+
+  // What is drawn over the figure stands where its axes say.
+  placeAll() {
+    this.threshold?.place();
+    this.epochs?.place();
+    this.dragging?.mark();
   }
 
   // Remember the ranges that the visitor drew; a double click forgets them.
@@ -182,11 +198,17 @@ class Plot {
 
   // The ring around the point under the keys, drawn at once, before the server answers.
   mark(point) {
-    const axes = this.box._fullLayout;
-    this.ring.hidden = !point || !axes?.xaxis;
-    if (this.ring.hidden) return;
-    this.ring.style.left = `${axes.xaxis._offset + axes.xaxis.l2p(point.x)}px`;
-    this.ring.style.top = `${axes.yaxis._offset + axes.yaxis.l2p(point.y)}px`;
+    this.ring.hidden = !point || !this.put(this.ring, point);
+  }
+
+  // Move a node to a point; false where there are no axes, or the point is outside of them.
+  put(node, point) {
+    const { xaxis, yaxis } = this.box._fullLayout ?? {};
+    if (!xaxis) return false;
+    const [x, y] = [xaxis.l2p(point.x), yaxis.l2p(point.y)];
+    node.style.left = `${xaxis._offset + x}px`;
+    node.style.top = `${yaxis._offset + y}px`;
+    return x >= 0 && y >= 0 && x <= xaxis._length && y <= yaxis._length;
   }
 }
 

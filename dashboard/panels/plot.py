@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -13,6 +14,7 @@ from streamlit.components.v2 import component
 from dashboard.results.exports import file_name
 from dashboard.results.figures import Figure
 from dashboard.results.palette import PALETTES
+from dashboard.results.previews import Previews
 from dashboard.results.thresholds import Cuts, for_browser
 
 PLOTLY_ROUTE = f"/assets/plotly-{version('plotly')}.min.js"
@@ -31,6 +33,7 @@ _SAVE = """
     <button type="button" data-format="png">PNG</button>
   </div>
 """
+_DRAG = '<div class="pd-drag" aria-hidden="true" hidden><i></i><b></b></div>'
 _THRESHOLD = """
   <div class="pd-line" aria-hidden="true" hidden><i></i></div>
   <div class="pd-threshold">
@@ -49,6 +52,24 @@ _THRESHOLD = """
 """
 
 
+_EPOCHS = """
+  <div class="pd-line" aria-hidden="true" hidden><i></i></div>
+  <div class="pd-threshold">
+    <input type="range" class="pd-range" min="0" aria-label="Epoch">
+    <div class="pd-settings">
+      <button type="button" data-play></button>
+      <button type="button" data-keep></button>
+    </div>
+    <dl class="pd-rates">
+      <div><dt>After epoch</dt><dd data-number="epoch"></dd></div>
+      <div><dt>Train accuracy</dt><dd data-number="train"></dd></div>
+      <div><dt>Test accuracy</dt><dd data-number="test"></dd></div>
+      <div><dt>AUC of the loss threshold</dt><dd data-number="auc"></dd></div>
+    </dl>
+  </div>
+"""
+
+
 def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
@@ -56,27 +77,46 @@ def _read(name: str) -> str:
 _DRAWING = f"const PALETTES = {json.dumps(PALETTES)};\n{_read('plot.js')}"
 _plot = component(
     "privacydial_plot",
-    html=f'<div class="pd-figure">{_FIGURE}{_SAVE}</div>',
+    html=f'<div class="pd-figure">{_FIGURE}{_DRAG}{_SAVE}</div>',
     css=_read("plot.css"),
-    js=_DRAWING,
+    js=_DRAWING + _read("dragging.js"),
     isolate_styles=False,
 )
 _with_threshold = component(
     "privacydial_threshold",
     html=f'<div class="pd-figure">{_FIGURE}{_THRESHOLD}{_SAVE}</div>',
     css=_read("plot.css") + _read("threshold.css"),
-    js=_DRAWING + _read("threshold.js"),
+    js=_DRAWING + _read("percent.js") + _read("threshold.js"),
+    isolate_styles=False,
+)
+_by_epoch = component(
+    "privacydial_epochs",
+    html=f'<div class="pd-figure pd-epochs">{_FIGURE}{_EPOCHS}{_SAVE}</div>',
+    css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
+    js=_DRAWING + _read("percent.js") + _read("epochs.js"),
     isolate_styles=False,
 )
 
 
 def _shown(figure: Figure, alt: str, title: str) -> dict[str, object]:
     """What the components are told of a figure."""
-    return {"figure": figure, "alt": alt, "title": title, "file": file_name(title or "figure")}
+    return {
+        "figure": figure,
+        "alt": alt,
+        "title": title,
+        "file": file_name(title or "figure"),
+        "source": PLOTLY_ROUTE,
+    }
 
 
 def plot(
-    figure: Figure, *, key: str, alt: str, title: str = "", on_pick: Callable[[str], None] | None = None
+    figure: Figure,
+    *,
+    key: str,
+    alt: str,
+    title: str = "",
+    on_pick: Callable[[str], None] | None = None,
+    dials: Previews | None = None,
 ) -> None:
     """Draw a figure.
 
@@ -87,18 +127,51 @@ def plot(
         title: stands above the figure where it is saved, and names the file.
         on_pick: called with the ``customdata`` of a chosen point before the page runs again. It comes from the
             browser, so it is to be checked.
+        dials: what the page shows while one of these dials is dragged.
     """
+    _plot(
+        key=key,
+        data=_shown(figure, alt, title) | ({"dials": dials} if dials else {}),
+        height="content",
+        on_pick_change=_picked(key, on_pick),
+    )
+
+
+def _picked(key: str, on_pick: Callable[[str], None] | None) -> Callable[[], None]:
+    """What Streamlit calls when a component says that something was chosen."""
 
     def picked() -> None:
         value = st.session_state[key].get("pick")
         if on_pick is not None and isinstance(value, str):
             on_pick(value)
 
-    _plot(
+    return picked
+
+
+def epochs_plot(
+    figure: Figure,
+    traced: Mapping[str, Any],
+    *,
+    key: str,
+    alt: str,
+    on_pick: Callable[[str], None],
+    title: str = "",
+) -> None:
+    """Draw a training by epoch over a slider that walks through it, in the browser; a kept epoch can be chosen.
+
+    Args:
+        figure: a Plotly figure whose horizontal axis is the epoch.
+        traced: the numbers by epoch, as ``dashboard.results.epochs.for_browser`` makes them.
+        key: its identity, as in ``plot``.
+        alt: what the figure shows, as a finding.
+        on_pick: called with the epoch to be published, as text from the browser: it is to be checked.
+        title: as in ``plot``.
+    """
+    _by_epoch(
         key=key,
-        data={**_shown(figure, alt, title), "source": PLOTLY_ROUTE},
+        data={**_shown(figure, alt, title), "epochs": dict(traced)},
         height="content",
-        on_pick_change=picked,
+        on_pick_change=_picked(key, on_pick),
     )
 
 
@@ -114,6 +187,6 @@ def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str
     """
     _with_threshold(
         key=key,
-        data={**_shown(figure, alt, title), "source": PLOTLY_ROUTE, "cuts": for_browser(made)},
+        data={**_shown(figure, alt, title), "cuts": for_browser(made)},
         height="content",
     )

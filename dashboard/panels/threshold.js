@@ -2,12 +2,6 @@
 // The movable threshold of a histogram: a native slider under the axis, a line in the figure, and what they find.
 // In: {at (places on the axis), score, tpr, fpr, claimable, right: {prior: shares}}, all by stop. Nothing goes to the server.
 
-const PERCENT = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-
-function percent(share) {
-  return PERCENT.format(share).replace("%", " %");
-}
-
 class Threshold {
   constructor(plot) {
     this.plot = plot;

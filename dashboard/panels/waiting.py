@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import streamlit as st
 
+from cache.costs import Cost, cost
 from cache.jobs import Jobs
 from cache.progress import Progress
+from cache.reports import effort
 from dashboard.panels.plot import plot
-from dashboard.results.details import trace
+from dashboard.results import epochs
+from dashboard.results.figures import Figure
 from dashboard.serving.running import running
 from dashboard.state.landscape import models_of
 from dashboard.state.view import key, point
@@ -18,6 +21,8 @@ from dashboard.state.visit import Step, keep, this_visit
 
 POLL = 0.5
 """Seconds between two looks at a training."""
+
+TRACE_HEIGHT = 150
 
 _RESTS = {"held", "failed", "refused"}  # steps that only the visitor ends
 
@@ -30,7 +35,7 @@ def waiting(waves: int) -> None:
     """
     polls = running().problem is None and _look()[0] not in _RESTS
     with st.container(key="waiting"):
-        st.fragment(_panel, run_every=POLL if polls else None)(waves, polls)
+        st.fragment(_panel, run_every=POLL if polls else None)(waves, polls, cost_words(_cost()))
 
 
 def _look() -> tuple[Step, Progress | None]:
@@ -40,7 +45,38 @@ def _look() -> tuple[Step, Progress | None]:
     return state.step(time.monotonic(), ready=jobs is not None, progress=progress), progress
 
 
-def _panel(waves: int, polls: bool) -> None:
+def _cost() -> Cost | None:
+    """What the waves that are missing would take to train; None when none is."""
+    asked, store = point(this_visit().view), running().store
+    recipes = {asked.recipe, asked.shadow_recipe}
+    missing = {recipe: store.missing(recipe, asked.waves) for recipe in recipes}
+    timed = store.reports.timed()
+    costs = [cost(effort(recipe), waves, timed) for recipe, waves in missing.items() if waves]
+    return replace(costs[0], seconds=sum(one.seconds for one in costs)) if costs else None
+
+
+def cost_words(found: Cost | None) -> str:
+    """What a training would cost, with what that rests on."""
+    if found is None:
+        return "Its models are trained already; only the attack is missing."
+    rests = {
+        "similar": f"from {found.trainings} similar training{'s' * (found.trainings > 1)} timed here",
+        "others": f"from {found.trainings} training{'s' * (found.trainings > 1)} of other kinds timed here: a guess",
+        "typical": "a guess, because nothing has been timed here yet",
+    }
+    return f"Estimated: {duration(found.seconds)} of training on one core ({rests[found.basis]})."
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as coarse as an estimate is."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return f"about {round(seconds)} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def _panel(waves: int, polls: bool, costs: str) -> None:
     """One look: ask when the dial has rested, run the page again when there is news, else show how far it is."""
     problem = running().problem
     if problem is not None:
@@ -52,7 +88,7 @@ def _panel(waves: int, polls: bool) -> None:
         step, progress = _look()
     if _news(waves) or polls != (step not in _RESTS):
         st.rerun()  # the whole page, which then starts or ends the polling
-    _draw(step, progress)
+    _draw(step, progress, costs)
 
 
 def _news(waves: int) -> bool:
@@ -82,18 +118,20 @@ def _cancel() -> None:
     keep(replace(state, held=True, asked=None))
 
 
-def _draw(step: Step, progress: Progress | None) -> None:
+def _draw(step: Step, progress: Progress | None, costs: str) -> None:
     if step == "failed" and progress is not None:
         st.error(f"The training failed: {progress.message} The log has the rest.")
         st.button("Try again", key="retry", on_click=_again)
     elif step == "refused" and progress is not None:
         st.info(progress.message)
+        st.caption(costs)
         st.button("Ask again", key="ask-again", on_click=_again)
     elif step == "held":
         st.markdown(held_words(progress))
+        st.caption(costs)
         st.button("Measure this", key="measure", on_click=_again)
     else:
-        _under_way(step, progress)
+        _under_way(step, progress, costs)
 
 
 def held_words(progress: Progress | None) -> str:
@@ -102,16 +140,21 @@ def held_words(progress: Progress | None) -> str:
     return f"{reason} Nothing is trained until you turn a dial."
 
 
-def _under_way(step: Step, progress: Progress | None) -> None:
+def _under_way(step: Step, progress: Progress | None, costs: str) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center", gap="medium")
     with left:
         st.progress(share(progress), text=progress_words(step, progress, this_visit().view.models))
-        if progress is not None and progress.message:
-            st.caption(progress.message)
+        st.caption(costs if progress is None or not progress.message else progress.message)
         st.button("Cancel", key="cancel", on_click=_cancel)
     with right:
         if progress is not None and progress.trace:
-            plot(trace(progress), key="figure-trace", alt=trace_words(progress))
+            plot(_figure(progress), key="figure-trace", alt=trace_words(progress))
+
+
+def _figure(progress: Progress) -> Figure:
+    """The wave in work so far, small."""
+    margin = {"l": 40, "r": 8, "t": 24, "b": 28}
+    return epochs.figure(progress.trace, progress.epochs, height=TRACE_HEIGHT, margin=margin)
 
 
 def share(progress: Progress | None) -> float:

@@ -1,4 +1,4 @@
-"""The smaller figures: scores, risks, reliability, and a training under way."""
+"""The smaller figures: scores, risks, reliability."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cache.progress import Progress
 from dashboard.results.figures import Figure, axis, layout
 from dashboard.results.scales import BINS, ScoreAxis, score_axis
 from dashboard.results.thresholds import cuts
@@ -15,7 +14,7 @@ from engine.assessment.values import Assessment, PrecisionRecall, Reliability
 
 SMALL_HEIGHT = 280
 SCORES_HEIGHT = 330
-TRACE_HEIGHT = 150
+GLANCE_HEIGHT = 400
 RISK_EDGES = np.linspace(0.0, 1.0, 26)
 """Bins of a record's risk."""
 
@@ -50,6 +49,13 @@ def _score_bins(
     held = np.clip(answers.scores.astype(np.float64), edges[0], edges[-1])
     members, others = (np.histogram(held[side], edges)[0] for side in (answers.masks, ~answers.masks))
     return scale, edges, members, others
+
+
+def glance(found: Assessment) -> Figure:
+    """The risk of the records beside a large figure: narrow and high."""
+    made = risk(found)
+    made["layout"] |= {"height": GLANCE_HEIGHT, "xaxis": axis("Risk of a record", range=[0, 1])}
+    return made
 
 
 def risk(found: Assessment) -> Figure:
@@ -205,36 +211,4 @@ def diagonal(name: str, start: float = 0.0) -> dict[str, Any]:
         "y": [start, 1.0],
         "line": {"color": "@soft", "width": 1.5, "dash": "dot"},
         "hoverinfo": "skip",
-    }
-
-
-def trace(progress: Progress) -> Figure:
-    """The wave in work, epoch by epoch: accuracies and the AUC of the loss threshold, on one scale."""
-    looks = (
-        ("train accuracy", "train_accuracy", "@soft", "dot"),
-        ("test accuracy", "test_accuracy", "@member", "solid"),
-        ("loss attack AUC", "loss_auc", "@outsider", "dash"),
-    )
-    epochs = [at.epoch for at in progress.trace]
-    return {
-        "data": [
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": name,
-                "x": epochs,
-                "y": [getattr(at, field) for at in progress.trace],
-                "line": {"color": colour, "width": 2, "dash": dash},
-                "marker": {"size": 4},
-                "hovertemplate": f"{name} %{{y:.3f}}, epoch %{{x}}<extra></extra>",
-            }
-            for name, field, colour, dash in looks
-        ],
-        "layout": layout(
-            height=TRACE_HEIGHT,
-            margin={"l": 40, "r": 8, "t": 24, "b": 28},
-            dragmode=False,
-            xaxis=axis("", range=[0, progress.epochs]),
-            yaxis=axis("", range=[0, 1.02], tickformat=".1f", nticks=4),
-        ),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dashboard.results import budget, frontier
 from dashboard.results.words import between, decimals, percent, percent_between
 from dashboard.state.landscape import Landscape, Spot
 from dashboard.state.stops import DIALS, FOUR
@@ -81,9 +82,9 @@ def spot_words(spot: Spot) -> str:
     )
 
 
-def _hover(spot: Spot) -> str:
-    setting, numbers = spot_words(spot).split(": ", 1)
-    return f"<b>{setting.replace(', ', '<br>')}</b><br>{numbers.replace('), ', ')<br>')}"
+def _hover(words: str) -> str:
+    setting, numbers = words.split(": ", 1)
+    return f"<b>{setting.replace(', ', '<br>')}</b><br>{numbers.replace('), ', ')<br>').replace(', on', '<br>on')}"
 
 
 def whiskers(values: Sequence[Interval], colour: str) -> dict[str, Any]:
@@ -99,10 +100,11 @@ def whiskers(values: Sequence[Interval], colour: str) -> dict[str, Any]:
     }
 
 
-def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dict[str, Any]:
+def _spots(spots: Sequence[Spot], found: Landscape, *, name: str, colour: str, **more: Any) -> dict[str, Any]:
     """Measured settings as one trace: AUC across, accuracy upwards, whiskers both ways."""
     aucs = [spot.headline.auc for spot in spots]
     accuracies = [spot.headline.test_accuracy for spot in spots]
+    words = [f"{spot_words(spot)}{frontier.standing_words(found.standings.get(spot.view))}" for spot in spots]
     return {
         "type": "scatter",
         "name": name,
@@ -111,8 +113,8 @@ def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dic
         "error_x": whiskers(aucs, colour),
         "error_y": whiskers(accuracies, colour),
         "customdata": [spot.view.address for spot in spots],
-        "meta": [spot_words(spot) for spot in spots],
-        "hovertext": [_hover(spot) for spot in spots],
+        "meta": words,
+        "hovertext": list(map(_hover, words)),
         "hoverinfo": "text",
         **more,
     }
@@ -121,11 +123,15 @@ def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dic
 def tradeoff(found: Landscape) -> Figure:
     """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring.
 
-    Diamonds are around those that no other setting measured alike beats.
+    The frontier of those measured alike is drawn as a band with diamonds; what the budget allows is shaded.
     """
-    data = [*_path(found), *_ghosts(found), *_frontier(found), *_current(found)]
+    data = [*_path(found), *_ghosts(found), *frontier.diamonds(found), *_current(found), *budget.marks(found)]
+    data += frontier.band(found)  # last, because the path is looked for first
     spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
-    return plane(data, [spot.headline for spot in spots])
+    made = plane(data, [spot.headline for spot in spots])
+    made["layout"]["shapes"] += budget.shapes(found.view.budget)
+    made["layout"]["annotations"] += [*budget.notes(found.view.budget), *frontier.knee(found)]
+    return made
 
 
 def plane(data: list[dict[str, Any]], headlines: Sequence[Headline]) -> Figure:
@@ -175,6 +181,7 @@ def _path(found: Landscape) -> list[dict[str, Any]]:
     return [
         _spots(
             found.path,
+            found,
             name=f"{title} turned",
             colour="@path-soft",
             mode="lines+markers+text",
@@ -193,28 +200,12 @@ def _ghosts(found: Landscape) -> list[dict[str, Any]]:
     return [
         _spots(
             found.ghosts,
+            found,
             name="before",
             colour="@ghost",
             mode="markers",
             marker={"color": "@paper", "size": 11, "symbol": "circle", "line": {"color": "@ghost", "width": 2}},
         )
-    ]
-
-
-def _frontier(found: Landscape) -> list[dict[str, Any]]:
-    on = [spot.headline for spot in found.spots if spot.view in found.standings and found.standings[spot.view].on]
-    if not on:
-        return []
-    return [
-        {
-            "type": "scatter",
-            "name": "on the frontier",
-            "mode": "markers",
-            "x": [head.auc.estimate for head in on],
-            "y": [head.test_accuracy.estimate for head in on],
-            "marker": {"color": "@ink", "size": 18, "symbol": "diamond-open", "line": {"width": 1.5}},
-            "hoverinfo": "skip",
-        }
     ]
 
 
@@ -232,6 +223,7 @@ def _current(found: Landscape) -> list[dict[str, Any]]:
     }
     dot = _spots(
         [found.current],
+        found,
         name="this setting",
         colour="@accent",
         mode="markers",

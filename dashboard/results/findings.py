@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dashboard.results import budget
+from dashboard.results.figures import setting_words
 from dashboard.results.thresholds import cuts
 from dashboard.results.words import between, decimals, percent, percent_between
-from dashboard.state.landscape import Landscape, models_of
+from dashboard.state.landscape import Landscape, Spot, models_of
 from dashboard.state.stops import DIALS
 from engine.assessment.values import Assessment, Reliability
 
 
 def tradeoff(found: Landscape) -> str:
     """The finding of the accuracy-against-AUC figure."""
-    return " ".join(filter(None, [_here(found), _path(found), _frontier(found)]))
+    return " ".join(filter(None, [_here(found), _path(found), _frontier(found), budget.finding(found)]))
 
 
 def _here(found: Landscape) -> str:
@@ -60,8 +62,23 @@ def _frontier(found: Landscape) -> str:
     ]
     return (
         f"On the frontier, where no other of the {len(found.standings)} settings measured alike is at least as "
-        f"accurate and leaks at most as much: {_listed(names)}."
+        f"accurate and leaks at most as much: {_listed(names)}.{_knee(found)}"
     )
+
+
+def _knee(found: Landscape) -> str:
+    """Where the frontier bends most, or that it cannot be told; nothing where fewer than three are on it."""
+    on = {spot.headline for spot in _compared(found) if found.standings[spot.view].on}
+    if len(on) < 3:
+        return ""
+    knee = next((spot for spot in _compared(found) if found.standings[spot.view].knee), None)
+    if knee is None:
+        return " It has no clear knee: no setting can be told from its neighbours as the one where it bends most."
+    return f" It bends most, and clearly, at {setting_words(knee)}: the knee."
+
+
+def _compared(found: Landscape) -> list[Spot]:
+    return [spot for spot in found.spots if spot.view in found.standings]
 
 
 def _traced(found: Landscape) -> str:

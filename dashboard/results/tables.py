@@ -6,11 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from dashboard.results.budget import WORDS, judged
 from dashboard.results.details import RISK_EDGES, curves
 from dashboard.results.figures import setting_words
 from dashboard.results.thresholds import PRIORS, Cuts, cuts, ppv
 from dashboard.results.words import DASH, between, decimals, epsilon, percent, percent_between, rate_at
+from dashboard.state.budget import Verdict
 from dashboard.state.landscape import Landscape, Standing
+from dashboard.state.view import View
 from engine.assessment.values import Assessment, Headline
 
 _THRESHOLD_ROWS = 20
@@ -20,10 +23,20 @@ Rows = list[dict[str, str]]
 
 def spots(found: Landscape) -> Rows:
     """All settings that are drawn, with all their numbers and where those measured alike stand."""
+    allowed: dict[View, Verdict] = {spot.view: verdict for spot, verdict in judged(found)}
     return [
-        {"Setting": setting_words(spot), **numbers(spot.headline), **_standing(found.standings.get(spot.view))}
+        {
+            "Setting": setting_words(spot),
+            **numbers(spot.headline),
+            **_standing(found.standings.get(spot.view)),
+            **({} if found.view.budget.open else {"Allowed": _allowed(allowed.get(spot.view))}),
+        }
         for spot in found.spots
     ]
+
+
+def _allowed(verdict: Verdict | None) -> str:
+    return DASH if verdict is None else WORDS[verdict]
 
 
 def _standing(standing: Standing | None) -> dict[str, str]:

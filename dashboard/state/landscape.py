@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Literal
 
 from cache.store import Store
+from dashboard.state.budget import LIMITS
 from dashboard.state.stops import DIALS, FOUR, WAVES
-from dashboard.state.view import View, key, refusal
-from engine.assessment.frontier import frontier
+from dashboard.state.view import View, key, refusal, setting
+from engine.assessment.frontier import Band, band, frontier
 from engine.assessment.values import Headline
 from engine.recipe import PAIRS_PER_WAVE
 
@@ -26,6 +27,11 @@ ALWAYS = (*FOUR, "contested")
 
 GHOSTS = 4
 """Settings visited before that are drawn."""
+
+
+# A visitor who turns dials comes by the same frontiers again; each takes some tens of milliseconds.
+_frontier = lru_cache(maxsize=256)(frontier)
+_band = lru_cache(maxsize=256)(band)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,7 @@ class Standing:
     Attributes:
         on: whether it is on their frontier: no other is at least as accurate and leaks at most as much.
         probability: of being there, given how wide the intervals are.
-        knee: whether the frontier bends most here.
+        knee: whether the frontier bends most here, and that can be told from its neighbours.
     """
 
     on: bool
@@ -70,6 +76,7 @@ class Landscape:
         path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
         ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
         marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
+        measured: by dial on the page, the numbers of the stops that ``marks`` has as measured.
     """
 
     view: View
@@ -79,6 +86,7 @@ class Landscape:
     path: tuple[Spot, ...]
     ghosts: tuple[Spot, ...]
     marks: Mapping[str, Marks]
+    measured: Mapping[str, Mapping[str | int, Headline]]
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -94,18 +102,32 @@ class Landscape:
         Alike are the same records, the same attacker and as many models as asked. Settings that a dial without
         effect tells apart are one setting.
         """
-        keys = {spot.view: key(spot.view, spot.view.waves) for spot in self.spots if self._alike(spot)}
-        headlines = {keys[spot.view]: spot.headline for spot in self.spots if spot.view in keys}
+        headlines = self._compared
         if len(headlines) < 2:
             return {}
-        found = frontier(tuple(headlines.values()))
+        found = _frontier(tuple(headlines.values()))
         of = {
-            of: Standing(on=on, probability=probability, knee=place == found.knee)
+            of: Standing(on=on, probability=probability, knee=place == found.clear_knee)
             for place, (of, on, probability) in enumerate(zip(headlines, found.on, found.probability, strict=True))
         }
-        return {view: of[its] for view, its in keys.items()}
+        return {spot.view: of[key(spot.view, spot.view.waves)] for spot in self.spots if self.alike(spot)}
 
-    def _alike(self, spot: Spot) -> bool:
+    @property
+    def band(self) -> Band | None:
+        """The frontier of the settings drawn that were measured alike, as a band; None if all are one."""
+        headlines = self._compared
+        return _band(tuple(headlines.values())) if len(headlines) > 1 else None
+
+    @cached_property
+    def _compared(self) -> Mapping[str, Headline]:
+        """The numbers of the settings drawn that were measured alike, by key and in the order of the keys.
+
+        That order is the same whichever of them the visitor is at, so that the same frontier is found again.
+        """
+        of = {key(spot.view, spot.view.waves): spot.headline for spot in self.spots if self.alike(spot)}
+        return dict(sorted(of.items()))
+
+    def alike(self, spot: Spot) -> bool:
         """Whether a setting was measured like this view asks for: only then do their numbers compare."""
         one, asked, head = spot.view, self.view, spot.headline
         return (
@@ -135,6 +157,7 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
         before: views visited before, most recent first.
         dials: those whose stops are marked.
     """
+    before = [_allowing_as(view, at) for at in before]
     around = {name: _along(view, name) for name in (*dials, view.sweep)}
     along = around[view.sweep]
     asked = {at: key(at, at.waves) for at in (*chain(*around.values()), *before) if refusal(at) is None}
@@ -152,7 +175,16 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
             measured[at] for at in before if at in measured and not any(same_setting(at, on) for on in along)
         )[:GHOSTS],
         marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
+        measured={
+            name: {getattr(at, name): measured[at].headline for at in around[name] if at in measured}
+            for name in dials
+        },
     )
+
+
+def _allowing_as(view: View, before: View) -> View:
+    """A view from before under the budget of now: it may have changed since."""
+    return replace(before, **{name: getattr(view, name) for name in LIMITS})
 
 
 def _mark(at: View, asked: Collection[View], measured: Collection[View]) -> Mark:
@@ -181,5 +213,5 @@ def models_of(waves: int) -> int:
 
 
 def same_setting(one: View, other: View) -> bool:
-    """Whether two views ask for the same numbers; only what is traced may differ."""
-    return replace(one, sweep=other.sweep) == other
+    """Whether two views ask for the same numbers; what is traced and what is allowed may differ."""
+    return setting(one) == setting(other)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlencode
 
 from cache.keys import Point, assessment_key
+from dashboard.state.budget import LIMITS, Budget
 from dashboard.state.stops import (
     ARCHITECTURE,
     CONTESTED,
@@ -45,6 +46,9 @@ BESIDE = frozenset({"pin", "hide", "embed", "embed_options", "lesson", "step", "
 SWEEPS = (*DIALS, "contested")
 """The dials that a path can be traced along."""
 
+NO_NUMBERS = ("sweep", *LIMITS)
+"""The fields of a view that no measured number depends on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class View:
@@ -59,6 +63,7 @@ class View:
         calibration: what the attacker calibrates on, one of ``calibrations`` of the attack.
         models: how many models are trained and attacked, a key of ``WAVES``.
         sweep: the dial along which the path is traced.
+        most_auc: a limit of the budget, as are the next two; tokens.
     """
 
     population: str = "mnist5k"
@@ -87,6 +92,9 @@ class View:
     calibration: Calibration = "adaptive"
     models: int = 16
     sweep: str = "regularization"
+    most_auc: str = OFF
+    least_accuracy: str = OFF
+    most_epsilon: str = OFF
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -97,6 +105,12 @@ class View:
     def waves(self) -> int:
         """Waves of four pairs."""
         return WAVES[self.models]
+
+    @property
+    def budget(self) -> Budget:
+        """What the visitor allows."""
+        asked = {name: getattr(self, name) for name in LIMITS}
+        return Budget(**{name: float(stop) for name, stop in asked.items() if stop != OFF})
 
     @property
     def in_use(self) -> tuple[str, ...]:
@@ -173,6 +187,7 @@ _OPTIONS: Mapping[str, tuple[str, ...] | tuple[int, ...]] = {
     "calibration": tuple(CALIBRATIONS),
     "models": tuple(WAVES),
     "sweep": SWEEPS,
+    **LIMITS,
 }
 
 
@@ -275,7 +290,13 @@ def key(view: View, waves: int) -> str:
     Raises:
         InvalidValueError: when the engine refuses the combination.
     """
-    return _key(replace(view, sweep=View.sweep), waves)
+    return _key(setting(view), waves)
+
+
+@lru_cache(maxsize=65_536)
+def setting(view: View) -> View:
+    """The view with all that no measured number depends on at its default: two views with one setting show one."""
+    return replace(view, **{name: getattr(View, name) for name in NO_NUMBERS})
 
 
 @lru_cache(maxsize=65_536)

@@ -21,6 +21,9 @@ REST = 0.5
 MEMORY = 24
 """Settings that a session remembers; many of them may only have been passed on the way to another."""
 
+STEPS = 200
+"""Views that can be undone."""
+
 Step = Literal["starting", "resting", "ask", "watch", "held", "failed", "refused"]
 
 
@@ -33,6 +36,8 @@ class Visit:
         view: what the visitor has chosen.
         problems: sentences about a URL that could not be read whole.
         before: settings visited before, most recent first.
+        past: views that undo returns to, most recent first.
+        future: views that were undone, the latest first.
         turned_at: when the view last became another setting, by the monotonic clock, in seconds.
         asked: the key of the setting that the workers were asked for.
         held: whether the visitor cancelled, so that nothing starts by itself until a dial moves.
@@ -42,12 +47,34 @@ class Visit:
     view: View
     problems: tuple[str, ...] = ()
     before: tuple[View, ...] = ()
+    past: tuple[View, ...] = ()
+    future: tuple[View, ...] = ()
     turned_at: float
     asked: str | None = None
     held: bool = False
 
     def moved(self, view: View, now: float) -> Visit:
-        """The session after the visitor has chosen another view."""
+        """The session after the visitor has chosen another view; a choice can be undone and ends what was undone."""
+        if view == self.view:
+            return replace(self, problems=())
+        return replace(self._at(view, now), past=(self.view, *self.past)[:STEPS], future=())
+
+    def undone(self, now: float) -> Visit:
+        """The session one choice earlier; itself where there was none."""
+        if not self.past:
+            return self
+        view, *past = self.past
+        return replace(self._at(view, now), past=tuple(past), future=(self.view, *self.future))
+
+    def redone(self, now: float) -> Visit:
+        """The session with the choice that was undone last; itself where none was."""
+        if not self.future:
+            return self
+        view, *future = self.future
+        return replace(self._at(view, now), past=(self.view, *self.past), future=tuple(future))
+
+    def _at(self, view: View, now: float) -> Visit:
+        """The session at a view, with what it remembers of settings before."""
         if same_setting(view, self.view):
             return replace(self, view=view, problems=())
         before = [at for at in (self.view, *self.before) if not same_setting(at, view)]
@@ -116,3 +143,13 @@ def go_to_address(address: str) -> None:
     view, problems = View.from_query(dict(parse_qsl(address)))
     if not problems:
         go(view)
+
+
+def undo() -> None:
+    """Show the view before the last choice from the next run on."""
+    keep(this_visit().undone(time.monotonic()))
+
+
+def redo() -> None:
+    """Show the view of the choice that was undone last from the next run on."""
+    keep(this_visit().redone(time.monotonic()))

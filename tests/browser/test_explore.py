@@ -260,7 +260,7 @@ def test_the_figure_keeps_its_node_when_dials_move(visitor, path):
     assert figure.evaluate("node => node.mine") is True
 
 
-def test_the_figure_keeps_the_visitors_zoom_when_a_new_point_changes_the_axes(visitor, path):
+def test_the_figure_keeps_its_node_and_the_visitors_zoom_through_a_hundred_turns_and_a_new_point(visitor, path):
     page = visitor(query())
     expect_measured(page)
     figure = curve(page)
@@ -275,6 +275,15 @@ def test_the_figure_keeps_the_visitors_zoom_when_a_new_point_changes_the_axes(vi
     page.mouse.up()
     zoomed = figure.evaluate(RANGES)
     assert zoomed[1] - zoomed[0] == pytest.approx(0.5 * (whole[1] - whole[0]), rel=0.1)
+    figure.evaluate("node => { node.mine = true; }")
+    for _ in range(50):
+        press(page, STRENGTH, "End")
+        expect_query(page, "regularization=50")
+        press(page, STRENGTH, "Home")
+        expect(page).not_to_have_url(re.compile("regularization="))
+    expect_rest(page)
+    assert figure.evaluate("node => node.mine") is True
+    assert figure.evaluate(RANGES) == pytest.approx(zoomed)
     press(page, "Contested records N", "End")
     expect_stop(page, "Contested records N", "897")
     expect_measured(page)

@@ -1,0 +1,111 @@
+"""Reports of trainings: how long each took and how it went by epoch, in a file of their own beside the store.
+
+Nothing depends on them but what a page tells about a training: a report that is lost is only not told.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cache.keys import wave_key
+from cache.progress import TracePoint
+from engine.architectures import parameter_count
+from engine.mechanisms import SoftLabels
+from engine.recipe import MODELS_PER_WAVE, Recipe
+
+_log = logging.getLogger(__name__)
+FILE = "reports.sqlite"
+_KEPT = 20_000  # reports, of about 3 KB each
+_TABLE = """CREATE TABLE IF NOT EXISTS report (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    family TEXT NOT NULL,
+    steps INTEGER NOT NULL,
+    work REAL NOT NULL,
+    seconds REAL,
+    trace TEXT NOT NULL
+)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """What there is to do for one wave.
+
+    Attributes:
+        family: trainings of one family take about as long for the same steps and work.
+        steps: of the optimizer.
+        work: weights × records read × models.
+    """
+
+    family: str
+    steps: int
+    work: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """A training that was timed: its effort and its seconds in a worker."""
+
+    effort: Effort
+    seconds: float
+
+
+def effort(recipe: Recipe) -> Effort:
+    """What there is to do for one wave of a recipe."""
+    teachers = any(isinstance(mechanism, SoftLabels) for mechanism in recipe.mechanisms)
+    parts = [type(recipe.architecture).__name__, "dp" if recipe.privacy else "plain", *["teachers"] * teachers]
+    read = recipe.epochs * recipe.population.contested / 2
+    weights = parameter_count(recipe.architecture, recipe.population.info)
+    return Effort(family=" ".join(parts), steps=recipe.steps, work=MODELS_PER_WAVE * weights * read)
+
+
+class Reports:
+    """All reports of a directory; every method may be called from any thread and none raises."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / FILE
+
+    def put(self, recipe: Recipe, wave: int, seconds: float | None, trace: Sequence[TracePoint]) -> None:
+        """Keep what was heard of the training of a wave (from 0); the oldest reports beyond the limit go."""
+        todo = effort(recipe)
+        self._change(_TABLE)
+        points = json.dumps([asdict(point) for point in trace])
+        self._change(
+            "INSERT OR REPLACE INTO report (key, family, steps, work, seconds, trace) VALUES (?, ?, ?, ?, ?, ?)",
+            [wave_key(recipe, wave), todo.family, todo.steps, todo.work, seconds, points],
+        )
+        self._change("DELETE FROM report WHERE number <= (SELECT max(number) FROM report) - ?", [_KEPT])
+
+    def trace(self, recipe: Recipe) -> tuple[TracePoint, ...]:
+        """How the first wave of a recipe went by epoch; empty where that was not heard to its end."""
+        found = self._rows("SELECT trace FROM report WHERE key = ?", [wave_key(recipe, 0)])
+        trace = tuple(TracePoint(**point) for (text,) in found for point in json.loads(text))
+        return trace if trace and trace[-1].epoch == recipe.epochs else ()
+
+    def timed(self, *, latest: int = 500) -> tuple[Timed, ...]:
+        """The latest trainings that were timed."""
+        rows = self._rows(
+            "SELECT family, steps, work, seconds FROM report WHERE seconds > 0 ORDER BY number DESC LIMIT ?", [latest]
+        )
+        return tuple(
+            Timed(effort=Effort(family=family, steps=steps, work=work), seconds=seconds)
+            for family, steps, work, seconds in rows
+        )
+
+    def _rows(self, statement: str, values: Sequence[object]) -> list[tuple]:
+        """What a query finds; nothing before the first report."""
+        return self._change(statement, values) if self._file.exists() else []
+
+    def _change(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
+        try:
+            with closing(sqlite3.connect(self._file, timeout=5)) as connection, connection:
+                return connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            _log.warning("The reports of trainings in %s could not be used: %s", self._file, error)
+            return []

@@ -1,0 +1,54 @@
+"""The measured numbers of every stop of the dials on the page, for a browser to show while a dial is dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from dashboard.results.tiles import tiles
+from dashboard.results.words import finding
+from dashboard.state.landscape import Landscape, stop_label
+from dashboard.state.stops import OFF
+from engine.assessment.values import Headline
+
+Previews = dict[str, dict[str, Any]]
+
+
+def previews(found: Landscape, widgets: Mapping[str, str]) -> Previews:
+    """By a dial's key on the page: where it stands, and what is to be shown at each of its measured stops.
+
+    Only what was measured with as many models as asked for is there; at any other stop nothing is known.
+
+    Args:
+        found: what has been measured.
+        widgets: the key of each dial, by its name.
+    """
+    return {
+        key: {
+            "here": list(found.view.stops(name)).index(getattr(found.view, name)),
+            "stops": {
+                place: _preview(found.measured[name][stop], _stopped(found, name, stop), stop_label(name, stop))
+                for place, stop in enumerate(found.view.stops(name))
+                if stop in found.measured[name]
+            },
+        }
+        for name, key in widgets.items()
+        if name in found.measured
+    }
+
+
+def _stopped(found: Landscape, name: str, stop: str | int) -> bool:
+    """Whether the setting at a stop keeps an early epoch."""
+    return (stop if name == "stop_after" else found.view.stop_after) != OFF
+
+
+@lru_cache(maxsize=2048)
+def _preview(head: Headline, stopped: bool, label: str) -> dict[str, Any]:
+    return {
+        "x": round(head.auc.estimate, 4),
+        "y": round(head.test_accuracy.estimate, 4),
+        "label": label,
+        "sentence": finding(head),
+        "tiles": [[tile.value, tile.interval] for tile in tiles(head, stopped=stopped)],
+    }

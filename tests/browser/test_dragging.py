@@ -1,0 +1,68 @@
+import pytest
+from playwright.sync_api import WebSocket, expect
+
+from tests.browser.reading import curve, dial, expect_measured, expect_rest, expect_stop, query, sentence
+
+STRENGTH = "Regularization strength"
+NUMBERS = ".pd-tiles"
+
+
+@pytest.fixture(scope="module")
+def shown(server, browser):
+    """What the page of three stops shows: its sentence and its tiles."""
+    context = browser.new_context()
+    page, found = context.new_page(), {}
+    for strength in ("0.3", "0.1", "0"):
+        page.goto(f"{server.address}/?{query(regularization=strength)}")
+        expect_measured(page)
+        values = page.locator(".pd-value").all_inner_texts()
+        found[strength] = (sentence(page).inner_text(), values)
+    context.close()
+    return found
+
+
+def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server(visitor, shown):
+    page, sent = visitor(), []
+
+    def watch(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: sent.append(len(frame)))
+
+    page.on("websocket", watch)
+    page.goto(f"{page.url.partition('?')[0]}?{query()}")
+    expect_measured(page)
+    expect(curve(page).locator("path.point").first).to_be_visible()
+    slider = dial(page, STRENGTH).get_by_role("slider")
+    track = dial(page, STRENGTH).bounding_box()
+    assert track is not None
+    left, width = track["x"] + 5, track["width"] - 11
+    height = page.get_by_test_id("stSliderThumbValue").nth(1).locator("..").bounding_box()
+    assert height is not None
+    y = height["y"] + height["height"] / 2
+
+    def reach(stop: int) -> None:
+        page.mouse.move(left + width * stop / 9, y, steps=4)
+        expect(slider).to_have_value(str(stop))
+
+    page.mouse.move(left, y)
+    page.mouse.down()
+    sent.clear()
+    for stop, strength in ((1, "0.1"), (2, "0.3"), (1, "0.1")):
+        reach(stop)
+        expect(sentence(page)).to_have_text(shown[strength][0])
+        expect(page.locator(".pd-value")).to_have_text(shown[strength][1])
+        expect(page.locator(".pd-drag b")).to_have_text(strength)
+        expect(page.locator(".pd-drag i")).to_be_visible()
+    reach(8)  # not measured
+    expect(sentence(page)).to_have_text("This stop has not been measured yet.")
+    expect(page.locator(".pd-value").first).to_have_text("–")
+    reach(0)
+    expect(sentence(page)).to_have_text(shown["0"][0])
+    expect(page.locator(".pd-drag i")).not_to_be_visible()
+    assert sent == []
+    reach(2)
+    page.mouse.up()
+    expect_stop(page, STRENGTH, "0.3")
+    expect(page.locator(".pd-dragged")).to_have_count(0)
+    expect_rest(page)
+    expect(sentence(page)).to_have_text(shown["0.3"][0])
+    expect(page.locator(".pd-value")).to_have_text(shown["0.3"][1])
