@@ -25,7 +25,7 @@ def training(view: View) -> None:
         traced=epochs.for_browser(trace, kept, chosen),
         finding=epochs.finding(trace, models_of(1)),
         rows=lambda: epochs.rows(trace),
-        about="early-stopping",
+        about="accuracy",
         on_pick=publish,
     )
 
