@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.controls.pinning import pinning
 from dashboard.panels.panel import panel
 from dashboard.panels.sections import sections
 from dashboard.panels.waiting import waiting
@@ -15,6 +16,7 @@ from dashboard.results.adapting import attackers_html, both_attackers
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
+from dashboard.state.pins import PART, by_letter, this_pins
 from dashboard.state.stops import OFF
 from dashboard.state.view import release_words, training_words
 from dashboard.state.visit import Visit, begin, go_to_address, write_address
@@ -24,8 +26,8 @@ from engine.populations.catalogue import POPULATIONS
 def page() -> None:
     """Draw the page for the view in the URL or in the session."""
     store = running().store
-    state = begin(st.query_params)
-    found = landscape(store, state.view, state.before, dials=dials_on_page())
+    state = begin(st.query_params, st.query_params.get_all(PART))
+    found = landscape(store, state.view, state.before, dials=dials_on_page(), pins=by_letter(this_pins()))
     rail(found)
     attack_list(found.view)
     write_address()
@@ -45,6 +47,7 @@ def page() -> None:
         if both is not None:
             st.html(attackers_html(both))
     _tradeoff(found)
+    pinning(found.view)
     if assessment is not None:
         sections(assessment)
 

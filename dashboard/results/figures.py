@@ -121,10 +121,10 @@ def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dic
 def tradeoff(found: Landscape) -> Figure:
     """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring.
 
-    Diamonds are around those that no other setting measured alike beats.
+    Diamonds are around those that no other setting measured alike beats; pins have a ring and their letter.
     """
-    data = [*_path(found), *_ghosts(found), *_frontier(found), *_current(found)]
-    spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
+    data = [*_path(found), *_ghosts(found), *_frontier(found), *_pins(found), *_current(found)]
+    spots = [*found.path, *found.ghosts, *found.pins.values(), *([found.current] if found.current else [])]
     return plane(data, [spot.headline for spot in spots])
 
 
@@ -197,6 +197,23 @@ def _ghosts(found: Landscape) -> list[dict[str, Any]]:
             colour="@ghost",
             mode="markers",
             marker={"color": "@paper", "size": 11, "symbol": "circle", "line": {"color": "@ghost", "width": 2}},
+        )
+    ]
+
+
+def _pins(found: Landscape) -> list[dict[str, Any]]:
+    if not found.pins:
+        return []
+    return [
+        _spots(
+            tuple(found.pins.values()),
+            name="pinned",
+            colour="@ghost",
+            mode="markers+text",
+            text=[f"<b>{letter}</b>" for letter in found.pins],
+            textposition="top left",
+            textfont={"size": 14, "color": "@ink"},
+            marker={"color": "@ink", "size": 17, "symbol": "circle-open", "line": {"width": 2}},
         )
     ]
 

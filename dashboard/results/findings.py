@@ -15,7 +15,7 @@ from engine.assessment.values import Assessment, Reliability
 
 def tradeoff(found: Landscape) -> str:
     """The finding of the accuracy-against-AUC figure."""
-    return " ".join(filter(None, [_here(found), _path(found), _frontier(found)]))
+    return " ".join(filter(None, [_here(found), _path(found), _frontier(found), _pins(found)]))
 
 
 def _here(found: Landscape) -> str:
@@ -62,6 +62,15 @@ def _frontier(found: Landscape) -> str:
         f"On the frontier, where no other of the {len(found.standings)} settings measured alike is at least as "
         f"accurate and leaks at most as much: {_listed(names)}."
     )
+
+
+def _pins(found: Landscape) -> str:
+    """Where the pins are; nothing where none has been measured."""
+    listed = "; ".join(
+        f"{letter} at {percent(spot.headline.test_accuracy)} and {decimals(spot.headline.auc)}"
+        for letter, spot in found.pins.items()
+    )
+    return f"Pinned, by accuracy and AUC: {listed}." if listed else ""
 
 
 def _traced(found: Landscape) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import Literal
@@ -69,6 +69,7 @@ class Landscape:
         waves: of ``current``; 0 when nothing has been measured.
         path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
         ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
+        pins: the pinned settings that have been measured, by letter.
         marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
     """
 
@@ -79,13 +80,16 @@ class Landscape:
     path: tuple[Spot, ...]
     ghosts: tuple[Spot, ...]
     marks: Mapping[str, Marks]
+    pins: Mapping[str, Spot] = field(default_factory=dict)
 
     @property
     def spots(self) -> tuple[Spot, ...]:
         """Everything that is drawn, this setting first; each setting once."""
         own = (self.current,) if self.current else ()
-        rest = (spot for spot in (*self.path, *self.ghosts) if not same_setting(spot.view, self.view))
-        return (*own, *rest)
+        rest = [spot for spot in (*self.path, *self.ghosts) if not same_setting(spot.view, self.view)]
+        shown = [*own, *rest]
+        pinned = (pin for pin in self.pins.values() if not any(same_setting(pin.view, spot.view) for spot in shown))
+        return (*shown, *pinned)
 
     @cached_property
     def standings(self) -> Mapping[View, Standing]:
@@ -126,7 +130,14 @@ def stop_label(name: str, stop: str | int) -> str:
     return DIALS[name].label(str(stop)) if name in DIALS else f"{stop:,}"
 
 
-def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: Collection[str] = ALWAYS) -> Landscape:
+def landscape(
+    store: Store,
+    view: View,
+    before: Sequence[View] = (),
+    *,
+    dials: Collection[str] = ALWAYS,
+    pins: Mapping[str, View] | None = None,
+) -> Landscape:
     """Everything that the page shows of the cache, by one query.
 
     Args:
@@ -134,10 +145,14 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
         view: what the visitor has chosen.
         before: views visited before, most recent first.
         dials: those whose stops are marked.
+        pins: the pinned settings by letter.
     """
+    pins = pins or {}
     around = {name: _along(view, name) for name in (*dials, view.sweep)}
     along = around[view.sweep]
-    asked = {at: key(at, at.waves) for at in (*chain(*around.values()), *before) if refusal(at) is None}
+    asked = {
+        at: key(at, at.waves) for at in (*chain(*around.values()), *before, *pins.values()) if refusal(at) is None
+    }
     own = {} if refusal(view) else {waves: key(view, waves) for waves in range(view.waves, 0, -1)}
     known = store.headlines({*asked.values(), *own.values()})
     measured = {at: _spot(at, known[asked[at]]) for at in asked if asked[at] in known}
@@ -152,6 +167,7 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
             measured[at] for at in before if at in measured and not any(same_setting(at, on) for on in along)
         )[:GHOSTS],
         marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
+        pins={letter: measured[at] for letter, at in pins.items() if at in measured},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -13,6 +13,7 @@ import streamlit as st
 
 from cache.progress import Progress
 from dashboard.state.landscape import same_setting
+from dashboard.state.pins import PART, begin_pins, this_pins
 from dashboard.state.view import BESIDE, View, key
 
 REST = 0.5
@@ -81,12 +82,20 @@ def this_visit() -> Visit:
     return st.session_state["visit"]
 
 
-def begin(query: Mapping[str, str]) -> Visit:
-    """The session's state, made from the URL on its first run."""
+def begin(query: Mapping[str, str], pinned: Sequence[str] = ()) -> Visit:
+    """The session's state, made from the URL on its first run.
+
+    Args:
+        query: the parts of the URL.
+        pinned: those of them that are pins.
+    """
     if "visit" not in st.session_state:
         view, problems = View.from_query(query)
         st.session_state["visit"] = Visit(
-            visitor=secrets.token_hex(8), view=view, problems=problems, turned_at=time.monotonic()
+            visitor=secrets.token_hex(8),
+            view=view,
+            problems=(*problems, *begin_pins(pinned)),
+            turned_at=time.monotonic(),
         )
     return this_visit()
 
@@ -97,9 +106,10 @@ def keep(state: Visit) -> None:
 
 
 def write_address() -> None:
-    """Write the session's view into the URL; what stands beside it there stays."""
-    beside = {name: st.query_params.get_all(name) for name in st.query_params if name in BESIDE}
-    query = this_visit().view.to_query() | beside
+    """Write the session's view and pins into the URL; what stands beside them there stays."""
+    beside = {name: st.query_params.get_all(name) for name in st.query_params if name in BESIDE and name != PART}
+    pinned = {PART: [pin.address for pin in this_pins()]} if this_pins() else {}
+    query = this_visit().view.to_query() | beside | pinned
     if {name: st.query_params.get_all(name) for name in st.query_params} != {
         name: values if isinstance(values, list) else [values] for name, values in query.items()
     }:
