@@ -9,6 +9,7 @@ from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_control
 from dashboard.controls.pinning import pinning
 from dashboard.panels.panel import panel
+from dashboard.panels.problems import problems
 from dashboard.panels.sections import sections
 from dashboard.panels.waiting import waiting
 from dashboard.results import figures, findings, tables, words
@@ -19,7 +20,7 @@ from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.pins import PART, by_letter, this_pins
 from dashboard.state.stops import OFF
 from dashboard.state.view import release_words, training_words
-from dashboard.state.visit import Visit, begin, go_to_address, write_address
+from dashboard.state.visit import begin, go_to_address, write_address
 from engine.populations.catalogue import POPULATIONS
 
 
@@ -31,8 +32,7 @@ def page() -> None:
     rail(found)
     attack_list(found.view)
     write_address()
-    with st.container(key="problems-place"):
-        _problems(state)
+    problems(state.problems)
     chips(found.view)
     _headline(found)
     # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
@@ -50,12 +50,6 @@ def page() -> None:
     pinning(found.view)
     if assessment is not None:
         sections(assessment)
-
-
-def _problems(state: Visit) -> None:
-    """What could not be read of the URL."""
-    if state.problems:
-        st.warning("  \n".join(map(words.unmarked, state.problems)), icon=":material/link_off:")
 
 
 def _headline(found: Landscape) -> None:
