@@ -36,7 +36,7 @@ def adding(view: View) -> None:
     with st.container(key="pins", horizontal=True, gap="small"):
         _chips()
         if not is_pinned(this_pins(), view):
-            _pin("Add the setting that Explore shows", view, about=f"{short_words(view)}.")
+            _pin(f"Add what Explore shows: {unmarked(short_words(view))}", view, about=_ABOUT)
 
 
 def _pin(label: str, view: View, *, about: str) -> None:

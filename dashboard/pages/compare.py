@@ -16,6 +16,7 @@ from dashboard.results.rates import Scale
 from dashboard.results.settings import differences, short_words
 from dashboard.results.tables import numbers
 from dashboard.results.tiles import headline_html, tiles_html
+from dashboard.results.words import unmarked
 from dashboard.serving.running import running
 from dashboard.state.lineup import Lineup, lineup
 from dashboard.state.pins import PART, keep_pins, this_pins
@@ -32,7 +33,10 @@ def page() -> None:
     state = begin(st.query_params, st.query_params.get_all(PART))
     write_address()
     found = lineup(this_pins())
-    problems((*state.problems, *found.sentences))
+    problems(state.problems)
+    with st.container(key="lineup-place"):
+        if found.sentences:
+            st.info("  \n".join(map(unmarked, found.sentences)))
     if len(found.settings) < 2:
         _empty(state.view, found)
         return
@@ -76,12 +80,11 @@ def _empty(view: View, found: Lineup) -> None:
 def _ready_made(view: View) -> None:
     """The ready-made comparisons, side by side."""
     for column, made in zip(st.columns(3), ready_made(view), strict=True):
-        with column, st.container(border=True, key=f"ready-{made.name}"):
+        with column, st.container(border=True, height="stretch", key=f"ready-{made.name}"):
             st.html(f'<h2 class="pd-title">{escape(made.title)}</h2><p class="pd-finding">{escape(made.about)}</p>')
             st.button(
-                "Compare these",
+                f"Compare these *({made.title})*",
                 key=f"compare-{made.name}",
-                help=made.title,
                 on_click=keep_pins,
                 args=(made.pins,),
                 disabled=not made.pins,

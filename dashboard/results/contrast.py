@@ -89,7 +89,8 @@ def points(value: Interval) -> str:
 
 def probability(found: Comparison) -> str:
     """The p-value of "both have the same AUC"."""
-    return "p < .001" if found.p_value < 0.001 else f"p = {short(found.p_value)}"
+    text = "p < .001" if found.p_value < 0.001 else f"p = {short(found.p_value)}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def finding(first: str, found: Contrasts) -> str:
@@ -112,14 +113,12 @@ def figure(first: str, found: Contrasts) -> Figure:
         "layout": layout(
             height=300,
             dragmode=False,
-            xaxis=axis(
-                f"← less than {first} · difference · more than {first} →", range=_range(found), tickformat="+.2f"
-            ),
+            xaxis=axis(f"← less than {first} · more →", range=_range(found), tickformat="+.2f"),
             yaxis=axis(
                 "",
                 range=[-0.6, len(_MEASURES) - 0.4],
                 tickvals=list(range(len(_MEASURES))),
-                ticktext=list(_MEASURES),
+                ticktext=[name.replace(" false", "<br>false") for name in _MEASURES],
                 showgrid=False,
             ),
             shapes=[_same()],

@@ -16,7 +16,8 @@ Shown = Mapping[str, Assessment]
 """Assessments by letter."""
 
 _COLUMNS = 2
-_ROW, _TOP, _BELOW, _GAP = 250, 88, 52, 0.1  # pixels of a row and around all; the gap between two, as a share
+_ROW, _TOP, _BELOW, _GAP = 250, 104, 52, 0.12  # pixels of a row and around all; the gap between two, as a share
+_TITLE = 22  # pixels
 
 
 def figure(found: Shown, scale: Scale) -> Figure:
@@ -32,7 +33,7 @@ def figure(found: Shown, scale: Scale) -> Figure:
         repeated = [] if not place else [_repeated(next(iter(made)), next(iter(made.values())))]
         data += [{**trace, "xaxis": f"x{number}", "yaxis": f"y{number}"} for trace in (*repeated, *one["data"])]
         own = one["layout"]
-        axes[f"xaxis{number}"] = {**own["xaxis"], "domain": across, "anchor": f"y{number}"}
+        axes[f"xaxis{number}"] = {**own["xaxis"], **_few_ticks(scale), "domain": across, "anchor": f"y{number}"}
         axes[f"yaxis{number}"] = {**own["yaxis"], "domain": upwards, "anchor": f"x{number}"}
         titles.append(_title(letter, found[letter], across, upwards))
     return {
@@ -41,10 +42,19 @@ def figure(found: Shown, scale: Scale) -> Figure:
             height=_ROW * lines + _TOP + _BELOW,
             margin={"l": 56, "r": 16, "t": _TOP, "b": _BELOW},
             dragmode=False,
+            legend={**layout(height=0)["legend"], "y": 1 + _TITLE / (_ROW * lines)},
             annotations=titles,
             **_titled(axes, lines),
         ),
     }
+
+
+def _few_ticks(scale: Scale) -> dict[str, Any]:
+    """Numbers so few and small that neighbours do not meet on a telephone."""
+    few = {"tickfont": {"size": 11}, "tickangle": 0}
+    if scale == "linear":
+        return {**few, "tickvals": [0, 0.5, 1], "ticktext": ["0", "50 %", "100 %"]}
+    return {**few, "tickvals": [0.001, 0.01, 0.1], "ticktext": ["0.1 %", "1 %", "10 %"]}
 
 
 def _domain(place: int, lines: int) -> tuple[list[float], list[float]]:
