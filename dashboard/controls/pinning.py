@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard.results.settings import short_words
 from dashboard.results.words import unmarked
@@ -21,14 +22,21 @@ from dashboard.state.view import View, refusal
 _ABOUT = f"Keep up to {len(LETTERS)} settings and see them side by side on the page Compare."
 
 
-def pinning(view: View) -> None:
-    """Draw the row on Explore: pin or unpin its setting, and a chip for each pin."""
+def pinning(view: View, *, compared_on: StreamlitPage) -> None:
+    """Draw the row on Explore: pin or unpin its setting, a chip for each pin, and the way to where they are compared.
+
+    Args:
+        view: the setting.
+        compared_on: the page that compares pins.
+    """
     with st.container(key="pins", horizontal=True, gap="small"):
         if is_pinned(this_pins(), view):
             st.button("Unpin this setting", icon=":material/keep_off:", key="unpin", on_click=_remove, args=(view,))
         else:
             _pin("Pin this setting", view, about=_ABOUT)
         _chips()
+        if len(this_pins()) > 1:
+            st.page_link(compared_on, label="Compare these", icon=":material/compare_arrows:")
 
 
 def adding(view: View) -> None:

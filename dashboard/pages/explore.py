@@ -8,6 +8,7 @@ from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_control
 from dashboard.controls.pinning import pinning
+from dashboard.pages import compare
 from dashboard.panels.panel import panel
 from dashboard.panels.problems import problems
 from dashboard.panels.sections import sections
@@ -47,7 +48,7 @@ def page() -> None:
         if both is not None:
             st.html(attackers_html(both))
     _tradeoff(found)
-    pinning(found.view)
+    pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
     if assessment is not None:
         sections(assessment)
 

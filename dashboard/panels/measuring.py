@@ -19,6 +19,9 @@ from dashboard.state.visit import keep, this_visit
 _ASKED = "comparison-asked"
 """Of the session: the keys of what the visitor asked to have measured."""
 
+_REQUESTED = "comparison-requested"
+"""Of the session: the key of what the workers were asked for last: how others' jobs ended is no news here."""
+
 
 def measuring(found: Lineup) -> None:
     """Draw the panel, nothing where all is there; it looks again by itself only while something is in work."""
@@ -44,7 +47,8 @@ def _progress(of: Asked) -> Progress | None:
 def _halted(of: Asked) -> bool:
     """Whether its job ended without an answer, so that only the visitor starts it again."""
     progress = _progress(of)
-    return progress is not None and progress.state in {"failed", "refused", "cancelled"}
+    ended = progress is not None and progress.state in {"failed", "refused", "cancelled"}
+    return ended and st.session_state.get(_REQUESTED) == asked_key(of)
 
 
 def _panel(found: Lineup, before: tuple[Asked, ...], polled: bool) -> None:
@@ -55,12 +59,11 @@ def _panel(found: Lineup, before: tuple[Asked, ...], polled: bool) -> None:
     lacks = missing(found, running().store, running().jobs)
     if lacks != before or polled != _wanted(lacks):
         st.rerun()
-    progress = _progress(lacks[0])
     if not polled:
-        _offer(lacks, progress)
+        _offer(lacks, _progress(lacks[0]) if _halted(lacks[0]) else None)
         return
-    jobs = running().jobs
-    if jobs is not None and (progress is None or progress.state == "done"):
+    jobs, progress = running().jobs, _progress(lacks[0])
+    if jobs is not None and not (progress is not None and progress.active):
         _request(jobs, lacks[0])
     _under_way(lacks, progress)
 
@@ -69,6 +72,7 @@ def _request(jobs: Jobs, of: Asked) -> None:
     """Ask for one thing; what Explore asked for in this session ends, so it will ask again."""
     state = this_visit()
     jobs.request(state.visitor, of)
+    st.session_state[_REQUESTED] = asked_key(of)
     keep(replace(state, asked=None))
 
 
