@@ -13,7 +13,7 @@ from dashboard.serving.running import Running, set_running
 from dashboard.state.landscape import landscape
 from dashboard.state.pins import LETTERS, by_letter, read_pins, with_pin, without_pin
 from dashboard.state.view import View
-from tests.handmade import measure
+from tests.handmade import interval, measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 SMOOTH, DECAY, NOISY = View(label_smoothing="0.3"), View(regularization="10"), View(noise="0.05")
@@ -86,6 +86,15 @@ def test_measured_pins_have_a_ring_and_a_letter_on_the_figure_and_a_row_in_its_t
     assert trace["customdata"] == [SMOOTH.address]
     assert "Pinned, by accuracy and AUC: A at 86.8 % and .796." in tradeoff_words(found)
     assert len(spots(found)) == 2
+
+
+def test_a_pin_that_no_other_setting_beats_is_named_by_its_letter(store):
+    measure(store, View())
+    measure(store, SMOOTH, auc=interval(0.6, 0.59, 0.61))
+    found = landscape(store, View(), pins={"A": SMOOTH})
+    assert tradeoff_words(found).endswith(
+        "leaks at most as much: pin A. Pinned, by accuracy and AUC: A at 86.8 % and .600."
+    )
 
 
 def test_pinning_writes_the_url_and_unpinning_takes_it_out(store):

@@ -52,10 +52,12 @@ def _frontier(found: Landscape) -> str:
     on = [spot for spot in found.spots if spot.view in found.standings and found.standings[spot.view].on]
     here = any(spot is found.current for spot in on)
     stops = [spot.label for spot in found.path if any(spot is one for one in on)]
-    before = len(on) - here - len(stops)
+    pins = [letter for letter, pin in found.pins.items() if any(pin is one for one in on)]
+    before = len(on) - here - len(stops) - len(pins)
     names = [
         *(["this setting"] if here else []),
         *([f"“{_traced(found)}” at {_listed(stops)}"] if stops else []),
+        *(f"pin {letter}" for letter in pins),
         *([f"{before} visited before"] if before else []),
     ]
     return (
