@@ -19,7 +19,7 @@ from dashboard.results.tiles import headline_html, tiles_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
 from dashboard.state.lineup import Lineup, lineup
-from dashboard.state.pins import PART, keep_pins, this_pins
+from dashboard.state.pins import keep_pins, this_pins
 from dashboard.state.readymade import ready_made
 from dashboard.state.view import View, key
 from dashboard.state.visit import begin, write_address
@@ -30,7 +30,7 @@ _MULTIPLES: tuple[tuple[Scale, str], ...] = (("linear", "All rates"), ("logarith
 
 def page() -> None:
     """Draw the page for the pins of the session."""
-    state = begin(st.query_params, st.query_params.get_all(PART))
+    state = begin(st.query_params)
     write_address()
     found = lineup(this_pins())
     problems(state.problems)

@@ -18,7 +18,7 @@ from dashboard.results.adapting import attackers_html, both_attackers
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
-from dashboard.state.pins import PART, by_letter, this_pins
+from dashboard.state.pins import by_letter, this_pins
 from dashboard.state.stops import OFF
 from dashboard.state.view import release_words, training_words
 from dashboard.state.visit import begin, go_to_address, write_address
@@ -28,7 +28,7 @@ from engine.populations.catalogue import POPULATIONS
 def page() -> None:
     """Draw the page for the view in the URL or in the session."""
     store = running().store
-    state = begin(st.query_params, st.query_params.get_all(PART))
+    state = begin(st.query_params)
     found = landscape(store, state.view, state.before, dials=dials_on_page(), pins=by_letter(this_pins()))
     rail(found)
     attack_list(found.view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -82,19 +82,14 @@ def this_visit() -> Visit:
     return st.session_state["visit"]
 
 
-def begin(query: Mapping[str, str], pinned: Sequence[str] = ()) -> Visit:
-    """The session's state, made from the URL on its first run.
-
-    Args:
-        query: the parts of the URL.
-        pinned: those of them that are pins.
-    """
+def begin(query: Mapping[str, str]) -> Visit:
+    """The session's state, its pins included, made from the URL on its first run."""
     if "visit" not in st.session_state:
         view, problems = View.from_query(query)
         st.session_state["visit"] = Visit(
             visitor=secrets.token_hex(8),
             view=view,
-            problems=(*problems, *begin_pins(pinned)),
+            problems=(*problems, *begin_pins(st.query_params.get_all(PART))),
             turned_at=time.monotonic(),
         )
     return this_visit()
