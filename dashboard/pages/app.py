@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages import compare, explore, sweep
+from dashboard.pages import compare, explore, methods, sweep
 
 _HERE = Path(__file__).parent.parent
 
@@ -16,5 +16,6 @@ _PAGES = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(compare.page, title="Compare", url_path="compare"),
     st.Page(sweep.page, title="Sweep", url_path="sweep"),
+    st.Page(methods.page, title="Methods", url_path="methods"),
 ]
 st.navigation(_PAGES, position="top").run()

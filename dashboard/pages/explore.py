@@ -12,6 +12,7 @@ from dashboard.pages import compare
 from dashboard.panels.panel import panel
 from dashboard.panels.problems import problems
 from dashboard.panels.sections import sections
+from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
 from dashboard.results import figures, findings, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
@@ -20,9 +21,11 @@ from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.pins import by_letter, this_pins
 from dashboard.state.stops import OFF
-from dashboard.state.view import release_words, training_words
+from dashboard.state.view import point, release_words, training_words
 from dashboard.state.visit import begin, go_to_address, write_address
 from engine.populations.catalogue import POPULATIONS
+
+_TRADEOFF = "What accuracy costs in privacy"
 
 
 def page() -> None:
@@ -49,6 +52,9 @@ def page() -> None:
             st.html(attackers_html(both))
     _tradeoff(found)
     pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
+    with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
+        if not found.refusal:
+            take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
     if assessment is not None:
         sections(assessment)
 
@@ -92,7 +98,7 @@ def _coming(found: Landscape) -> str:
 def _tradeoff(found: Landscape) -> None:
     with st.container(key="tradeoff"):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
-        left.html('<h2 class="pd-title">What accuracy costs in privacy</h2>')
+        left.html(f'<h2 class="pd-title">{_TRADEOFF}</h2>')
         with right:
             sweep_control(found.view)
         panel(
@@ -101,5 +107,7 @@ def _tradeoff(found: Landscape) -> None:
             figures.tradeoff(found),
             finding=findings.tradeoff(found),
             rows=lambda: tables.spots(found),
+            about="frontier",
+            called=_TRADEOFF,
             on_pick=go_to_address,
         )
