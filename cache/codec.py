@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from engine.assessment import values
-from engine.assessment.values import Assessment, Headline
+from engine.assessment.values import Assessment, Comparison, Headline
 from engine.audits import values as audited
 from engine.canonical import build, canonical_json
 from engine.training.values import TrainedWave
@@ -114,6 +114,26 @@ def headline_from_json(text: str) -> Headline:
     if not _fits(headline, Headline):
         raise UnreadableError("a stored headline is not of kind 'Headline' with fields of their types")
     return headline
+
+
+def comparison_to_bytes(comparison: Comparison) -> bytes:
+    """The canonical JSON of a comparison."""
+    return canonical_json(comparison).encode()
+
+
+def comparison_from_bytes(blob: bytes) -> Comparison:
+    """The comparison that ``comparison_to_bytes`` wrote.
+
+    Raises:
+        UnreadableError: when the bytes are not a comparison.
+    """
+    try:
+        comparison = build(json.loads(blob), _KINDS, defaults=True)
+    except (InvalidValueError, ValueError, RecursionError) as error:
+        raise UnreadableError("a comparison is not readable") from error
+    if not _fits(comparison, Comparison):
+        raise UnreadableError("a comparison is not of kind 'Comparison' with fields of their types")
+    return comparison
 
 
 def _fits(value: object, hint: Any) -> bool:

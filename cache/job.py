@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cache.failures import RESTARTED
 from cache.flights import Flight, Flights
-from cache.keys import Point
+from cache.keys import Asked
 from cache.progress import Progress, State
 
 
@@ -26,10 +26,11 @@ class Job:
         assessed: assessments of 1 … ``assessed`` waves are stored.
         flights: where it boards; others when the processes that compute were lost.
         waves: the flights of its waves.
-        shadows: the flights of the waves of the shadow recipe; empty where that is the recipe itself.
+        shadows: the flights of the waves of the shadow recipe, or of a second setting; empty where that is the
+            recipe itself.
     """
 
-    point: Point
+    point: Asked
     visitors: set[str] = field(default_factory=set)
     background: bool = False
     ended: Progress | None = None

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import Any
@@ -18,14 +18,16 @@ from distributed.comm.core import CommClosedError
 from cache import remote
 from cache.address import ClusterError
 from cache.admission import Limits, full, refusal
-from cache.codec import assessment_from_bytes
+from cache.codec import assessment_from_bytes, comparison_from_bytes
+from cache.comparisons import Comparisons
 from cache.contested import ContestedRecords
 from cache.failures import LOST, UNWATCHED, sentence
 from cache.flights import Flight, Flights
 from cache.job import Job
-from cache.keys import Point, assessment_key, wave_key
+from cache.keys import Asked, Point, Versus, asked_key, comparison_key, wave_key
 from cache.progress import Progress, State
 from cache.store import Store
+from engine.assessment.values import Comparison
 from engine.recipe import Recipe
 
 _log = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ class Jobs:
         self._limits = limits or Limits()
         self._flights = Flights(client)
         self.records = ContestedRecords(lambda: self._flights.client)
+        self._comparisons = Comparisons()
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -60,8 +63,8 @@ class Jobs:
         self._closed = threading.Event()
         threading.Thread(target=self._look_around, name="unwatched jobs", daemon=True).start()
 
-    def request(self, visitor: str, point: Point, *, background: bool = False) -> None:
-        """Measure what the store lacks of a point, and stop what this visitor alone asked for before.
+    def request(self, visitor: str, point: Asked, *, background: bool = False) -> None:
+        """Measure what is lacking of a point, or compare two, and stop what this visitor alone asked for before.
 
         Asking again changes nothing while the job goes on, and starts anew when it failed or was cancelled. What the
         limits do not admit ends at once as "refused", with the reason.
@@ -71,7 +74,7 @@ class Jobs:
             point: what to measure.
             background: whether it may wait for everything that is asked for without this, and goes on unwatched.
         """
-        key, refused = assessment_key(point), self._refusal(point)
+        key, refused = asked_key(point), self._refusal(point)
         with self._lock:
             before = self._watched.get(visitor)
             job = self._jobs.get(key)
@@ -108,7 +111,7 @@ class Jobs:
                 job.visitors.discard(visitor)
         self._stop_if_unwatched(job, message)
 
-    def progress(self, point: Point, visitor: str | None = None) -> Progress | None:
+    def progress(self, point: Asked, visitor: str | None = None) -> Progress | None:
         """How far the measurement of a point is; None when nobody asked for it, or long ago.
 
         Args:
@@ -117,15 +120,19 @@ class Jobs:
         """
         if visitor in self._looks:
             self._looks[visitor] = time.monotonic()
-        job = self._jobs.get(assessment_key(point))
+        job = self._jobs.get(asked_key(point))
         return None if job is None else job.ended or job.now()
 
-    def wait(self, point: Point, seconds: float | None = None) -> Progress | None:
+    def wait(self, point: Asked, seconds: float | None = None) -> Progress | None:
         """How far the measurement of a point is when it has ended or the seconds are over, as ``progress`` says."""
-        job = self._jobs.get(assessment_key(point))
+        job = self._jobs.get(asked_key(point))
         if job is not None:
             job.over.wait(seconds)
         return self.progress(point)
+
+    def comparison(self, versus: Versus) -> Comparison | None:
+        """How two settings compare, None until that was measured."""
+        return self._comparisons.get(comparison_key(versus))
 
     def workers(self) -> int:
         """How many workers there are now."""
@@ -153,7 +160,7 @@ class Jobs:
             self.cancel(visitor)
         self._flights.close()
 
-    def _refusal(self, point: Point) -> str | None:
+    def _refusal(self, point: Asked) -> str | None:
         """Why a point must not be trained; what needs no training is always measured."""
         for recipe in (point.recipe, point.shadow_recipe):
             refused = refusal(self._limits.training, recipe, point.waves)
@@ -217,8 +224,8 @@ class Jobs:
     def _measure(self, job: Job, replaced: Job | None) -> None:
         """Keep all workers busy with waves, but train no further wave while an assessment could wait for it."""
         points = [job.point.with_waves(waves) for waves in range(1, job.point.waves + 1)]
-        measured = self._store.measured(map(assessment_key, points))
-        if assessment_key(job.point) in measured:
+        measured = self._answered(points)
+        if asked_key(job.point) in measured:
             job.wave = job.assessed = job.point.waves
             return
         ahead = max(1, self.workers())
@@ -228,22 +235,28 @@ class Jobs:
                 job.waves.append(self._board_wave(job, point.recipe, further.waves - 1))
                 if point.shadow_recipe != point.recipe:
                     job.shadows.append(self._board_wave(job, point.shadow_recipe, further.waves - 1))
-                if assessment_key(further) not in measured:
-                    answers[assessment_key(further)] = self._board_assessment(job, further)
+                if asked_key(further) not in measured:
+                    answers[asked_key(further)] = self._board_answer(job, further)
             # Only now that the new job shares a wave of the replaced one may that one end.
             self._stop_if_unwatched(replaced)
             job.wave = point.waves
-            self._land_point(job, point, answers.get(assessment_key(point)))
+            self._land_point(job, point, answers.get(asked_key(point)))
             job.assessed = point.waves
 
-    def _land_point(self, job: Job, point: Point, answer: Flight | None) -> None:
+    def _answered(self, points: Sequence[Asked]) -> set[str]:
+        """The keys of those that need no answer: comparisons are made once, of all waves that were asked for."""
+        keys = [asked_key(point) for point in points]
+        passed_over = {key for point, key in zip(points[:-1], keys, strict=False) if isinstance(point, Versus)}
+        return self._store.measured(keys) | self._comparisons.made(keys) | passed_over
+
+    def _land_point(self, job: Job, point: Asked, answer: Flight | None) -> None:
         """Take the wave in work, that of the shadow models and the assessment to the store."""
         for recipe, flights in ((point.recipe, job.waves), (point.shadow_recipe, job.shadows)):
             if flights:
                 flight = flights[job.wave - 1]
                 self._land(job, flight, functools.partial(self._keep_wave, recipe, job.wave - 1, flight))
         if answer is not None:
-            self._land(job, answer, functools.partial(self._keep_assessment, point))
+            self._land(job, answer, functools.partial(self._keep, point))
 
     def _board_wave(self, job: Job, recipe: Recipe, wave: int) -> Flight:
         """The flight of a wave: from the store, or trained."""
@@ -254,11 +267,12 @@ class Jobs:
         submit = remote.training(client, recipe, wave, background=job.background)
         return self._board("wave", job, key, submit, stored=False, rank=wave + _LAST * job.background)
 
-    def _board_assessment(self, job: Job, point: Point) -> Flight:
-        """The flight of the assessment of the first waves of a job; Dask starts it when they are there."""
+    def _board_answer(self, job: Job, point: Asked) -> Flight:
+        """The flight of the answer that the first waves of a job give; Dask starts it when they are there."""
         waves, shadows = ([flight.future for flight in some[: point.waves]] for some in (job.waves, job.shadows))
-        submit = remote.assessing(job.flights.client, point, waves, shadows, background=job.background)
-        return self._board("assessment", job, assessment_key(point), submit, stored=False)
+        submit = remote.answering(job.flights.client, point, waves, shadows, background=job.background)
+        kind = "assessment" if isinstance(point, Point) else "comparison"
+        return self._board(kind, job, asked_key(point), submit, stored=False)
 
     def _board(
         self, kind: str, job: Job, key: str, submit: remote.Submit, *, stored: bool, rank: int | None = None
@@ -286,8 +300,11 @@ class Jobs:
         self._store.put_wave(recipe, wave, blob)
         self._store.reports.put(recipe, wave, flight.seconds, flight.trace)
 
-    def _keep_assessment(self, point: Point, blob: bytes) -> None:
-        self._store.put_assessment(point, assessment_from_bytes(blob))
+    def _keep(self, point: Asked, blob: bytes) -> None:
+        if isinstance(point, Point):
+            self._store.put_assessment(point, assessment_from_bytes(blob))
+        else:
+            self._comparisons.put(comparison_key(point), comparison_from_bytes(blob))
 
     def _end(self, job: Job, state: State, message: str) -> None:
         """Note how a job ended, unless it was stopped before; forget the oldest jobs that ended."""

@@ -70,6 +70,57 @@ class Point:
         return replace(self, waves=waves)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Versus:
+    """Two settings that are compared pair by pair, because their models were trained on the same masks.
+
+    Attributes:
+        first: the one compared with.
+        second: the other; differences are second minus first.
+    """
+
+    first: Point
+    second: Point
+
+    def __post_init__(self) -> None:
+        for name in ("attack", "calibration", "waves"):
+            one, other = (getattr(point, name) for point in (self.first, self.second))
+            if one != other:
+                raise InvalidValueError(f"{name} must be the same for both settings, got {one} and {other}")
+        if self.first.calibration != "adaptive":
+            raise InvalidValueError(f"calibration must be adaptive to compare settings, got {self.first.calibration}")
+        if _masks_of(self.first.recipe) != _masks_of(self.second.recipe):
+            raise InvalidValueError("settings to be compared must have the same records and seed")
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the models of the first are trained."""
+        return self.first.recipe
+
+    @property
+    def shadow_recipe(self) -> Recipe:
+        """How those of the second are trained: no shadows of the first, but waves that are needed like shadows."""
+        return self.second.recipe
+
+    @property
+    def waves(self) -> int:
+        """Waves of either cohort."""
+        return self.first.waves
+
+    def with_waves(self, waves: int) -> Versus:
+        """The same settings measured on more or fewer waves."""
+        return Versus(first=self.first.with_waves(waves), second=self.second.with_waves(waves))
+
+
+def _masks_of(recipe: Recipe) -> tuple[object, int]:
+    """What decides the masks."""
+    return recipe.population, recipe.seed
+
+
+Asked = Point | Versus
+"""What can be asked of the workers."""
+
+
 def wave_question(recipe: Recipe, wave: int) -> str:
     """What wave ``wave`` (from 0) of a recipe answers, as canonical JSON."""
     return canonical_json({"function": "train_wave", "engine": ENGINE_VERSION, "recipe": recipe, "wave": wave})
@@ -95,6 +146,17 @@ def wave_key(recipe: Recipe, wave: int) -> str:
 def assessment_key(point: Point) -> str:
     """The key of the assessment of a point, 64 hexadecimal digits."""
     return key_of(assessment_question(point))
+
+
+@lru_cache(maxsize=4096)
+def comparison_key(versus: Versus) -> str:
+    """The key of the comparison of two settings, 64 hexadecimal digits."""
+    return key_of(canonical_json({"function": "compare", "engine": ENGINE_VERSION, "versus": versus}))
+
+
+def asked_key(asked: Asked) -> str:
+    """The key of what answers it."""
+    return assessment_key(asked) if isinstance(asked, Point) else comparison_key(asked)
 
 
 def engine_of(question: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from distributed import Client, Future
 
-from cache.keys import Point
+from cache.keys import Asked, Point
 from engine.recipe import PopulationChoice, Recipe
 from engine.validate import InvalidValueError
 from engine.version import ENGINE_VERSION
@@ -71,13 +71,13 @@ def training(client: Client, recipe: Recipe, wave: int, *, background: bool) -> 
     return functools.partial(submit, "cuda", resources={GPU: 1})
 
 
-def assessing(
-    client: Client, point: Point, waves: Sequence[Future], shadows: Sequence[Future], *, background: bool
+def answering(
+    client: Client, asked: Asked, waves: Sequence[Future], shadows: Sequence[Future], *, background: bool
 ) -> Submit:
-    """Assesses a point when its waves are there, and those of its shadow recipe where that is another."""
+    """Assesses a point, or compares two, when the waves are there, and those of another recipe where it needs one."""
     priority = _ASSESS_FIRST + _IN_THE_BACKGROUND * background
-    parts = (point, list(waves), list(shadows))
-    return functools.partial(client.submit, run, "assess", *parts, engine=ENGINE_VERSION, priority=priority)
+    parts = ("assess" if isinstance(asked, Point) else "compare", asked, list(waves), list(shadows))
+    return functools.partial(client.submit, run, *parts, engine=ENGINE_VERSION, priority=priority)
 
 
 def showing(client: Client, population: PopulationChoice, records: tuple[int, ...]) -> Future:

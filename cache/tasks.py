@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from distributed import get_worker
 
-from cache.codec import assessment_to_bytes, wave_from_bytes, wave_to_bytes
-from cache.keys import Point
+from cache.codec import assessment_to_bytes, comparison_to_bytes, wave_from_bytes, wave_to_bytes
+from cache.keys import Point, Versus
 from cache.remote import TOPIC
 from engine.architectures import Logistic
 from engine.models.network import network
 from engine.pipeline import assess as assess_waves
+from engine.pipeline import compare as compare_waves
 from engine.pipeline import train_wave
 from engine.populations.records import split
 from engine.recipe import PopulationChoice, Recipe
@@ -86,6 +87,13 @@ def assess(point: Point, blobs: Sequence[bytes], shadow_blobs: Sequence[bytes]) 
 def contested_values(population: PopulationChoice, records: Sequence[int]) -> bytes:
     """The flat view (R, features) of some contested records, float32 row by row."""
     return split(population).contested.flat[list(records)].tobytes()
+
+
+def compare(versus: Versus, blobs: Sequence[bytes], other_blobs: Sequence[bytes]) -> bytes:
+    """The comparison of two settings from the waves of the first and, where its recipe is another, of the second."""
+    waves, others = ([wave_from_bytes(blob) for blob in some] for some in (blobs, other_blobs))
+    first, second = ((point.recipe, point.release) for point in (versus.first, versus.second))
+    return comparison_to_bytes(compare_waves(first, second, versus.first.attack, (waves, others or waves)))
 
 
 def wave_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:

@@ -8,10 +8,10 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assessment.comparison import Comparison, compare, compare_attacks
-from engine.assessment.values import Interval
+from engine.assessment.comparison import compare_attacks
+from engine.assessment.values import Comparison, Interval
 from engine.attacks.catalogue import CATALOGUE, Knowledge
-from engine.pipeline import release_signals, train_wave
+from engine.pipeline import compare, release_signals, train_wave
 from engine.recipe import PAIRS_PER_WAVE, Recipe
 from engine.release.knowledge import why_no_release, why_not
 from engine.release.values import Release
@@ -44,8 +44,7 @@ def compared(first: Setting, second: Setting, attack: str, *, waves: int) -> str
     def cohort(recipe: Recipe) -> tuple[TrainedWave, ...]:
         return _trained(recipe, waves)
 
-    one, two = (_signals(each, cohort(each[0]), (attack,)) for each in (first, second))
-    found = compare(one, two, _masks(cohort(first[0])), attack)
+    found = compare(first, second, attack, (cohort(first[0]), cohort(second[0])))
     behind = f"{found.pairs} pairs of models, with 95 % intervals; attack: {CATALOGUE[attack].title}"
     return "\n".join(
         [

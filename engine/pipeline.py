@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.assessment import assess as assess_signals
+from engine.assessment.comparison import compare as compare_signals
 from engine.assessment.informed import Informed
 from engine.assessment.roc import auc, sweep
-from engine.assessment.values import Assessment, Pictures, Riskiest
+from engine.assessment.values import Assessment, Comparison, Pictures, Riskiest
 from engine.attacks import THRESHOLDED
 from engine.attacks.catalogue import CATALOGUE, Knowledge
 from engine.attacks.informed import KnownMembers, Oracle
@@ -182,6 +183,37 @@ def assess(
     if calibration not in OF_THE_TARGET:  # audits bound what leaks without knowledge of the masks
         assessment = with_proofs(assessment, recipe, release, draws[0], masks, others[0] if others else None)
     return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+
+
+def compare(
+    first: tuple[Recipe, Release],
+    second: tuple[Recipe, Release],
+    attack: str,
+    cohorts: tuple[Sequence[TrainedWave], Sequence[TrainedWave]],
+    *,
+    device: str = "cpu",
+) -> Comparison:
+    """Paired comparison of two settings, second minus first: nothing is trained.
+
+    Args:
+        first: recipe and release.
+        second: likewise.
+        attack: a name in the catalogue of attacks; every cohort is attacked with itself as shadows.
+        cohorts: waves 0, 1, … of either recipe, as many of the second as of the first.
+        device: where to evaluate.
+
+    Raises:
+        InvalidValueError: when the two cohorts were not trained on the same masks.
+    """
+    masks, others = (np.concatenate([wave.masks for wave in waves]) for waves in cohorts)
+    if not np.array_equal(masks, others):
+        raise InvalidValueError("settings to be compared must be trained on the same masks")
+    knows = CATALOGUE[attack].knows
+    draws = [
+        release_signals(*setting, waves, knows=knows, device=device)
+        for setting, waves in zip((first, second), cohorts, strict=True)
+    ]
+    return compare_signals(draws[0], draws[1], masks, attack)
 
 
 def _informed(attack: str, calibration: Calibration, seed: int) -> Informed | None:

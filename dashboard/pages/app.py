@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages import explore, methods, risk, sweep
+from dashboard.pages import compare, explore, methods, risk, sweep
 
 _HERE = Path(__file__).parent.parent
 
@@ -14,6 +14,7 @@ st.set_page_config(page_title="Privacy Dial", page_icon=_HERE / "icon.svg", layo
 st.html(_HERE / "app.css")
 _PAGES = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
+    st.Page(compare.page, title="Compare", url_path="compare"),
     st.Page(risk.page, title="Who is at risk", url_path="risk"),
     st.Page(sweep.page, title="Sweep", url_path="sweep"),
     st.Page(methods.page, title="Methods", url_path="methods"),

@@ -8,9 +8,11 @@ from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.budget import best_link, budget_control
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dial_key, dials_on_page, rail, sweep_control
-from dashboard.pages import risk
+from dashboard.controls.pinning import pinning
+from dashboard.pages import compare, risk
 from dashboard.panels.epochs import training
 from dashboard.panels.panel import panel
+from dashboard.panels.problems import problems
 from dashboard.panels.sections import WHO_IS_AT_RISK, sections
 from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
@@ -20,9 +22,10 @@ from dashboard.results.previews import previews
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
+from dashboard.state.pins import by_letter, this_pins
 from dashboard.state.stops import OFF
 from dashboard.state.view import point, release_words, training_words
-from dashboard.state.visit import Visit, begin, go_to_address, write_address
+from dashboard.state.visit import begin, go_to_address, write_address
 from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
 
@@ -34,12 +37,11 @@ def page() -> None:
     """Draw the page for the view in the URL or in the session."""
     store = running().store
     state = begin(st.query_params)
-    found = landscape(store, state.view, state.before, dials=dials_on_page())
+    found = landscape(store, state.view, state.before, dials=dials_on_page(), pins=by_letter(this_pins()))
     rail(found)
     attack_list(found.view)
     write_address()
-    with st.container(key="problems-place"):
-        _problems(state)
+    problems(state.problems)
     chips(found.view)
     _headline(found)
     # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
@@ -54,6 +56,7 @@ def page() -> None:
         if both is not None:
             st.html(attackers_html(both))
     _tradeoff(found, assessment)
+    pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
     with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
         if not found.refusal:
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
@@ -62,12 +65,6 @@ def page() -> None:
             training(found.view)
     if assessment is not None:
         sections(assessment, {WHO_IS_AT_RISK: risk.link})
-
-
-def _problems(state: Visit) -> None:
-    """What could not be read of the URL."""
-    if state.problems:
-        st.warning("  \n".join(map(words.unmarked, state.problems)), icon=":material/link_off:")
 
 
 def _headline(found: Landscape) -> None:

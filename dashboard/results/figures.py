@@ -123,11 +123,12 @@ def _spots(spots: Sequence[Spot], found: Landscape, *, name: str, colour: str, *
 def tradeoff(found: Landscape) -> Figure:
     """Test accuracy against attack AUC: the path along one dial, the settings before, and this one in a ring.
 
-    The frontier of those measured alike is drawn as a band with diamonds; what the budget allows is shaded.
+    The frontier of those measured alike is drawn as a band with diamonds; what the budget allows is shaded; pins have
+    a ring and their letter.
     """
-    data = [*_path(found), *_ghosts(found), *frontier.diamonds(found), *_current(found), *budget.marks(found)]
-    data += frontier.band(found)  # last, because the path is looked for first
-    spots = [*found.path, *found.ghosts, *([found.current] if found.current else [])]
+    data = [*_path(found), *_ghosts(found), *frontier.diamonds(found), *_pins(found), *_current(found)]
+    data += [*budget.marks(found), *frontier.band(found)]  # last, because the path is looked for first
+    spots = [*found.path, *found.ghosts, *found.pins.values(), *([found.current] if found.current else [])]
     made = plane(data, [spot.headline for spot in spots])
     made["layout"]["shapes"] += budget.shapes(found.view.budget)
     made["layout"]["annotations"] += [*budget.notes(found.view.budget), *frontier.knee(found)]
@@ -205,6 +206,24 @@ def _ghosts(found: Landscape) -> list[dict[str, Any]]:
             colour="@ghost",
             mode="markers",
             marker={"color": "@paper", "size": 11, "symbol": "circle", "line": {"color": "@ghost", "width": 2}},
+        )
+    ]
+
+
+def _pins(found: Landscape) -> list[dict[str, Any]]:
+    if not found.pins:
+        return []
+    return [
+        _spots(
+            tuple(found.pins.values()),
+            found,
+            name="pinned",
+            colour="@ghost",
+            mode="markers+text",
+            text=[f"<b>{letter}</b>" for letter in found.pins],
+            textposition="top left",
+            textfont={"size": 14, "color": "@ink"},
+            marker={"color": "@ink", "size": 17, "symbol": "circle-open", "line": {"width": 2}},
         )
     ]
 

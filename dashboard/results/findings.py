@@ -17,7 +17,8 @@ from engine.assessment.values import Assessment, Reliability
 
 def tradeoff(found: Landscape) -> str:
     """The finding of the accuracy-against-AUC figure."""
-    return " ".join(filter(None, [_here(found), _path(found), _frontier(found), budget.finding(found)]))
+    parts = [_here(found), _path(found), _frontier(found), _pins(found), budget.finding(found)]
+    return " ".join(filter(None, parts))
 
 
 def _here(found: Landscape) -> str:
@@ -54,10 +55,12 @@ def _frontier(found: Landscape) -> str:
     on = [spot for spot in found.spots if spot.view in found.standings and found.standings[spot.view].on]
     here = any(spot is found.current for spot in on)
     stops = [spot.label for spot in found.path if any(spot is one for one in on)]
-    before = len(on) - here - len(stops)
+    pins = [letter for letter, pin in found.pins.items() if any(pin is one for one in on)]
+    before = len(on) - here - len(stops) - len(pins)
     names = [
         *(["this setting"] if here else []),
         *([f"“{_traced(found)}” at {_listed(stops)}"] if stops else []),
+        *(f"pin {letter}" for letter in pins),
         *([f"{before} visited before"] if before else []),
     ]
     return (
@@ -79,6 +82,15 @@ def _knee(found: Landscape) -> str:
 
 def _compared(found: Landscape) -> list[Spot]:
     return [spot for spot in found.spots if spot.view in found.standings]
+
+
+def _pins(found: Landscape) -> str:
+    """Where the pins are; nothing where none has been measured."""
+    listed = "; ".join(
+        f"{letter} at {percent(spot.headline.test_accuracy)} and {decimals(spot.headline.auc)}"
+        for letter, spot in found.pins.items()
+    )
+    return f"Pinned, by accuracy and AUC: {listed}." if listed else ""
 
 
 def _traced(found: Landscape) -> str:

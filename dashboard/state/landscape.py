@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Literal
@@ -75,6 +75,7 @@ class Landscape:
         waves: of ``current``; 0 when nothing has been measured.
         path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
         ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
+        pins: the pinned settings that have been measured, by letter.
         marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
         measured: by dial on the page, the numbers of the stops that ``marks`` has as measured.
     """
@@ -87,13 +88,16 @@ class Landscape:
     ghosts: tuple[Spot, ...]
     marks: Mapping[str, Marks]
     measured: Mapping[str, Mapping[str | int, Headline]]
+    pins: Mapping[str, Spot] = field(default_factory=dict)
 
     @property
     def spots(self) -> tuple[Spot, ...]:
         """Everything that is drawn, this setting first; each setting once."""
         own = (self.current,) if self.current else ()
-        rest = (spot for spot in (*self.path, *self.ghosts) if not same_setting(spot.view, self.view))
-        return (*own, *rest)
+        rest = [spot for spot in (*self.path, *self.ghosts) if not same_setting(spot.view, self.view)]
+        shown = [*own, *rest]
+        pinned = (pin for pin in self.pins.values() if not any(same_setting(pin.view, spot.view) for spot in shown))
+        return (*shown, *pinned)
 
     @cached_property
     def standings(self) -> Mapping[View, Standing]:
@@ -148,7 +152,14 @@ def stop_label(name: str, stop: str | int) -> str:
     return DIALS[name].label(str(stop)) if name in DIALS else f"{stop:,}"
 
 
-def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: Collection[str] = ALWAYS) -> Landscape:
+def landscape(
+    store: Store,
+    view: View,
+    before: Sequence[View] = (),
+    *,
+    dials: Collection[str] = ALWAYS,
+    pins: Mapping[str, View] | None = None,
+) -> Landscape:
     """Everything that the page shows of the cache, by one query.
 
     Args:
@@ -156,11 +167,15 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
         view: what the visitor has chosen.
         before: views visited before, most recent first.
         dials: those whose stops are marked.
+        pins: the pinned settings by letter.
     """
     before = [_allowing_as(view, at) for at in before]
+    pins = pins or {}
     around = {name: _along(view, name) for name in (*dials, view.sweep)}
     along = around[view.sweep]
-    asked = {at: key(at, at.waves) for at in (*chain(*around.values()), *before) if refusal(at) is None}
+    asked = {
+        at: key(at, at.waves) for at in (*chain(*around.values()), *before, *pins.values()) if refusal(at) is None
+    }
     own = {} if refusal(view) else {waves: key(view, waves) for waves in range(view.waves, 0, -1)}
     known = store.headlines({*asked.values(), *own.values()})
     measured = {at: _spot(at, known[asked[at]]) for at in asked if asked[at] in known}
@@ -179,6 +194,7 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
             name: {getattr(at, name): measured[at].headline for at in around[name] if at in measured}
             for name in dials
         },
+        pins={letter: measured[at] for letter, at in pins.items() if at in measured},
     )
 
 

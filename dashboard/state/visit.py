@@ -13,6 +13,7 @@ import streamlit as st
 
 from cache.progress import Progress
 from dashboard.state.landscape import same_setting
+from dashboard.state.pins import PART, begin_pins, this_pins
 from dashboard.state.view import BESIDE, View, key
 
 REST = 0.5
@@ -109,11 +110,14 @@ def this_visit() -> Visit:
 
 
 def begin(query: Mapping[str, str]) -> Visit:
-    """The session's state, made from the URL on its first run."""
+    """The session's state, its pins included, made from the URL on its first run."""
     if "visit" not in st.session_state:
         view, problems = View.from_query(query)
         st.session_state["visit"] = Visit(
-            visitor=secrets.token_hex(8), view=view, problems=problems, turned_at=time.monotonic()
+            visitor=secrets.token_hex(8),
+            view=view,
+            problems=(*problems, *begin_pins(st.query_params.get_all(PART))),
+            turned_at=time.monotonic(),
         )
     return this_visit()
 
@@ -124,9 +128,10 @@ def keep(state: Visit) -> None:
 
 
 def write_address() -> None:
-    """Write the session's view into the URL; what stands beside it there stays."""
-    beside = {name: st.query_params.get_all(name) for name in st.query_params if name in BESIDE}
-    query = this_visit().view.to_query() | beside
+    """Write the session's view and pins into the URL; what stands beside them there stays."""
+    beside = {name: st.query_params.get_all(name) for name in st.query_params if name in BESIDE and name != PART}
+    pinned = {PART: [pin.address for pin in this_pins()]} if this_pins() else {}
+    query = this_visit().view.to_query() | beside | pinned
     if {name: st.query_params.get_all(name) for name in st.query_params} != {
         name: values if isinstance(values, list) else [values] for name, values in query.items()
     }:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from engine.assessment.assess import accuracy
 from engine.assessment.intervals import over_pairs
 from engine.assessment.leakage import AUC, FIRST_TPR, leakage, one_record, pair_figures, setup_of
-from engine.assessment.looks import Look, Verdict, more_waves, verdict_of
+from engine.assessment.looks import Look, more_waves, verdict_of
 from engine.assessment.ranks import rank_correlation
-from engine.assessment.values import Interval
+from engine.assessment.values import Comparison, Interval
 from engine.attacks import ATTACKS
 from engine.attacks.leave_pair_out import halves, models_of
 from engine.recipe import PAIRS_PER_WAVE
@@ -21,34 +21,6 @@ from engine.signals import Signals
 from engine.validate import InvalidValueError, choice, whole
 
 _SMALLEST_HALF = 3  # pairs: the jackknife leaves one out, and the pair under attack needs another as shadows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Second minus first, each with its 95 % interval, in [−1, 1].
-
-    Attributes:
-        train_accuracy: difference on the members.
-        test_accuracy: difference on the contested non-members.
-        auc: difference of the attack's AUC; positive means that the second leaks more.
-        tpr: difference of the attack's TPR at 1 % FPR.
-        loss_rank: how alike the two order the members by loss: Spearman's ρ, mean over models.
-        pairs: complementary pairs on either side.
-        p_value: two-sided, of "both have the same AUC", for one look at these pairs.
-        verdict: whether the second leaks less, at 5 % over all looks at 1, 2, 4, 8, … waves.
-        more_waves: about how many further waves the verdict on AUC needs if the difference is as it looks; 0 when
-            there is one, None when it is not worth training so many.
-    """
-
-    train_accuracy: Interval
-    test_accuracy: Interval
-    auc: Interval
-    tpr: Interval
-    loss_rank: Interval
-    pairs: int
-    p_value: float
-    verdict: Verdict
-    more_waves: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.assessment.looks import Verdict
 from engine.assessment.parts import (
     Agreement,
     Answers,
@@ -147,6 +148,34 @@ class Attackers:
     adaptive: Interval
     non_adaptive: Interval
     difference: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two settings on the same masks: second minus first, each with its 95 % interval, in [−1, 1].
+
+    Attributes:
+        train_accuracy: difference on the members.
+        test_accuracy: difference on the contested non-members.
+        auc: difference of the attack's AUC; positive means that the second leaks more.
+        tpr: difference of the attack's TPR at 1 % FPR.
+        loss_rank: how alike the two order the members by loss: Spearman's ρ, mean over models.
+        pairs: complementary pairs on either side.
+        p_value: two-sided, of "both have the same AUC", for one look at these pairs.
+        verdict: whether the second leaks less, at 5 % over all looks at 1, 2, 4, 8, … waves.
+        more_waves: about how many further waves the verdict on AUC needs if the difference is as it looks; 0 when
+            there is one, None when it is not worth training so many.
+    """
+
+    train_accuracy: Interval
+    test_accuracy: Interval
+    auc: Interval
+    tpr: Interval
+    loss_rank: Interval
+    pairs: int
+    p_value: float
+    verdict: Verdict
+    more_waves: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

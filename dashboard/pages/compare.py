@@ -1,0 +1,162 @@
+"""The page Compare: two to four settings, pair by pair on the same masks."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboard.controls.pinning import adding
+from dashboard.panels.measuring import measuring
+from dashboard.panels.panel import panel, table_html
+from dashboard.panels.problems import problems
+from dashboard.results import contrast, multiples
+from dashboard.results.contrast import Contrasts
+from dashboard.results.rates import Scale
+from dashboard.results.settings import differences, short_words
+from dashboard.results.tables import numbers
+from dashboard.results.tiles import headline_html, tiles_html
+from dashboard.results.words import unmarked
+from dashboard.serving.running import running
+from dashboard.state.lineup import Lineup, lineup
+from dashboard.state.pins import keep_pins, this_pins
+from dashboard.state.readymade import ready_made
+from dashboard.state.view import View, key
+from dashboard.state.visit import begin, write_address
+from engine.assessment.values import Headline
+
+_MULTIPLES: tuple[tuple[Scale, str], ...] = (("linear", "All rates"), ("logarithmic", "Few false alarms"))
+
+
+def page() -> None:
+    """Draw the page for the pins of the session."""
+    state = begin(st.query_params)
+    write_address()
+    found = lineup(this_pins())
+    problems(state.problems)
+    with st.container(key="lineup-place"):
+        if found.sentences:
+            st.info("  \n".join(map(unmarked, found.sentences)))
+    if len(found.settings) < 2:
+        _empty(state.view, found)
+        return
+    compared = _compared(found)
+    _answers(found, compared)
+    with st.container(key="measuring-place"):
+        measuring(found)
+    adding(state.view)
+    if compared:
+        _differences(found, compared)
+    _settings(found)
+    _curves(found)
+    if compared:
+        _loss_ranks(found, compared)
+    with st.expander("Ready-made comparisons", key="ready-made"):
+        _ready_made(state.view)
+
+
+def _compared(found: Lineup) -> Contrasts:
+    """The comparisons that there are, by letter."""
+    jobs = running().jobs
+    made = {letter: jobs.comparison(found.versus(letter)) if jobs else None for letter in found.others}
+    return {letter: of for letter, of in made.items() if of is not None}
+
+
+def _empty(view: View, found: Lineup) -> None:
+    """What to do where there are not two settings to compare."""
+    one = next(iter(found.settings.values()), None)
+    first = "Does one setting really leak less than another?"
+    second = (
+        "Pin two to four settings on Explore, or take one of the comparisons below. Models of all settings are "
+        "trained on the same random halves of the records, so that chance cancels and even small differences show."
+    )
+    if one is not None:
+        second = f"{short_words(one)} is pinned; one more setting is needed. Pin it on Explore, or add it here."
+    st.html(headline_html(first, second, ""))
+    adding(view)
+    _ready_made(view)
+
+
+def _ready_made(view: View) -> None:
+    """The ready-made comparisons, side by side."""
+    for column, made in zip(st.columns(3), ready_made(view), strict=True):
+        with column, st.container(border=True, height="stretch", key=f"ready-{made.name}"):
+            st.html(f'<h2 class="pd-title">{escape(made.title)}</h2><p class="pd-finding">{escape(made.about)}</p>')
+            st.button(
+                f"Compare these *({made.title})*",
+                key=f"compare-{made.name}",
+                on_click=keep_pins,
+                args=(made.pins,),
+                disabled=not made.pins,
+            )
+
+
+def _answers(found: Lineup, compared: Contrasts) -> None:
+    """The plain answers, or the question while they are to come."""
+    short = {letter: short_words(view) for letter, view in found.settings.items()}
+    first = found.first
+    scope = (
+        f"{first} is {short[first]}. Every other setting is compared with it on models that were trained on the same "
+        "random halves of the records. Without a difference a yes or no comes up in at most 5 % of cases, however "
+        "often one looks."
+    )
+    sentence = contrast.headline(first, compared) if compared else f"Which leaks less: {' or '.join(short)}?"
+    st.html(headline_html(sentence, scope, ""))
+    st.html(tiles_html(contrast.tiles(first, short, compared)))
+
+
+def _differences(found: Lineup, compared: Contrasts) -> None:
+    panel(
+        "differences",
+        "What differs, and by how much",
+        contrast.figure(found.first, compared),
+        finding=contrast.finding(found.first, compared),
+        rows=lambda: contrast.rows(found.first, compared),
+    )
+
+
+def _settings(found: Lineup) -> None:
+    """What tells the settings apart, and each one's own numbers."""
+    rows = [
+        {"Setting": f"{letter}: {short_words(view)}", **numbers(head)}
+        for letter, view in found.settings.items()
+        if (head := _headline(view)) is not None
+    ]
+    with st.container(key="settings"):
+        for title, listed in (("How they are set", differences(found.settings)), ("Each by itself", rows)):
+            st.html(f'<h2 class="pd-title">{title}</h2>{table_html(listed)}')
+
+
+def _headline(view: View) -> Headline | None:
+    at = key(view, view.waves)
+    return running().store.headlines([at]).get(at)
+
+
+def _curves(found: Lineup) -> None:
+    """ROC curves side by side, on linear and on logarithmic axes."""
+    store = running().store
+    stored = {letter: store.assessment(key(view, view.waves)) for letter, view in found.settings.items()}
+    shown = {letter: one for letter, one in stored.items() if one is not None}
+    if not shown:
+        return
+    for column, (scale, title) in zip(st.columns(2, gap="large"), _MULTIPLES, strict=True):
+        with column:
+            panel(
+                f"multiples-{scale}",
+                f"ROC curves: {title.lower()}",
+                multiples.figure(shown, scale),
+                finding=multiples.finding(shown, scale),
+                rows=lambda: multiples.rows(shown),
+            )
+
+
+def _loss_ranks(found: Lineup, compared: Contrasts) -> None:
+    about = (
+        "Spearman's rank correlation of the losses of two models with the same members, mean over models with its "
+        "95 % interval (Kaya and Dumitraș 2021, section 6): 1 is the same order, 0 no relation."
+    )
+    with st.container(key="loss-ranks"):
+        st.html(
+            f'<h2 class="pd-title">Are the same members hard for both?</h2><p class="pd-finding">{escape(about)}</p>'
+            f"{table_html(contrast.loss_ranks(found.first, compared))}"
+        )

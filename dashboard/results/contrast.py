@@ -1,0 +1,200 @@
+"""What paired comparisons of settings say: plain answers, differences as a figure, and the numbers as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.results.figures import Figure, axis, layout, note, whiskers
+from dashboard.results.tables import Rows
+from dashboard.results.tiles import Tile
+from dashboard.results.words import short
+from engine.assessment.values import Comparison, Interval
+
+Contrasts = Mapping[str, Comparison]
+"""Comparisons with the same first setting, by the letter of the second."""
+
+_MEASURES = ("Test accuracy", "Found at 1 % false alarms", "Attack AUC")  # from below upwards
+_MARKS = (("circle", "@member"), ("square", "@outsider"), ("triangle-up", "@proved"))
+_ANSWERS = {"yes": "yes", "no": "no, it leaks more", "cannot tell yet": "cannot tell yet"}
+
+
+def answer(found: Comparison) -> str:
+    """The plain answer to "does the second leak less?", at 5 % over all looks."""
+    return f"{_ANSWERS[found.verdict]}{needs(found)}"
+
+
+def needs(found: Comparison) -> str:
+    """What an open answer still needs, in brackets; nothing behind a clear one."""
+    if found.verdict != "cannot tell yet":
+        return ""
+    if found.more_waves is None:
+        return " (64 waves would not be enough for a difference this small)"
+    waves = "1 more wave" if found.more_waves == 1 else f"{found.more_waves} more waves"
+    return f" (needs about {waves} of 8 models)"
+
+
+def headline(first: str, found: Contrasts) -> str:
+    """All answers in one sentence."""
+    answers = [(letter, answer(of)) for letter, of in found.items()]
+    (letter, begins), *rest = answers
+    return f"{letter} leaks less than {first}: {'; '.join([begins, *(f'{other}: {of}' for other, of in rest)])}."
+
+
+def tiles(first: str, settings: Mapping[str, str], found: Contrasts) -> tuple[Tile, ...]:
+    """One tile for each of the others, with what stands behind its answer.
+
+    Args:
+        first: the letter compared with.
+        settings: all settings in short, by letter.
+        found: the comparisons that there are; a setting without one is still to be measured.
+    """
+    others = [letter for letter in settings if letter != first]
+    return tuple(_tile(first, letter, settings[letter], found.get(letter)) for letter in others)
+
+
+def _tile(first: str, letter: str, words: str, found: Comparison | None) -> Tile:
+    name = f"{letter} leaks less than {first}? {letter} is {words}"
+    if found is None:
+        return Tile(name=name, value="Not compared yet", behind="not measured on the same masks yet", muted=True)
+    plain = _ANSWERS[found.verdict]
+    return Tile(
+        name=name,
+        value=plain[0].upper() + plain[1:],
+        interval=f"Attack AUC {signed(found.auc)}",
+        behind=(
+            f"test accuracy {points(found.test_accuracy)}; {probability(found)}, {found.pairs} pairs of models"
+            f"{needs(found)}"
+        ),
+        muted=found.verdict == "cannot tell yet",
+    )
+
+
+def signed(value: Interval) -> str:
+    """A difference with its interval, three decimals and always a sign."""
+    return f"{_sign(value.estimate)} ({_sign(value.low)} to {_sign(value.high)})"
+
+
+def _sign(value: float) -> str:
+    return f"{'−' if value < 0 else '+'}{short(abs(value))}"
+
+
+def points(value: Interval) -> str:
+    """A difference of shares with its interval, in percentage points and always with a sign."""
+    estimate, low, high = (
+        f"{'−' if end < 0 else '+'}{abs(100 * end):.1f}" for end in (value.estimate, value.low, value.high)
+    )
+    return f"{estimate} ({low} to {high}) points"
+
+
+def probability(found: Comparison) -> str:
+    """The p-value of "both have the same AUC"."""
+    text = "p < .001" if found.p_value < 0.001 else f"p = {short(found.p_value)}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def finding(first: str, found: Contrasts) -> str:
+    """What the figure shows."""
+    if not found:
+        return "Nothing has been compared yet."
+    listed = " ".join(
+        f"{letter} minus {first}: attack AUC {signed(of.auc)}, found at 1 % false alarms {points(of.tpr)}, "
+        f"test accuracy {points(of.test_accuracy)}."
+        for letter, of in found.items()
+    )
+    return f"{listed} Both were trained on the same records, pair by pair; intervals are 95 % and for these records."
+
+
+def figure(first: str, found: Contrasts) -> Figure:
+    """The differences with their intervals: to the left of 0 the other has less of it than the first."""
+    traces = [_differences(place, letter, first, len(found), of) for place, (letter, of) in enumerate(found.items())]
+    return {
+        "data": traces,
+        "layout": layout(
+            height=300,
+            dragmode=False,
+            xaxis=axis(f"← less than {first} · more →", range=_range(found), tickformat="+.2f"),
+            yaxis=axis(
+                "",
+                range=[-0.6, len(_MEASURES) - 0.4],
+                tickvals=list(range(len(_MEASURES))),
+                ticktext=[name.replace(" false", "<br>false") for name in _MEASURES],
+                showgrid=False,
+            ),
+            shapes=[_same()],
+            annotations=[note(f"as {first}", x=0, yref="paper", y=1, xanchor="left", yanchor="top", xshift=4)],
+        ),
+    }
+
+
+def _differences(place: int, letter: str, first: str, count: int, found: Comparison) -> dict[str, Any]:
+    """One setting's three differences, a little above or below those of the others."""
+    values = (found.test_accuracy, found.tpr, found.auc)
+    symbol, colour = _MARKS[place]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"{letter} minus {first}",
+        "x": [value.estimate for value in values],
+        "y": [at + 0.2 * ((count - 1) / 2 - place) for at in range(len(values))],
+        "error_x": {**whiskers(values, colour), "thickness": 2, "width": 5},
+        "marker": {"color": colour, "symbol": symbol, "size": 11},
+        "hovertext": [
+            f"{letter} minus {first}<br>{name} {signed(value)}" for name, value in zip(_MEASURES, values, strict=True)
+        ],
+        "hoverinfo": "text",
+    }
+
+
+def _same() -> dict[str, Any]:
+    line = {"color": "@soft", "width": 1.5, "dash": "dot"}
+    return {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": line}
+
+
+def _range(found: Contrasts) -> list[float]:
+    """An axis that holds every interval and 0, the same to both sides."""
+    ends = [abs(end) for of in found.values() for i in (of.test_accuracy, of.tpr, of.auc) for end in (i.low, i.high)]
+    reach = 1.12 * max([0.02, *ends])
+    return [-reach, reach]
+
+
+def rows(first: str, found: Contrasts) -> Rows:
+    """The numbers of all comparisons."""
+    return [
+        {
+            "Difference": f"{letter} minus {first}",
+            "Leaks less": answer(of),
+            "Attack AUC": signed(of.auc),
+            "p, for this look": f"{of.p_value:.2g}",
+            "Found at 1 % false alarms": points(of.tpr),
+            "Test accuracy": points(of.test_accuracy),
+            "Train accuracy": points(of.train_accuracy),
+            "Pairs": str(of.pairs),
+        }
+        for letter, of in found.items()
+    ]
+
+
+def loss_ranks(first: str, found: Contrasts) -> Rows:
+    """How alike settings order their members by loss."""
+    return [
+        {
+            "Settings": f"{first} and {letter}",
+            "Rank correlation of the members' losses": (
+                f"{_sign(of.loss_rank.estimate)} ({_sign(of.loss_rank.low)} to {_sign(of.loss_rank.high)})"
+            ),
+            "In words": _alike(of.loss_rank.estimate),
+        }
+        for letter, of in found.items()
+    ]
+
+
+def _alike(rho: float) -> str:
+    """A correlation in words."""
+    if rho >= 0.7:
+        return "much the same members are hard for both"
+    if rho >= 0.3:
+        return "in part the same members are hard for both"
+    if rho > -0.3:
+        return "which members are hard for one says little about the other"
+    return "members that are hard for one are easy for the other"

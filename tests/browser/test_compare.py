@@ -1,0 +1,66 @@
+"""The page Compare: pin two settings, go there, read the answer."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.reading import TRAINING, expect_measured, expect_query, expect_rest, press, query, sentence
+from tests.browser.test_looks import THEMES, WIDTHS, violations
+
+ANSWER = re.compile(r"^B leaks less than A: (yes|no, it leaks more|cannot tell yet)")
+
+
+@pytest.fixture(scope="module")
+def pinned(server, browser):
+    """The query of two pins of which both have been measured, and so has their comparison."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server.address}/?{query()}")
+    expect_measured(page)
+    page.get_by_role("button", name="Pin this setting").click()
+    expect(page.get_by_role("button", name="Unpin A")).to_be_visible()
+    press(page, "Noise after training", "End")
+    expect_query(page, "noise=0.2")
+    expect_measured(page)
+    page.get_by_role("button", name="Pin this setting").click()
+    expect(page.get_by_role("button", name="Unpin B")).to_be_visible()
+    expect(page.locator(".st-key-panel-tradeoff .js-plotly-plot .textpoint").filter(has_text="A")).to_have_count(1)
+    page.get_by_role("link", name="Compare these").click()
+    expect(page).to_have_url(re.compile(r"/compare\?.*pin=.*pin="))
+    # Both were measured, so that nothing needs to be trained and nobody has to ask for it.
+    expect(sentence(page)).to_have_text(ANSWER, timeout=TRAINING)
+    yield page.url.partition("?")[2]
+    context.close()
+
+
+def opened(visitor, pinned, **options):
+    """The page with its answer and its figures."""
+    page = visitor(pinned, **options)
+    page.goto(page.url.replace("/?", "/compare?"))
+    expect(sentence(page)).to_have_text(ANSWER, timeout=TRAINING)
+    expect(page.locator(".js-plotly-plot .plot-container")).to_have_count(3)
+    expect_rest(page)
+    return page
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_answer_stands_first_with_its_numbers_behind_it_and_axe_finds_nothing(visitor, pinned, theme):
+    page = opened(visitor, pinned, color_scheme=theme)
+    expect(page.get_by_role("definition").filter(has_text=re.compile(r"^Attack AUC [+−]\.\d{3} \("))).to_be_visible()
+    expect(page.get_by_role("cell", name="Noise after training", exact=True)).to_be_visible()
+    page.get_by_text("Show the numbers as a table").first.click()
+    expect(page.get_by_role("cell", name="B minus A")).to_be_visible()
+    expect(page.get_by_role("group", name=re.compile("^B minus A: attack AUC"))).to_be_visible()
+    assert violations(page) == ""
+
+
+def test_on_a_telephone_the_page_scrolls_down_only_and_a_pin_taken_away_asks_for_another(visitor, pinned):
+    page = opened(visitor, pinned, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    assert max(page.evaluate(WIDTHS)) <= 0
+    page.get_by_role("button", name="Unpin B").tap()
+    expect(sentence(page)).to_have_text("Does one setting really leak less than another?")
+    expect(page.get_by_role("button", name="Compare these")).to_have_count(3)
+    expect_rest(page)
+    assert max(page.evaluate(WIDTHS)) <= 0
+    assert violations(page) == ""

@@ -1,0 +1,178 @@
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from cache.admission import Limits, Nothing
+from cache.cluster import Cluster
+from cache.jobs import Jobs
+from cache.store import Store
+from dashboard.serving.running import Running, set_running
+from dashboard.state.lineup import lineup
+from dashboard.state.view import View, point
+from tests.handmade import headline, whole
+
+PAGE = Path(dashboard.__file__).parent / "pages" / "app.py"
+PLAIN, SMOOTH = View(), View(label_smoothing="0.3")
+QUICK = "population=digits&contested=100&architecture=logistic&models=8"
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    set_running(Running(store=store))
+    yield store
+    set_running(None)
+    store.close()
+
+
+def page() -> None:
+    import streamlit as st
+
+    from dashboard.pages import compare
+
+    st.navigation([st.Page(compare.page, title="Compare", url_path="compare")]).run()
+
+
+def opened(*pins: str, **query: str) -> AppTest:
+    app = AppTest.from_function(page, default_timeout=20)
+    for name, text in query.items():
+        app.query_params[name] = text
+    if pins:
+        app.query_params["pin"] = list(pins)
+    return app.run()
+
+
+def shown(app: AppTest) -> str:
+    """All texts of the page."""
+    assert not app.exception
+    return " ".join(
+        str(getattr(element, "body", None) or getattr(element.proto, "body", ""))
+        for kind in ("html", "markdown", "warning", "error", "info")
+        for element in app.get(kind)
+    ).replace("\\", "")
+
+
+def measure(store: Store, *views: View, **changes: object) -> None:
+    for view in views:
+        store.put_assessment(point(view), whole(headline(**changes)))
+
+
+def test_without_pins_the_page_asks_its_question_and_offers_ready_made_comparisons(store):
+    app = opened()
+    text = shown(app)
+    assert "Does one setting really leak less than another?" in text
+    assert "matched by their number of parameters: 24,714 and 24,655" in text
+    assert not app.get("bidi_component")
+    app.button(key="compare-smoothing").click().run()
+    assert app.query_params["pin"] == ["", SMOOTH.address]
+    assert "Which leaks less: A or B?" in shown(app)
+
+
+def test_records_without_an_order_have_no_recurrent_comparison_and_the_page_says_why(store):
+    app = opened(population="breast-cancer")
+    assert app.button(key="compare-recurrent").disabled
+    assert "Breast cancer has no sequence view" in shown(app)
+    app.button(key="compare-decay-dp").click().run()
+    assert all("population=breast-cancer" in pin for pin in app.query_params["pin"])
+
+
+def test_one_pin_asks_for_another_and_offers_the_setting_of_explore(store):
+    app = opened(SMOOTH.address)
+    assert "MLP 128, label smoothing 0.3 is pinned; one more setting is needed." in shown(app)
+    app.button(key="pin").click().run()
+    assert app.query_params["pin"] == [SMOOTH.address, ""]
+
+
+def test_measured_settings_show_their_numbers_and_curves_while_the_workers_start(store):
+    measure(store, PLAIN, SMOOTH)
+    app = opened("", SMOOTH.address)
+    text = shown(app)
+    assert "Label smoothing" in text
+    assert "B: MLP 128, label smoothing 0.3" in text
+    assert "Not compared yet" in text
+    assert len(app.get("bidi_component")) == 2
+    assert "32 of them are not stored here and are trained first" in text
+    assert "have not been measured" not in text
+    assert [button.key for button in app.button if button.key == "measure-missing"]
+
+
+def test_nothing_measured_says_how_much_is_missing(store):
+    text = shown(opened("", SMOOTH.address, "regularization=10"))
+    assert "3 settings have not been measured." in text
+    assert "48 of them are not stored here" in text
+
+
+def test_a_bad_pin_gives_a_sentence_and_settings_of_other_records_are_left_out(store):
+    app = opened("", "dp=strong<script>", "contested=200", SMOOTH.address)
+    (warning,) = app.warning
+    assert "A pin of the address means no setting and was left out: dp must be one of" in warning.value.replace(
+        "\\", ""
+    )
+    assert "B is left out: it is about other records" in shown(app)
+    assert "Which leaks less: A or C?" in shown(app)
+
+
+def test_the_others_are_attacked_like_the_first_and_the_page_says_so():
+    first, other = replace(PLAIN, attack="loss", models=8), replace(SMOOTH, calibration="undefended")
+    found = lineup((first, other))
+    assert found.settings["B"] == replace(SMOOTH, attack="loss", models=8)
+    assert found.sentences == (
+        "B is compared under Loss threshold, whose attacker adapts, on 8 models, so that all compare.",
+    )
+    robust = lineup((replace(PLAIN, attack="rmia"), replace(SMOOTH, outputs="labels")))
+    assert tuple(robust.settings) == ("A",)
+    assert robust.sentences[0].startswith("B is left out: ")
+
+
+def test_workers_that_did_not_start_are_told_of(store):
+    set_running(Running(store=store, problem="The workers could not be started."))
+    measure(store, PLAIN, SMOOTH)
+    assert [error.value for error in opened("", SMOOTH.address).error] == ["The workers could not be started."]
+
+
+def until(app: AppTest, condition, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.3)
+        app.run()
+    assert condition()
+
+
+def test_one_button_measures_what_is_missing_and_the_answer_needs_it_once(store):
+    with Cluster(workers=1) as cluster:
+        jobs = Jobs(cluster.client, store)
+        set_running(Running(store=store, jobs=jobs))
+        try:
+            app = opened(QUICK, f"{QUICK}&noise=0.2")
+            assert "2 settings have not been measured." in shown(app)
+            assert "8 of them are not stored here" in shown(app)
+            app.button(key="measure-missing").click().run()
+            until(app, lambda: "B leaks less than A: " in shown(app))
+            text = shown(app)
+            assert "4 pairs of models" in text
+            assert "Spearman" in text
+            assert len(app.get("bidi_component")) == 3
+            assert not [button for button in app.button if button.key in {"measure-missing", "cancel-missing"}]
+            # Another release of the same models needs no training, so nobody has to press anything.
+            again = opened(QUICK, f"{QUICK}&noise=0.1")
+            until(again, lambda: "B leaks less than A: " in shown(again))
+        finally:
+            jobs.close()
+
+
+def test_where_nothing_is_trained_the_page_says_so_and_shows_what_there_is(store):
+    with Cluster(workers=1) as cluster:
+        jobs = Jobs(cluster.client, store, limits=Limits(training=Nothing()))
+        set_running(Running(store=store, jobs=jobs))
+        try:
+            measure(store, PLAIN, SMOOTH)
+            app = opened("", SMOOTH.address)
+            app.button(key="measure-missing").click().run()
+            until(app, lambda: "Nothing is trained here" in shown(app))
+            assert len(app.get("bidi_component")) == 2
+        finally:
+            jobs.close()
