@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.chips import chips
-from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.controls.dials import dials_on_page, limited_words, rail, sweep_control
 from dashboard.panels.panel import panel
 from dashboard.panels.sections import sections
 from dashboard.panels.waiting import waiting
@@ -14,6 +14,7 @@ from dashboard.results import figures, findings, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.serving.running import running
+from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.stops import OFF
 from dashboard.state.view import release_words, training_words
@@ -25,27 +26,30 @@ def page() -> None:
     """Draw the page for the view in the URL or in the session."""
     store = running().store
     state = begin(st.query_params)
-    found = landscape(store, state.view, state.before, dials=dials_on_page())
+    found = landscape(store, state.view, state.before, dials=dials_on_page(), training=running().training)
     rail(found)
-    attack_list(found.view)
+    attack_list(found)
     write_address()
     with st.container(key="problems-place"):
         _problems(state)
-    chips(found.view)
+    if shown("chips"):
+        chips(found)
     _headline(found)
     # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
     with st.container(key="waiting-place"):
         if not found.complete and not found.refusal:
             waiting(found.waves)
-    st.html(tiles_html(_tiles(found)))
+    if shown("tiles"):
+        st.html(tiles_html(_tiles(found)))
     best = best_key(found)
     assessment = store.assessment(best) if best else None
     both = both_attackers(store, found, assessment)
     with st.container(key="attackers-place"):
-        if both is not None:
+        if both is not None and shown("attackers"):
             st.html(attackers_html(both))
-    _tradeoff(found)
-    if assessment is not None:
+    if shown("tradeoff"):
+        _tradeoff(found)
+    if assessment is not None and shown("sections"):
         sections(assessment)
 
 
@@ -85,6 +89,8 @@ def _tiles(found: Landscape) -> tuple[Tile, ...]:
 
 
 def _coming(found: Landscape) -> str:
+    if found.limited:
+        return f"{limited_words(running().training)} Turn a dial to go to a setting that is."
     return (
         f"{found.view.models} models are trained on random halves of {found.view.contested:,} records and attacked; "
         f"the first numbers appear after {models_of(1)} of them."

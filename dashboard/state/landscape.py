@@ -8,21 +8,27 @@ from functools import cached_property
 from itertools import chain
 from typing import Literal
 
+from cache.admission import EVERYTHING, Training
+from cache.admission import refusal as not_trained
 from cache.store import Store
 from dashboard.state.stops import DIALS, FOUR, WAVES
-from dashboard.state.view import View, key, refusal
+from dashboard.state.view import View, key, point, refusal
 from engine.assessment.frontier import frontier
 from engine.assessment.values import Headline
 from engine.recipe import PAIRS_PER_WAVE
 
-Mark = Literal["measured", "open", "refused"]
-"""What is known of a stop: measured, not yet, or refused by the engine together with the other dials."""
+Mark = Literal["measured", "open", "closed", "refused"]
+"""What is known of a stop: measured, not yet, not and nobody may have it trained, or refused by the engine together
+with the other dials."""
 
-Marks = Mapping[str, Mark] | Mapping[int, Mark]
+Marks = Mapping[str, Mark] | Mapping[int, Mark] | Mapping[str | int, Mark]
 """By stop of a dial, what is known of it."""
 
 ALWAYS = (*FOUR, "contested")
 """The dials that are always on the page."""
+
+_OTHERS = ("population", "attack", "calibration", "models")
+"""The controls beside the dials."""
 
 GHOSTS = 4
 """Settings visited before that are drawn."""
@@ -70,6 +76,7 @@ class Landscape:
         path: the measured stops of the traced dial, in the order of the dial, all with as many models as asked.
         ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
         marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
+        limited: whether not everything is trained here, as in a class, so that only some stops can be chosen.
     """
 
     view: View
@@ -79,6 +86,18 @@ class Landscape:
     path: tuple[Spot, ...]
     ghosts: tuple[Spot, ...]
     marks: Mapping[str, Marks]
+    limited: bool = False
+
+    def offered(self, name: str) -> tuple[str | int, ...]:
+        """The stops of a control that can be chosen: all; or those measured or trained here, and where it stands."""
+        if not self.limited:
+            return tuple(self.view.stops(name))
+        at, marks = getattr(self.view, name), self.marks[name]
+        return tuple(stop for stop, mark in marks.items() if mark in {"measured", "open"} or stop == at)
+
+    def offered_marks(self, name: str) -> Marks:
+        """What is known of the stops of a control that can be chosen."""
+        return {stop: mark for stop, mark in self.marks[name].items() if stop in self.offered(name)}
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -126,7 +145,14 @@ def stop_label(name: str, stop: str | int) -> str:
     return DIALS[name].label(str(stop)) if name in DIALS else f"{stop:,}"
 
 
-def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: Collection[str] = ALWAYS) -> Landscape:
+def landscape(
+    store: Store,
+    view: View,
+    before: Sequence[View] = (),
+    *,
+    dials: Collection[str] = ALWAYS,
+    training: Training = EVERYTHING,
+) -> Landscape:
     """Everything that the page shows of the cache, by one query.
 
     Args:
@@ -134,7 +160,11 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
         view: what the visitor has chosen.
         before: views visited before, most recent first.
         dials: those whose stops are marked.
+        training: what visitors may have trained; where that is not everything, the other controls and the dials in
+            use are marked, too.
     """
+    limited = training != EVERYTHING
+    dials = (*dict.fromkeys((*dials, *_OTHERS, *view.in_use)),) if limited else dials
     around = {name: _along(view, name) for name in (*dials, view.sweep)}
     along = around[view.sweep]
     asked = {at: key(at, at.waves) for at in (*chain(*around.values()), *before) if refusal(at) is None}
@@ -151,14 +181,19 @@ def landscape(store: Store, view: View, before: Sequence[View] = (), *, dials: C
         ghosts=tuple(
             measured[at] for at in before if at in measured and not any(same_setting(at, on) for on in along)
         )[:GHOSTS],
-        marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
+        marks={
+            name: {getattr(at, name): _mark(at, asked, measured, training) for at in around[name]} for name in dials
+        },
+        limited=limited,
     )
 
 
-def _mark(at: View, asked: Collection[View], measured: Collection[View]) -> Mark:
+def _mark(at: View, asked: Collection[View], measured: Collection[View], training: Training) -> Mark:
     if at in measured:
         return "measured"
-    return "open" if at in asked else "refused"
+    if at not in asked:
+        return "refused"
+    return "open" if training == EVERYTHING or not_trained(training, point(at).recipe, at.waves) is None else "closed"
 
 
 def best_key(found: Landscape) -> str | None:
