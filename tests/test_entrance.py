@@ -5,13 +5,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
+from streamlit.auth_util import is_authlib_installed
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from dashboard.serving import login
 from dashboard.serving.access import EVERYBODY, RANDOM, Local, Login, Room, access, is_local
 from dashboard.serving.attempts import ALL, ONE, Attempts, Pace, network
 from dashboard.serving.entrance import Entrance
-from dashboard.serving.headers import Headers, origin, policy
+from dashboard.serving.headers import Headers, origin
 from dashboard.serving.room import STAY, Passes, random_code, room_code, same_code
 from engine.validate import InvalidValueError
 from tests.asgi import connected, request
@@ -250,9 +251,9 @@ def test_every_response_has_the_headers_and_the_policy_names_no_host():
 
 
 def test_frames_are_for_our_own_pages_and_those_of_named_origins():
-    assert policy([origin("https://slides.example.org/")]).endswith(
-        "frame-ancestors 'self' https://slides.example.org"
-    )
+    app = Headers(Entrance(Starlette(), Room(code=CODE)), frames=[origin("https://slides.example.org/")])
+    rules = request(app).headers["content-security-policy"]
+    assert rules.endswith("; frame-ancestors 'self' https://slides.example.org")
 
 
 @pytest.mark.parametrize(
@@ -321,6 +322,13 @@ def test_where_guests_are_listed_others_are_told_that_they_are_not_let_in(secret
     assert ("not let this account in" in answer.text) == (status == 403)
 
 
+@pytest.mark.skipif(is_authlib_installed(), reason="the extra auth is installed")
+def test_without_the_extra_a_sign_in_is_refused_with_what_to_install(secrets):
+    with pytest.raises(InvalidValueError, match=r'--login needs the extra auth: pip install "privacydial\[auth\]"'):
+        access("127.0.0.1", None, EVERYBODY)
+
+
+@pytest.mark.skipif(not is_authlib_installed(), reason="the extra auth is not installed")
 def test_a_provider_that_is_set_up_is_found_and_guests_are_read(secrets):
     assert access("0.0.0.0", None, None) == Login(providers=("default",))  # noqa: S104
     guests = ("ann@example.org", "@school.edu")

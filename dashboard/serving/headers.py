@@ -56,18 +56,13 @@ def origin(text: str) -> str:
     return bare
 
 
-def policy(frames: Sequence[str] = (), **changed: str) -> str:
-    """A content-security policy that permits no foreign host.
+def policy(**changed: str) -> str:
+    """A content-security policy that permits no foreign host; who may frame a page is added to every policy alike.
 
     Args:
-        frames: origins whose pages may show ours in a frame, beside our own.
         changed: directives, with _ for -, in place of those of every page.
     """
-    directives = {
-        **_POLICY,
-        **{name.replace("_", "-"): value for name, value in changed.items()},
-        "frame-ancestors": " ".join(("'self'", *frames)),
-    }
+    directives = {**_POLICY, **{name.replace("_", "-"): value for name, value in changed.items()}}
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
@@ -79,12 +74,18 @@ def _inline_scripts() -> str:
 
 
 class Headers:
-    """Middleware that adds the headers to every response, whoever made it."""
+    """Middleware that adds the headers to every response, whoever made it.
+
+    Args:
+        app: what answers; a policy that it sets stays, and is told who may frame the page.
+        frames: origins whose pages may show ours in a frame, beside our own.
+    """
 
     def __init__(self, app: ASGIApp, *, frames: Sequence[str] = ()) -> None:
         self._app = app
         scripts = f"{_POLICY['script-src']} {_inline_scripts()}".strip()
-        self._headers = {**_ALWAYS, "Content-Security-Policy": policy(frames, script_src=scripts)}
+        self._policy = policy(script_src=scripts)
+        self._frames = " ".join(("frame-ancestors 'self'", *frames))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, with the headers."""
@@ -92,8 +93,10 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                headers.update(_ALWAYS)
+                headers["Content-Security-Policy"] = (
+                    f"{headers.get('Content-Security-Policy', self._policy)}; {self._frames}"
+                )
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -2,8 +2,8 @@
 
 Each visitor has a websocket and speaks Streamlit's protocol, without a browser, on this machine only: he turns the
 dial of regularization to another measured stop every three seconds. Meanwhile one more visitor has models trained
-that nobody has asked for before (``--idle``: nobody does). The dashboard is the installed command on a free port,
-with the results that ship with it, or with a copy of those in ``--cache``.
+that nobody asked for before (``--idle``: nobody does). The dashboard is the installed command on a free port, with
+the results that ship with it, or with a copy of those in ``--cache``.
 
 Printed are the time from a turn to the end of the run it causes (p50, p95), the CPU time of the server's own process
 for one run, and the memory that one more session takes.
@@ -50,7 +50,7 @@ class Figures:
         first: milliseconds of a first run, median.
         kilobytes: that one run sends, median.
         cpu: milliseconds of CPU time of the server's process for a run.
-        session: kilobytes of memory that a session takes.
+        session: kilobytes of memory that a session takes once it has been opened and its dial turned.
         memory: megabytes of the server's process at the end.
         training: CPU time of the processes that train, in parts of one core.
     """
@@ -88,10 +88,12 @@ async def measured(
     before = process.memory_full_info().uss
     async with AsyncExitStack() as open_pages:
         pages = [await open_pages.enter_async_context(opened(server.address, query)) for _ in range(visitors)]
+        for page, _ in pages:
+            await page.turn(dial, page.dials[dial].stops[-1])
+        session = (process.memory_full_info().uss - before) / 1e3 / visitors
         cpu, others, start = _cpu(process), _cpu_of_children(process), time.perf_counter()
         turned = await asyncio.gather(*(_turns(page, dial, seconds, think, dice) for page, _ in pages))
         took, runs = time.perf_counter() - start, list(itertools.chain(*turned))
-        memory = process.memory_full_info().uss
         waits = [1e3 * run.seconds for run in runs]
         return Figures(
             visitors=visitors,
@@ -101,8 +103,8 @@ async def measured(
             first=statistics.median(1e3 * first.seconds for _, first in pages),
             kilobytes=statistics.median(run.size / 1e3 for run in runs),
             cpu=1e3 * (_cpu(process) - cpu) / len(runs),
-            session=(memory - before) / 1e3 / visitors,
-            memory=memory / 1e6,
+            session=session,
+            memory=process.memory_full_info().uss / 1e6,
             training=(_cpu_of_children(process) - others) / took,
         )
 
