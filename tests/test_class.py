@@ -9,7 +9,7 @@ import dashboard
 from cache.admission import LISTED, NOTHING, Listed, Nothing
 from cache.store import Store
 from dashboard.serving.running import Running, set_running
-from dashboard.state.hiding import CONTROLS, HIDABLE, hidden_in
+from dashboard.state.hiding import CONTROLS, HIDABLE, PARTS, hidden_in
 from dashboard.state.landscape import landscape
 from dashboard.state.view import SWEEPS, View, point
 from tests.handmade import measure
@@ -168,3 +168,8 @@ def test_where_settings_are_listed_those_can_be_chosen_too(store):
     assert found.marks["noise"]["0.02"] == "closed"
     assert listed not in [spot.view for spot in found.spots]
     assert LISTED.startswith("This setting is not trained here")
+
+
+def test_the_readme_names_every_part_that_can_be_hidden():
+    readme = (APP.parents[2] / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in readme for name in PARTS)
