@@ -35,6 +35,7 @@ PARTS: Mapping[str, str] = {
     "tiles": "The four numbers",
     "attackers": "Both attackers side by side",
     "tradeoff": "Accuracy against attack AUC",
+    "take": "What can be taken along",
     "sections": "What stands behind the headline",
 }
 """The parts of pages that can be hidden, by name."""
