@@ -32,6 +32,10 @@ class Listed:
 Training = Everything | Nothing | Listed
 """What may be trained."""
 
+EVERYTHING = Everything()
+NOTHING = "Nothing is trained here: whoever started this dashboard shows stored results only."
+LISTED = "This setting is not trained here: whoever started this dashboard allows listed settings only."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -46,7 +50,7 @@ class Limits:
             hidden tabs look once a minute only.
     """
 
-    training: Training = Everything()
+    training: Training = EVERYTHING
     jobs: int = 200
     grace: float = 150.0
 
@@ -57,9 +61,9 @@ def refusal(training: Training, recipe: Recipe, waves: int) -> str | None:
         case Everything():
             return None
         case Nothing():
-            return "Nothing is trained here: whoever started this dashboard shows stored results only."
+            return NOTHING
         case Listed(waves=listed) if recipe not in listed:
-            return "This setting is not trained here: whoever started this dashboard allows listed settings only."
+            return LISTED
         case Listed(waves=listed) if listed[recipe] < waves:
             return f"Only {8 * listed[recipe]} models of this setting are trained here."
     return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import logging
 import signal
 import socket
+import ssl
 import sys
 import threading
 import webbrowser
@@ -21,12 +21,15 @@ from cache.admission import Limits
 from cache.location import VARIABLE, CacheError, cache_directory
 from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
 from dashboard.commands import COMMANDS
+from dashboard.serving.access import EVERYBODY, RANDOM, Access, Local, Room, access, is_local
 from engine.validate import InvalidValueError
 
 if TYPE_CHECKING:
-    from streamlit.web.server.starlette import App
+    from starlette.types import ASGIApp
 
 _GRACE = 2  # seconds that open pages have to say goodbye
+_ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  hosts that stand for every address of this machine
+_LONGEST_MESSAGE = 1_000_000  # bytes that a browser may send at once; files come by another way
 
 
 class LaunchError(Exception):
@@ -40,11 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return import_module(COMMANDS[given[0]]).main(given[1:])
     options = _parser().parse_args(given)
     try:
-        _refuse_strangers(options.host)
+        visitors = access(options.host, options.room_code, options.login)
+        _check_certificate(options.certfile, options.keyfile)
         scheduler = chosen_scheduler(options.scheduler, insecure=options.insecure_scheduler)
         directory = cache_directory(options.cache)
         with _listening(options.host, options.port) as listener:
-            _serve(listener, directory, scheduler, options)
+            _serve(listener, directory, scheduler, visitors, options)
     except (LaunchError, CacheError, ClusterError, InvalidValueError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2
@@ -60,7 +64,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"Other commands, each with a --help of its own: {', '.join(COMMANDS)}." if COMMANDS else None,
         allow_abbrev=False,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on, of this machine only")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (127.0.0.1); one that others reach needs an entrance",
+    )
     parser.add_argument("--port", type=_port, default=8501, help="port to listen on (8501)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
     parser.add_argument(
@@ -73,15 +81,50 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SIZE",
         help=f"room for results, after which those longest unused go ({size_text(DEFAULT_LIMIT)})",
     )
+    _add_entrance(parser)
     add_scheduler_options(parser)
     parser.add_argument(
-        "--train",
+        "--class",
+        dest="train",
+        action="store_const",
+        const="nobody",
         default="everybody",
+        help="only what is measured can be chosen, and nothing is trained: the same as --train nobody",
+    )
+    parser.add_argument(
+        "--train",
         metavar="WHO",
         help="what visitors may have trained: nobody, everybody, or a FILE of settings' addresses (everybody)",
     )
     parser.add_argument("--version", action="version", version=f"privacydial {version('privacydial')}")
     return parser
+
+
+def _add_entrance(parser: argparse.ArgumentParser) -> None:
+    entrance = parser.add_argument_group("entrance", "who may come in, and how")
+    entrance.add_argument(
+        "--room-code",
+        nargs="?",
+        const=RANDOM,
+        metavar="CODE",
+        help="visitors type a code; without CODE it is a long random one, printed once",
+    )
+    entrance.add_argument(
+        "--login",
+        nargs="?",
+        const=EVERYBODY,
+        metavar="WHO",
+        help="visitors sign in by OpenID Connect, set up in Streamlit's secrets; WHO lists addresses or @domains",
+    )
+    entrance.add_argument("--certfile", type=Path, metavar="FILE", help="serve TLS with this certificate (PEM)")
+    entrance.add_argument("--keyfile", type=Path, metavar="FILE", help="its key, where it is in a file of its own")
+    entrance.add_argument(
+        "--embed-from",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a site, such as https://slides.example.org, whose pages may show the dashboard in a frame; repeatable",
+    )
 
 
 def _port(text: str) -> int:
@@ -91,17 +134,19 @@ def _port(text: str) -> int:
     return port
 
 
-def _refuse_strangers(host: str) -> None:
-    """Refuse addresses that other machines can reach: there is no way yet to say who may come in."""
+def _check_certificate(certfile: Path | None, keyfile: Path | None) -> None:
+    """Refuse a certificate that cannot be served with."""
+    if keyfile is not None and certfile is None:
+        raise LaunchError("--keyfile needs --certfile, the certificate that the key belongs to")
+    if certfile is None:
+        return
     try:
-        alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        alone = False
-    if not alone:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certfile, keyfile, password=lambda: "")
+    except (OSError, ssl.SSLError) as error:
         raise LaunchError(
-            f"host must be an address of this machine alone such as 127.0.0.1, got {host!r}: "
-            "anyone who reaches the dashboard can make this machine train models"
-        )
+            f"--certfile and --keyfile must be PEM files of a certificate and its key without a password: "
+            f"{error.strerror or error}"
+        ) from error
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -121,7 +166,11 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _serve(
-    listener: socket.socket, directory: Path, scheduler: Scheduler | None, options: argparse.Namespace
+    listener: socket.socket,
+    directory: Path,
+    scheduler: Scheduler | None,
+    visitors: Access,
+    options: argparse.Namespace,
 ) -> None:
     """Serve until a signal comes."""
     # Streamlit and what it needs are heavy: bad input is answered before they are imported.
@@ -130,22 +179,23 @@ def _serve(
     from cache.starter import Starter
     from cache.store import Store
     from cache.supervision import starter
+    from dashboard.serving.entrance import Entrance
+    from dashboard.serving.headers import Headers, origin
     from dashboard.serving.server import server
     from dashboard.serving.theme import settings
     from dashboard.state.presets import training
 
     limits = Limits(training=training(options.train))
+    frames = [origin(text) for text in options.embed_from]
     start = starter(scheduler)
-    host, port = options.host, listener.getsockname()[1]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    bootstrap.load_config_options(settings(host, port))
+    bootstrap.load_config_options(settings(options.host, listener.getsockname()[1], options.certfile))
     store = Store(directory, limit=options.cache_limit, below=Starter())
-    app = server(store, start, limits)
-    _run(app, listener, lambda: _announce(address, browser=options.browser))
+    app = Headers(Entrance(server(store, start, limits), visitors), frames=frames)
+    _run(app, listener, options, lambda: _announce(listener, visitors, options))
 
 
-def _run(app: App, listener: socket.socket, ready: Callable[[], None]) -> None:
+def _run(app: ASGIApp, listener: socket.socket, options: argparse.Namespace, ready: Callable[[], None]) -> None:
     """Serve at the socket until a signal comes, then let open pages go and stop the workers."""
     import uvicorn
 
@@ -164,16 +214,47 @@ def _run(app: App, listener: socket.socket, ready: Callable[[], None]) -> None:
         log_config=None,
         log_level="warning",
         access_log=False,
+        server_header=False,
+        ssl_certfile=options.certfile,
+        ssl_keyfile=options.keyfile,
         timeout_graceful_shutdown=_GRACE,
+        ws_max_size=_LONGEST_MESSAGE,
     )
     Announced(config).run(sockets=[listener])
 
 
-def _announce(address: str, *, browser: bool) -> None:
+def _announce(listener: socket.socket, visitors: Access, options: argparse.Namespace) -> None:
+    """Say where the dashboard is and what a visitor needs, and open a browser."""
+    host, port = options.host, listener.getsockname()[1]
+    scheme = "https" if options.certfile else "http"
+    anywhere = host in _ANYWHERE
+    address = _address(scheme, _reached_as() if anywhere else host, port)
     sys.stdout.write(f"Privacy Dial is open at {address} (Ctrl-C stops it).\n")
+    if isinstance(visitors, Room) and visitors.made:
+        sys.stdout.write(f"Room code: {visitors.code}\n")
     sys.stdout.flush()
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    if not isinstance(visitors, Local) and not is_local(host) and not options.certfile:
+        sys.stderr.write(
+            "privacydial: warning: without TLS, whoever shares the network can read what visitors send and see, the "
+            "way in included; serve with --certfile and --keyfile, or behind a proxy with TLS\n"
+        )
+    if options.browser:
+        own = _address(scheme, "localhost" if anywhere else host, port)
+        threading.Thread(target=webbrowser.open, args=(own,), daemon=True).start()
+
+
+def _address(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _reached_as() -> str:
+    """This machine's address in its network, as far as it knows."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documentation: nothing is sent, a route is chosen
+        except OSError:
+            return socket.gethostname()
+        return probe.getsockname()[0]
 
 
 if __name__ == "__main__":

@@ -1,14 +1,21 @@
+import datetime
 import http.client
+import ipaddress
 import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from email.message import Message
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from dashboard.panels.plot import PLOTLY_ROUTE
 from tests.at_work import as_from_a_terminal
@@ -39,7 +46,8 @@ def test_help_names_every_option():
     done = ran("--help")
     assert done.returncode == 0
     options = ("--host", "--port", "--no-browser", "--cache", "--cache-limit", "--version")
-    for option in (*options, "--scheduler", "--insecure-scheduler", "--train"):
+    entrance = ("--room-code", "--login", "--certfile", "--keyfile", "--embed-from")
+    for option in (*options, *entrance, "--scheduler", "--insecure-scheduler", "--train", "--class"):
         assert option in done.stdout
 
 
@@ -53,8 +61,24 @@ def test_a_port_that_is_none_is_refused(port):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "example.org", "::"])  # noqa: S104
-def test_an_address_that_others_can_reach_is_refused(host):
-    assert "host must be an address of this machine alone" in refused(ran(f"--host={host}"))
+def test_an_address_that_others_can_reach_is_refused_without_an_entrance(host):
+    sentence = refused(ran(f"--host={host}"))
+    assert f"other machines can reach the host '{host}'" in sentence
+    assert "add --room-code to ask visitors for a code, or --login to have them sign in" in sentence
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--room-code", "short"], "--room-code must have at least 10 letters and digits, got 5"),
+        (["--room-code", "--login"], "--room-code and --login cannot be used together"),
+        (["--keyfile", "key.pem"], "--keyfile needs --certfile"),
+        (["--certfile", "no such file"], "--certfile and --keyfile must be PEM files"),
+        (["--embed-from", "slides"], "--embed-from must be an origin"),
+    ],
+)
+def test_an_entrance_that_cannot_be_is_refused(arguments, says, tmp_path):
+    assert says in refused(ran(f"--cache={tmp_path}", f"--port={free_port()}", *arguments))
 
 
 def test_a_port_in_use_is_refused(tmp_path):
@@ -106,7 +130,9 @@ def test_the_dashboard_answers_serves_plotly_and_stops_with_its_workers(tmp_path
             assert server.stdout is not None
             address = f"http://127.0.0.1:{port}"
             assert server.stdout.readline() == f"Privacy Dial is open at {address} (Ctrl-C stops it).\n"
-            assert got(port, "/")[0] == 200
+            status, headers, _ = got(port, "/")
+            assert (status, headers["Server"], headers["X-Content-Type-Options"]) == (200, None, "nosniff")
+            assert got(port, "/", {"Host": "evil.example"})[0] == 421
             status, headers, script = got(port, PLOTLY_ROUTE)
             assert (status, "immutable" in headers["Cache-Control"], b"plotly.js" in script[:200]) == (
                 200,
@@ -135,3 +161,97 @@ def children_of(pid: int) -> list[str]:
         if f"PRIVACYDIAL_PARENT={pid}\0".encode() in environment:
             found.append(process.name)
     return found
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), now, now.replace(year=9999)
+        )
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
+
+
+def talk(port: int, trusted: ssl.SSLContext, cookie: str) -> int:
+    """The status of the websocket's handshake: 101 when it is accepted."""
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=trusted)
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==", "Cookie": cookie}
+    connection.request("GET", "/_stcore/stream", headers={**upgrade, **key})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_a_room_for_all_machines_asks_for_its_random_code_before_everything_and_speaks_tls(tmp_path):
+    port, (cert, key) = free_port(), certificate(tmp_path)
+    command = [*COMMAND, "--no-browser", f"--port={port}", f"--cache={tmp_path}", "--host=0.0.0.0", "--room-code"]
+    with subprocess.Popen(
+        [*command, f"--certfile={cert}", f"--keyfile={key}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert re.fullmatch(rf"Privacy Dial is open at https://.*:{port} \(Ctrl-C .*\n", server.stdout.readline())
+            code = server.stdout.readline().removeprefix("Room code: ").strip()
+            trusted = ssl.create_default_context(cafile=cert)
+
+            def asked(path: str, *, form: str | None = None, cookie: str = "") -> tuple[int, Message, bytes]:
+                connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=trusted)
+                kind = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+                headers = {"Accept": "text/html", "Cookie": cookie, **kind}
+                connection.request("GET" if form is None else "POST", path, form, headers)
+                answer = connection.getresponse()
+                content = answer.read()
+                connection.close()
+                return answer.status, answer.headers, content
+
+            for path in ("/", "/explore", "/favicon.png", "/_stcore/health", "/_stcore/host-config", PLOTLY_ROUTE):
+                assert asked(path)[0] == 403
+            assert talk(port, trusted, "") == 403
+            status, headers, _ = asked("/?noise=0.05", form=f"code={code}")
+            assert (status, headers["Location"]) == (303, "/?noise=0.05")
+            assert "Secure" in headers["Set-Cookie"]
+            cookie = headers["Set-Cookie"].partition(";")[0]
+            assert asked(PLOTLY_ROUTE, cookie=cookie)[0] == 200
+            assert asked("/", cookie=cookie)[0] == 200
+            assert talk(port, trusted, cookie) == 101
+            server.send_signal(signal.SIGTERM)
+            out, err = server.communicate(timeout=60)
+        finally:
+            server.kill()
+    assert (server.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_a_code_that_travels_in_the_clear_is_warned_of(tmp_path):
+    command = [*COMMAND, "--no-browser", f"--port={free_port()}", f"--cache={tmp_path}", "--host=0.0.0.0"]
+    with subprocess.Popen(
+        [*command, "--room-code=a code of our own"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stderr is not None
+            server.stdout.readline()
+            assert "warning: without TLS" in server.stderr.readline()
+            server.send_signal(signal.SIGTERM)
+            out, _ = server.communicate(timeout=60)
+        finally:
+            server.kill()
+    assert "a code of our own" not in out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.results.words import attack_title, refused
+from dashboard.state.landscape import Landscape
 from dashboard.state.view import View, attack_refusal
 from dashboard.state.visit import go, this_visit
 from engine.attacks.catalogue import CATALOGUE, AttackInfo, Knowledge
@@ -36,6 +37,7 @@ _BY_PART: Mapping[Knowledge, Group] = {
 }
 """The group of an attack is that of the first of these that it needs."""
 
+_NOT_OFFERED = "it has not been measured on this setting"
 _OPEN = "attacks-open"
 _COLUMNS = 2
 
@@ -67,19 +69,20 @@ def group_of(info: AttackInfo) -> Group:
     return next(group for part, group in _BY_PART.items() if part in info.knows)
 
 
-def choices(view: View) -> dict[Group, list[Choice]]:
-    """All attacks by group; groups without one are left out."""
+def choices(view: View, offered: Collection[str | int] = tuple(CATALOGUE)) -> dict[Group, list[Choice]]:
+    """All attacks by group, those that are not offered refused; groups without one are left out."""
     listed: dict[Group, list[Choice]] = {group: [] for group in GROUPS}
     for name, info in CATALOGUE.items():
-        one = Choice(info=info, refusal=attack_refusal(view, name), current=name == view.attack)
+        refusal = attack_refusal(view, name) or (None if name in offered else _NOT_OFFERED)
+        one = Choice(info=info, refusal=refusal, current=name == view.attack)
         listed[group_of(info)].append(one)
     return {group: found for group, found in listed.items() if found}
 
 
-def attack_control(view: View) -> None:
+def attack_control(found: Landscape) -> None:
     """The button in the rail that opens the list."""
     st.button(
-        f"Attack: {attack_title(view.attack)}",
+        f"Attack: {attack_title(found.view.attack)}",
         key="control-attack",
         icon=":material/expand_content:",
         width="stretch",
@@ -87,15 +90,15 @@ def attack_control(view: View) -> None:
     )
 
 
-def attack_list(view: View) -> None:
+def attack_list(found: Landscape) -> None:
     """The list over the page, as long as it is open; runs of the page in between do not close it."""
     if st.session_state.get(_OPEN):
-        st.dialog("Which attack?", width="large", on_dismiss=_close)(_draw)(view)
+        st.dialog("Which attack?", width="large", on_dismiss=_close)(_draw)(found)
 
 
-def _draw(view: View) -> None:
+def _draw(found: Landscape) -> None:
     st.html('<p class="pd-finding">From the attacker who knows least to the one who knows most.</p>')
-    for group, listed in choices(view).items():
+    for group, listed in choices(found.view, found.offered("attack")).items():
         title, about = GROUPS[group]
         st.html(f'<h3 class="pd-title">{escape(title)}</h3><p class="pd-finding">{escape(about)}</p>')
         for at in range(0, len(listed), _COLUMNS):

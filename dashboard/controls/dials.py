@@ -9,9 +9,12 @@ from typing import TypedDict
 
 import streamlit as st
 
+from cache.admission import Nothing, Training
 from dashboard.controls.attacks import attack_control, needs_shadows
 from dashboard.controls.history import history
 from dashboard.controls.sizes import sizes
+from dashboard.serving.running import running
+from dashboard.state.hiding import shown
 from dashboard.state.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
 from dashboard.state.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
 from dashboard.state.view import SWEEPS, View
@@ -33,7 +36,7 @@ _ADAPTS: Mapping[Calibration, str] = {
     "oracle": "upper bound, no attacker",
 }
 _MORE = "more-dials"
-_CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "refused": " pd-no"}
+_CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "closed": "", "refused": " pd-no"}
 
 
 class _Bound(TypedDict):
@@ -74,44 +77,82 @@ def bound(name: str, widget: str, view: View) -> _Bound:
 
 def rail(found: Landscape) -> None:
     """Draw all controls of a view into the sidebar."""
-    view = found.view
+    if not shown("rail"):
+        return
     with st.sidebar, st.container(key="rail"):
         st.html('<p class="pd-brand">Privacy Dial</p>')
-        history()
+        if shown("history"):
+            history()
+        if found.limited:
+            st.caption(limited_words(running().training))
         for name in FOUR:
             _dial(found, name)
-            if name == ARCHITECTURE.name:
-                sizes(view)
+            if name == ARCHITECTURE.name and shown("sizes") and not found.limited:
+                sizes(found.view)
         _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
-        st.selectbox(
-            "Population",
-            view.stops("population"),
-            format_func=lambda name: POPULATIONS[name].title,
-            help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
-            **bound("population", "control-population", view),
-        )
-        attack_control(view)
-        st.segmented_control(
-            "Attacker",
-            view.stops("calibration"),
-            format_func=_ADAPTS.__getitem__,
-            help=" ".join(
-                f"{_ADAPTS[name].capitalize()}: {about}."
-                for name, about in CALIBRATIONS.items()
-                if name in calibrations(view.attack)
-            ),
-            required=True,
-            disabled=not needs_shadows(view),
-            **bound("calibration", "control-calibration", view),
-        )
-        st.segmented_control(
-            "Models trained and attacked",
-            view.stops("models"),
-            help="More models take longer and give narrower intervals; each is attacked with the others as shadows.",
-            required=True,
-            **bound("models", "control-models", view),
-        )
-        _more(found)
+        for name, draw in _OTHERS.items():
+            if shown(name):
+                draw(found)
+        if shown("more"):
+            _more(found)
+
+
+def limited_words(training: Training) -> str:
+    """What can be chosen where not everything is trained."""
+    if isinstance(training, Nothing):
+        return "Only what has been measured can be chosen here; nothing is trained."
+    return "Only what has been measured, or may be trained here, can be chosen."
+
+
+def _population(found: Landscape) -> None:
+    st.selectbox(
+        "Population",
+        found.offered("population"),
+        format_func=lambda name: POPULATIONS[name].title,
+        help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
+        **bound("population", _other("population", found), found.view),
+    )
+
+
+def _calibration(found: Landscape) -> None:
+    view = found.view
+    st.segmented_control(
+        "Attacker",
+        found.offered("calibration"),
+        format_func=_ADAPTS.__getitem__,
+        help=" ".join(
+            f"{_ADAPTS[name].capitalize()}: {about}."
+            for name, about in CALIBRATIONS.items()
+            if name in calibrations(view.attack)
+        ),
+        required=True,
+        disabled=not needs_shadows(view),
+        **bound("calibration", _other("calibration", found), view),
+    )
+
+
+def _models(found: Landscape) -> None:
+    st.segmented_control(
+        "Models trained and attacked",
+        found.offered("models"),
+        help="More models take longer and give narrower intervals; each is attacked with the others as shadows.",
+        required=True,
+        **bound("models", _other("models", found), found.view),
+    )
+
+
+_OTHERS: Mapping[str, Callable[[Landscape], None]] = {
+    "population": _population,
+    "attack": attack_control,
+    "calibration": _calibration,
+    "models": _models,
+}
+"""The controls beside the dials, in the order of the rail."""
+
+
+def _other(name: str, found: Landscape) -> str:
+    """The key of a control beside the dials."""
+    return f"control-{name}{_limits(name, found)}"
 
 
 def _more(found: Landscape) -> None:
@@ -123,15 +164,18 @@ def _more(found: Landscape) -> None:
         for heading, names in GROUPS.items():
             st.html(f'<h3 class="pd-group">{escape(heading)}</h3>')
             for name in names:
-                _dial(found, name)
+                if len(found.offered(name)) > 1:
+                    _dial(found, name)
 
 
 def sweep_control(view: View) -> None:
     """The choice of the dial along which the path is traced: those that are always there, and those in use."""
-    shown = {*ALWAYS, *view.in_use, view.sweep}
+    if not shown("sweep"):
+        return
+    listed = {*ALWAYS, *view.in_use, view.sweep}
     st.selectbox(
         "Path along",
-        [name for name in SWEEPS if name in shown],
+        [name for name in SWEEPS if name in listed],
         format_func=sweep_title,
         help="The line joins the measured stops of this dial while all others stay where they are.",
         # Turning a dial changes this control, too. Its key goes with its value, so that what a quick visitor's
@@ -145,23 +189,34 @@ def _dial(found: Landscape, name: str) -> None:
 
 
 def _slider(found: Landscape, name: str, title: str, about: str) -> None:
-    stops = found.view.stops(name)
+    if not shown(name):
+        return
+    stops, at = found.offered(name), getattr(found.view, name)
+    if len(stops) == 1:
+        st.html(f'<p class="pd-only">{escape(title)}<b>{escape(stop_label(name, at))}</b></p>')
+        return
     st.select_slider(
         title,
         stops,
         format_func=lambda stop: stop_label(name, stop),
         help=about,
-        **bound(name, dial_key(found.view, name), found.view),
+        **bound(name, dial_key(found, name), found.view),
     )
-    st.html(marks_html(name, found.marks[name], getattr(found.view, name)))
+    st.html(marks_html(name, found.offered_marks(name), at))
 
 
-def dial_key(view: View, name: str) -> str:
+def dial_key(found: Landscape, name: str) -> str:
     """The key of a dial on the page: one that has other stops than before is another control to the browser."""
+    limits = _limits(name, found)
     if name == "contested":
-        return f"dial-{name}-{view.population}"
-    at = getattr(view, name)
-    return f"dial-{name}" if at in DIALS[name].stops else f"dial-{name}-{at}"
+        return f"dial-{name}-{found.view.population}{limits}"
+    at = getattr(found.view, name)
+    return f"dial-{name}{limits}" if at in DIALS[name].stops else f"dial-{name}-{at}{limits}"
+
+
+def _limits(name: str, found: Landscape) -> str:
+    """What tells a control with some of its stops from one with others; nothing where all can be chosen."""
+    return "".join(f"-{stop}" for stop in found.offered(name)) if found.limited else ""
 
 
 def marks_html(name: str, marks: Marks, at: str | int) -> str:
@@ -179,7 +234,9 @@ def marks_words(name: str, marks: Marks) -> str:
     """The strip in words."""
     measured, refused = (_labels(name, marks, kind) for kind in ("measured", "refused"))
     rest = len(marks) - len(measured) - len(refused)
-    first = f"Measured: {', '.join(measured)}; {rest} stops not yet" if measured else f"{rest} stops not measured yet"
+    first = f"Measured: {', '.join(measured)}" if measured else ""
+    if rest:
+        first = f"{first}; {rest} stops not yet" if measured else f"{rest} stops not measured yet"
     return f"{first}; not possible here: {', '.join(refused)}." if refused else f"{first}."
 
 

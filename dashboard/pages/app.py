@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.pages import compare, explore, methods, risk, sweep
+from dashboard.results.words import unmarked
+from dashboard.state.hiding import hide, shown
 
 _HERE = Path(__file__).parent.parent
 
@@ -19,4 +21,8 @@ _PAGES = [
     st.Page(sweep.page, title="Sweep", url_path="sweep"),
     st.Page(methods.page, title="Methods", url_path="methods"),
 ]
-st.navigation(_PAGES, position="top").run()
+_problem = hide()
+_page = st.navigation(_PAGES, position="top" if shown("pages") else "hidden")
+if _problem is not None:
+    st.warning(unmarked(_problem), icon=":material/link_off:")
+_page.run()

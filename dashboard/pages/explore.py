@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.budget import best_link, budget_control
 from dashboard.controls.chips import chips
-from dashboard.controls.dials import dial_key, dials_on_page, rail, sweep_control
+from dashboard.controls.dials import dial_key, dials_on_page, limited_words, rail, sweep_control
 from dashboard.controls.pinning import pinning
 from dashboard.pages import compare, risk
 from dashboard.panels.epochs import training
@@ -21,10 +21,11 @@ from dashboard.results.adapting import attackers_html, both_attackers
 from dashboard.results.previews import previews
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
 from dashboard.serving.running import running
+from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.pins import by_letter, this_pins
 from dashboard.state.stops import OFF
-from dashboard.state.view import point, release_words, training_words
+from dashboard.state.view import SWEEPS, point, release_words, training_words
 from dashboard.state.visit import begin, go_to_address, write_address
 from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
@@ -37,33 +38,44 @@ def page() -> None:
     """Draw the page for the view in the URL or in the session."""
     store = running().store
     state = begin(st.query_params)
-    found = landscape(store, state.view, state.before, dials=dials_on_page(), pins=by_letter(this_pins()))
+    found = landscape(
+        store,
+        state.view,
+        state.before,
+        dials=dials_on_page(),
+        pins=by_letter(this_pins()),
+        training=running().training,
+    )
     rail(found)
-    attack_list(found.view)
+    attack_list(found)
     write_address()
     problems(state.problems)
-    chips(found.view)
+    if shown("chips"):
+        chips(found)
     _headline(found)
     # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
     with st.container(key="waiting-place"):
         if not found.complete and not found.refusal:
             waiting(found.waves)
-    st.html(tiles_html(_tiles(found)))
+    if shown("tiles"):
+        st.html(tiles_html(_tiles(found)))
     best = best_key(found)
     assessment = store.assessment(best) if best else None
     both = both_attackers(store, found, assessment)
     with st.container(key="attackers-place"):
-        if both is not None:
+        if both is not None and shown("attackers"):
             st.html(attackers_html(both))
-    _tradeoff(found, assessment)
-    pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
+    if shown("tradeoff"):
+        _tradeoff(found, assessment)
+    if shown("pins"):
+        pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
     with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
-        if not found.refusal:
+        if not found.refusal and shown("take"):
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
     with st.container(key="training-place"):
-        if assessment is not None:
+        if assessment is not None and shown("training"):
             training(found.view)
-    if assessment is not None:
+    if assessment is not None and shown("sections"):
         sections(assessment, {WHO_IS_AT_RISK: risk.link})
 
 
@@ -97,6 +109,8 @@ def _tiles(found: Landscape) -> tuple[Tile, ...]:
 
 
 def _coming(found: Landscape) -> str:
+    if found.limited:
+        return f"{limited_words(running().training)} Turn a dial to go to a setting that is."
     return (
         f"{found.view.models} models are trained on random halves of {found.view.contested:,} records and attacked; "
         f"the first numbers appear after {models_of(1)} of them."
@@ -109,7 +123,8 @@ def _tradeoff(found: Landscape, assessment: Assessment | None) -> None:
         left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
         left.html(f'<h2 class="pd-title">{_TRADEOFF}</h2>')
         with middle:
-            budget_control(found.view)
+            if shown("budget"):
+                budget_control(found.view)
         with right:
             sweep_control(found.view)
         figure, people = st.columns([7, 3], gap="medium")
@@ -123,7 +138,7 @@ def _tradeoff(found: Landscape, assessment: Assessment | None) -> None:
                 about="frontier",
                 called=_TRADEOFF,
                 on_pick=go_to_address,
-                dials=previews(found, {name: dial_key(found.view, name) for name in found.marks}),
+                dials=previews(found, {name: dial_key(found, name) for name in found.marks if name in SWEEPS}),
             )
             with st.container(key="best-place"):
                 best_link(found)

@@ -14,6 +14,7 @@ from dashboard.panels.autopsy import autopsy
 from dashboard.panels.before import before_and_after
 from dashboard.panels.drawn import with_pictures
 from dashboard.panels.panel import group_panel, panel, table_panel
+from dashboard.panels.problems import problems
 from dashboard.panels.records import records
 from dashboard.panels.waiting import waiting
 from dashboard.results import gallery, people, profits, words
@@ -24,6 +25,7 @@ from dashboard.results.standing import Fate, fate
 from dashboard.results.tiles import headline_html
 from dashboard.serving.running import running
 from dashboard.state.cohorts import enough_pairs, risk_by_pair
+from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.view import key
 from dashboard.state.visit import begin, write_address
@@ -50,17 +52,16 @@ def page() -> None:
     """Draw the page for the view in the URL or in the session."""
     store = running().store
     state = begin(st.query_params)
-    found = landscape(store, state.view, state.before, dials=dials_on_page())
+    found = landscape(store, state.view, state.before, dials=dials_on_page(), training=running().training)
     rail(found)
-    attack_list(found.view)
+    attack_list(found)
     write_address()
-    with st.container(key="problems-place"):
-        if state.problems:
-            st.warning("  \n".join(map(words.unmarked, state.problems)), icon=":material/link_off:")
+    problems(state.problems)
     best = best_key(found)
     assessment = store.assessment(best) if best else None
     headline = st.container(key="risk-headline", gap="small")
-    chips(found.view)
+    if shown("chips"):
+        chips(found)
     with st.container(key="waiting-place"):
         if not found.complete and not found.refusal:
             waiting(found.waves)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from cache.admission import NOTHING, Nothing
 from cache.sweeps.values import Plan
 from dashboard.controls.composing import composed
 from dashboard.panels.watching import watched
@@ -46,7 +47,9 @@ def _form(*, busy: bool) -> None:
     waves = plan.waves * len(plan.settings)
     refused = f"; {len(plan.refused):,} combinations are not possible" if plan.refused else ""
     st.markdown(f"{len(plan.settings):,} settings, {waves:,} waves of eight models{refused}.")
-    if running().problem is not None:
+    if isinstance(running().training, Nothing):
+        st.info(NOTHING)
+    elif running().problem is not None:
         st.error(running().problem)
     elif running().sweeps is None:
         st.fragment(_starting, run_every=POLL)()

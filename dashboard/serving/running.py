@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cache.admission import EVERYTHING, Training
 from cache.jobs import Jobs
 from cache.store import Store
 from cache.sweeps.current import Sweeps
@@ -18,12 +19,14 @@ class Running:
         jobs: what trains; None while the workers are starting.
         sweeps: what runs sweeps; None while the workers are starting.
         problem: one sentence when the workers could not be started.
+        training: what visitors may have trained.
     """
 
     store: Store
     jobs: Jobs | None = None
     sweeps: Sweeps | None = None
     problem: str | None = None
+    training: Training = EVERYTHING
 
 
 _current: Running | None = None

@@ -8,6 +8,7 @@ import gzip
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -46,8 +47,10 @@ def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None 
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
-        set_running(Running(store=store))
-        starting = asyncio.create_task(_started(store, start, limits or Limits()))
+        may = limits or Limits()
+        now = Running(store=store, training=may.training)
+        set_running(now)
+        starting = asyncio.create_task(_started(now, start, may))
         # What has been imported by now is never garbage: keep collections from walking through it again.
         gc.collect()
         gc.freeze()
@@ -68,7 +71,7 @@ def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None 
     )
 
 
-async def _started(store: Store, start: Callable[[], AnyCluster], limits: Limits) -> Callable[[], None] | None:
+async def _started(now: Running, start: Callable[[], AnyCluster], limits: Limits) -> Callable[[], None] | None:
     """Hand the workers to the pages once they are there; a failure becomes a sentence on the pages.
 
     Returns:
@@ -79,13 +82,13 @@ async def _started(store: Store, start: Callable[[], AnyCluster], limits: Limits
     except Exception as error:  # noqa: BLE001  whatever it is, the pages must open and say so
         _LOG.error("The workers could not be started", exc_info=error)
         problem = "The workers that train models could not be started; the log says why."
-        set_running(Running(store=store, problem=problem))
+        set_running(replace(now, problem=problem))
         return None
-    jobs = Jobs(cluster.client, store, limits=limits)
-    sweeps = Sweeps(jobs, store)
-    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
+    jobs = Jobs(cluster.client, now.store, limits=limits)
+    sweeps = Sweeps(jobs, now.store)
+    set_running(replace(now, jobs=jobs, sweeps=sweeps))
     supervisor = Supervisor(
-        start, cluster, jobs, on_problem=lambda problem: set_running(Running(store=store, problem=problem))
+        start, cluster, jobs, on_problem=lambda problem: set_running(replace(now, problem=problem))
     )
 
     def stop() -> None:

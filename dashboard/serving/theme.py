@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 LIGHT: Mapping[str, object] = {
     "primaryColor": "#0b5c8a",
@@ -36,7 +37,10 @@ _SERVER: Mapping[str, object] = {
     "runner.postScriptGC": False,  # a full collection after every run would stall all visitors
     "server.fileWatcherType": "none",
     "server.headless": True,
-    "server.maxUploadSize": 5,
+    "server.enableAgentApi": False,
+    "server.enableStaticServing": False,
+    "server.maxUploadSize": 5,  # MB
+    "server.maxWidgetStateSize": 1,  # MB
     "theme.font": _FONT,
     "theme.headingFont": _FONT,
     "theme.baseFontSize": 15,
@@ -45,11 +49,12 @@ _SERVER: Mapping[str, object] = {
 }
 
 
-def settings(host: str, port: int) -> dict[str, object]:
-    """All settings of a server at this address."""
+def settings(host: str, port: int, certificate: Path | None = None) -> dict[str, object]:
+    """All settings of a server at this address; with a certificate it serves TLS."""
     looks = {
         f"theme.{name}.{option}": value
         for name, look in (("light", LIGHT), ("dark", DARK))
         for option, value in look.items()
     }
-    return {**_SERVER, **looks, "server.address": host, "server.port": port}
+    secure = {"server.sslCertFile": str(certificate)} if certificate else {}  # marks Streamlit's cookies
+    return {**_SERVER, **looks, **secure, "server.address": host, "server.port": port}

@@ -8,22 +8,28 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Literal
 
+from cache.admission import EVERYTHING, Training
+from cache.admission import refusal as not_trained
 from cache.store import Store
 from dashboard.state.budget import LIMITS
 from dashboard.state.stops import DIALS, FOUR, WAVES
-from dashboard.state.view import View, key, refusal, setting
+from dashboard.state.view import View, key, point, refusal, setting
 from engine.assessment.frontier import Band, band, frontier
 from engine.assessment.values import Headline
 from engine.recipe import PAIRS_PER_WAVE
 
-Mark = Literal["measured", "open", "refused"]
-"""What is known of a stop: measured, not yet, or refused by the engine together with the other dials."""
+Mark = Literal["measured", "open", "closed", "refused"]
+"""What is known of a stop: measured, not yet, not and nobody may have it trained, or refused by the engine together
+with the other dials."""
 
-Marks = Mapping[str, Mark] | Mapping[int, Mark]
+Marks = Mapping[str, Mark] | Mapping[int, Mark] | Mapping[str | int, Mark]
 """By stop of a dial, what is known of it."""
 
 ALWAYS = (*FOUR, "contested")
 """The dials that are always on the page."""
+
+_OTHERS = ("population", "attack", "calibration", "models")
+"""The controls beside the dials."""
 
 GHOSTS = 4
 """Settings visited before that are drawn."""
@@ -78,6 +84,7 @@ class Landscape:
         pins: the pinned settings that have been measured, by letter.
         marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
         measured: by dial on the page, the numbers of the stops that ``marks`` has as measured.
+        limited: whether not everything is trained here, as in a class, so that only some stops can be chosen.
     """
 
     view: View
@@ -89,6 +96,18 @@ class Landscape:
     marks: Mapping[str, Marks]
     measured: Mapping[str, Mapping[str | int, Headline]]
     pins: Mapping[str, Spot] = field(default_factory=dict)
+    limited: bool = False
+
+    def offered(self, name: str) -> tuple[str | int, ...]:
+        """The stops of a control that can be chosen: all; or those measured or trained here, and where it stands."""
+        if not self.limited:
+            return tuple(self.view.stops(name))
+        at, marks = getattr(self.view, name), self.marks[name]
+        return tuple(stop for stop, mark in marks.items() if mark in {"measured", "open"} or stop == at)
+
+    def offered_marks(self, name: str) -> Marks:
+        """What is known of the stops of a control that can be chosen."""
+        return {stop: mark for stop, mark in self.marks[name].items() if stop in self.offered(name)}
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -159,6 +178,7 @@ def landscape(
     *,
     dials: Collection[str] = ALWAYS,
     pins: Mapping[str, View] | None = None,
+    training: Training = EVERYTHING,
 ) -> Landscape:
     """Everything that the page shows of the cache, by one query.
 
@@ -168,9 +188,13 @@ def landscape(
         before: views visited before, most recent first.
         dials: those whose stops are marked.
         pins: the pinned settings by letter.
+        training: what visitors may have trained; where that is not everything, the other controls and the dials in
+            use are marked, too.
     """
     before = [_allowing_as(view, at) for at in before]
     pins = pins or {}
+    limited = training != EVERYTHING
+    dials = (*dict.fromkeys((*dials, *_OTHERS, *view.in_use)),) if limited else dials
     around = {name: _along(view, name) for name in (*dials, view.sweep)}
     along = around[view.sweep]
     asked = {
@@ -189,12 +213,15 @@ def landscape(
         ghosts=tuple(
             measured[at] for at in before if at in measured and not any(same_setting(at, on) for on in along)
         )[:GHOSTS],
-        marks={name: {getattr(at, name): _mark(at, asked, measured) for at in around[name]} for name in dials},
+        marks={
+            name: {getattr(at, name): _mark(at, asked, measured, training) for at in around[name]} for name in dials
+        },
         measured={
             name: {getattr(at, name): measured[at].headline for at in around[name] if at in measured}
             for name in dials
         },
         pins={letter: measured[at] for letter, at in pins.items() if at in measured},
+        limited=limited,
     )
 
 
@@ -203,10 +230,12 @@ def _allowing_as(view: View, before: View) -> View:
     return replace(before, **{name: getattr(view, name) for name in LIMITS})
 
 
-def _mark(at: View, asked: Collection[View], measured: Collection[View]) -> Mark:
+def _mark(at: View, asked: Collection[View], measured: Collection[View], training: Training) -> Mark:
     if at in measured:
         return "measured"
-    return "open" if at in asked else "refused"
+    if at not in asked:
+        return "refused"
+    return "open" if training == EVERYTHING or not_trained(training, point(at).recipe, at.waves) is None else "closed"
 
 
 def best_key(found: Landscape) -> str | None:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sysconfig
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -50,13 +51,13 @@ class Served:
 
 
 @contextmanager
-def served(cache: Path, log: Path) -> Iterator[Served]:
+def served(cache: Path, log: Path, *options: str) -> Iterator[Served]:
     """A dashboard over a cache directory; whatever is left of it at the end is killed."""
     port = free_port()
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [command(), "--no-browser", f"--port={port}", f"--cache={cache}"],
+            [command(), "--no-browser", f"--port={port}", f"--cache={cache}", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -91,8 +92,13 @@ def wait_until_healthy(server: Served) -> None:
     deadline = time.monotonic() + START
     while time.monotonic() < deadline:
         assert server.process.poll() is None, f"privacydial ended at its start:\n{server.log.read_text()}"
-        with suppress(OSError), urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=1):  # noqa: S310
+        try:
+            with urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=1):  # noqa: S310
+                return
+        except urllib.error.HTTPError:  # it answers, and asks for a room code
             return
+        except OSError:
+            pass
         time.sleep(0.05)
     raise AssertionError(f"privacydial did not answer within {START} s:\n{server.log.read_text()}")
 
