@@ -15,6 +15,11 @@ RESTARTED = "A worker process died and was replaced; this wave has been started 
 UNWATCHED = "Nobody looked at this training any more, so it was stopped; what was finished is kept."
 
 
+def foreseen(error: Exception) -> bool:
+    """Whether the sentence says all there is to know, so that the log needs no traceback."""
+    return isinstance(error, CacheError | InvalidValueError | ClusterError | CancelledError | KilledWorker)
+
+
 def sentence(error: Exception) -> str:
     """The sentence for what a job raised."""
     if isinstance(error, CacheError | InvalidValueError | ClusterError):

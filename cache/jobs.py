@@ -19,7 +19,7 @@ from cache import remote
 from cache.address import ClusterError
 from cache.admission import Limits, full, refusal
 from cache.codec import assessment_from_bytes
-from cache.failures import LOST, UNWATCHED, sentence
+from cache.failures import LOST, UNWATCHED, foreseen, sentence
 from cache.flights import Flight, Flights
 from cache.job import Job
 from cache.keys import Point, assessment_key, wave_key
@@ -42,11 +42,15 @@ class Jobs:
     """All measurements in work; every method may be called from any thread.
 
     Results travel from the workers to this process, which alone writes them to the store.
+
+    Attributes:
+        losses: how often a measurement lost the processes that compute.
     """
 
     def __init__(self, client: Client, store: Store, *, limits: Limits | None = None) -> None:
         self._store = store
         self._limits = limits or Limits()
+        self.losses = 0
         self._flights = Flights(client)
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
@@ -125,8 +129,14 @@ class Jobs:
         return self.progress(point)
 
     def workers(self) -> int:
-        """How many workers there are now."""
-        processes: Any = self._flights.client.nthreads()
+        """How many workers there are now; 0 while the processes that compute are lost."""
+        client = self._flights.client
+        if client.status != "running":
+            return 0
+        try:
+            processes: Any = client.nthreads()
+        except (OSError, AttributeError):  # cut this very moment: Dask's client has no scheduler then
+            return 0
         return len(processes)
 
     def move_to(self, client: Client) -> None:
@@ -176,7 +186,9 @@ class Jobs:
         try:
             self._measure_through_losses(job, replaced)
         except Exception as error:  # noqa: BLE001 — whatever a worker raised becomes a sentence on the page
-            if job.ended is None:
+            if job.ended is None and foreseen(error):
+                _log.warning("The measurement of %r failed: %s", job.point, error)
+            elif job.ended is None:
                 _log.error("The measurement of %r failed", job.point, exc_info=error)
             state, message = "failed", sentence(error)
         job.flights.leave(job)
@@ -195,6 +207,8 @@ class Jobs:
                 _log.warning("The measurement of %r lost the processes that compute", job.point)
                 job.flights.leave(job)
                 job.news = LOST
+                with self._lock:
+                    self.losses += 1
                 self._wait_for_others(job)
             else:
                 return

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from cache.failures import LOST
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
@@ -39,6 +40,7 @@ class SweepProgress:
         failed: settings that could not be measured.
         seconds_left: by the speed of this run; None before it has one.
         message: one sentence on the latest failure, else empty.
+        news: one sentence on what the run goes on after, else empty.
     """
 
     state: State
@@ -49,6 +51,7 @@ class SweepProgress:
     failed: int
     seconds_left: float | None
     message: str
+    news: str = ""
 
     @property
     def active(self) -> bool:
@@ -68,6 +71,7 @@ class SweepRun:
         self._changed = threading.Condition()
         self._state: State = "starting"
         self._message = ""
+        self._losses = jobs.losses
         self._alike = 0  # failures in a row with the same message
         self._waves = [0] * len(plan.settings)
         self._failed: set[int] = set()
@@ -98,6 +102,7 @@ class SweepRun:
                 failed=len(self._failed),
                 seconds_left=left * self._clock.seconds() / self._trained if self._trained else None,
                 message=self._message,
+                news=LOST if self._jobs.losses > self._losses else "",
             )
 
     def pause(self) -> None:
