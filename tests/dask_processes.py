@@ -66,3 +66,22 @@ def answers(scheduler: Scheduler) -> bool:
     except ClusterError:
         return False
     return True
+
+
+def with_other_engine(folder: Path) -> Path:
+    """A folder with the packages that a worker needs, the engine in another version."""
+    for name in ("engine", "cache"):
+        (folder / name).mkdir()
+        for file in (ROOT / name).iterdir():
+            (folder / name / file.name).symlink_to(file)
+    (folder / "engine" / "version.py").unlink()
+    (folder / "engine" / "version.py").write_text("ENGINE_VERSION = 1\n")
+    return folder
+
+
+def without_ours(folder: Path) -> Path:
+    """A folder with packages of the same names in which there is nothing of ours."""
+    for name in ("engine", "cache"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("")
+    return folder

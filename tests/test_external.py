@@ -15,7 +15,7 @@ from cache.jobs import Jobs
 from cache.remote import GPU, offers_gpu
 from cache.store import Store
 from tests.at_work import end, quick, until
-from tests.dask_processes import ROOT, answers, dask_scheduler, dask_worker, free_port
+from tests.dask_processes import answers, dask_scheduler, dask_worker, free_port, with_other_engine, without_ours
 
 
 def using(cluster, store) -> Any:
@@ -91,9 +91,6 @@ def test_a_failed_connection_leaves_nothing_behind(address):
     assert not left, "event loops of failed clients go on"
 
 
-OTHER_VERSION = "ENGINE_VERSION = 1\n"
-
-
 @pytest.mark.parametrize(
     ("lacking", "sentence"),
     [
@@ -102,20 +99,10 @@ OTHER_VERSION = "ENGINE_VERSION = 1\n"
     ],
 )
 def test_a_worker_with_another_version_or_none_is_one_sentence(tmp_path, lacking, sentence):
-    for name in ("engine", "cache"):
-        if not lacking:
-            (tmp_path / name).mkdir()
-            for file in (ROOT / name).iterdir():
-                (tmp_path / name / file.name).symlink_to(file)
-        else:
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "__init__.py").write_text("")
-    if not lacking:
-        (tmp_path / "engine" / "version.py").unlink()
-        (tmp_path / "engine" / "version.py").write_text(OTHER_VERSION)
+    packages = without_ours(tmp_path) if lacking else with_other_engine(tmp_path)
     with dask_scheduler() as scheduler:
         until(lambda: answers(scheduler))
-        with dask_worker(scheduler, path=tmp_path):
+        with dask_worker(scheduler, path=packages):
             until(lambda: not answers(scheduler))
             with pytest.raises(ClusterError, match=sentence):
                 External(scheduler)

@@ -7,16 +7,28 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from cache.address import Scheduler
 from cache.external import External
 from cache.failures import LOST
+from cache.jobs import Jobs
 from cache.remote import TOPIC
-from tests.at_work import until
+from cache.store import Store
+from engine.version import ENGINE_VERSION
+from tests.at_work import end, quick, until
 from tests.certificates import tls_variables
-from tests.dask_processes import answers, dask_scheduler_at, dask_worker, free_port
+from tests.dask_processes import (
+    answers,
+    dask_scheduler,
+    dask_scheduler_at,
+    dask_worker,
+    free_port,
+    with_other_engine,
+    without_ours,
+)
 
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
 SWEEP = """
@@ -80,9 +92,9 @@ def test_a_sweep_over_tls_measures_what_workers_of_its_own_measure_bit_for_bit(f
     assert len(rows(there, "blob", "assessment")) == 2
     for table in ("wave", "assessment"):
         assert rows(there, "blob", table) == rows(here, "blob", table)
-    for end, sentence in zip(refused, ("does not answer", "cannot be used"), strict=True):
-        assert (end.returncode, end.stdout) == (2, "")
-        (line,) = end.stderr.splitlines()
+    for one, sentence in zip(refused, ("does not answer", "cannot be used"), strict=True):
+        assert (one.returncode, one.stdout) == (2, "")
+        (line,) = one.stderr.splitlines()
         assert line.startswith(f"privacydial: the scheduler {scheduler.address} {sentence}")
     assert not rows(tmp_path / "none", "question", "wave")
 
@@ -126,3 +138,29 @@ def starts(scheduler):
     with External(scheduler) as cluster:
         events = [message for _, message in cluster.client.get_events(TOPIC)]
     return Counter(message["task"].split("-")[1] for message in events if "point" not in message)
+
+
+def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fits_goes_on(tmp_path):
+    for name in ("cache", "other", "none"):
+        (tmp_path / name).mkdir()
+    store, asked = Store(tmp_path / "cache"), quick()
+    with dask_scheduler() as scheduler:
+        until(lambda: answers(scheduler))
+        with External(scheduler) as cluster:
+            jobs: Any = Jobs(cluster.client, store)
+            jobs.request("ada", asked)
+            with dask_worker(scheduler, path=without_ours(tmp_path / "none")) as stranger:
+                stranger.wait(timeout=120)  # it cannot even read what it is to do
+            assert jobs.progress(asked).state == "queued"
+            with dask_worker(scheduler, path=with_other_engine(tmp_path / "other")):
+                failed = end(jobs, asked)
+            assert failed.state == "failed"
+            assert failed.message == (
+                f"A worker has version 1 of the engine and this program version {ENGINE_VERSION}; "
+                "install the same version of Privacy Dial on all machines."
+            )
+            with dask_worker(scheduler):
+                jobs.request("ada", asked)
+                assert end(jobs, asked).state == "done"
+            jobs.close()
+    store.close()
