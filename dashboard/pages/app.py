@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.pages import explore, sweep
+from dashboard.panels.notices import notices
 
 _HERE = Path(__file__).parent.parent
 
@@ -16,4 +17,6 @@ _PAGES = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(sweep.page, title="Sweep", url_path="sweep"),
 ]
-st.navigation(_PAGES, position="top").run()
+_page = st.navigation(_PAGES, position="top")
+notices()
+_page.run()

@@ -32,8 +32,27 @@ def page() -> None:
     with st.container(key="sweep-place"):
         if run is not None:
             watched(run)
+        elif sweeps is not None and sweeps.before is not None:
+            _before(sweeps.before)
     with st.expander("What to measure", expanded=not active, key="sweep-form"):
         _form(busy=active)
+
+
+def _before(plan: Plan) -> None:
+    """The offer to go on with the sweep that the dashboard before this one was at."""
+    with st.container(key="sweep-before"):
+        st.markdown(before_words(plan))
+        st.button("Go on with that sweep", key="sweep-go-on", on_click=_start, args=(plan,))
+
+
+def before_words(plan: Plan) -> str:
+    """What the sweep was, as Markdown."""
+    one = len(plan.settings) == 1
+    turned = f" of {', '.join(map(unmarked, plan.dials))}" if plan.dials else ""
+    return (
+        f"The latest sweep here measured {len(plan.settings):,} setting{'' if one else 's'}{turned}, in a dashboard "
+        "that has been closed since. What it measured is kept."
+    )
 
 
 def _form(*, busy: bool) -> None:
