@@ -30,6 +30,7 @@ from tests.dask_processes import (
     without_ours,
 )
 
+PATIENCE = 600  # seconds, on a machine that is busy
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
 SWEEP = """
 waves = 1
@@ -50,7 +51,7 @@ def swept(file, cache, *options, **variables):
     """The command, run to its end."""
     command = [*COMMAND, "sweep", str(file), f"--cache={cache}", *options]
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def rows(cache, columns, table):
@@ -66,7 +67,7 @@ def rows(cache, columns, table):
 def assert_verified(cache):
     """``privacydial cache verify`` finds nothing."""
     command = [*COMMAND, "cache", f"--cache={cache}", "verify"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
 
 
@@ -112,7 +113,7 @@ def test_a_sweep_outlives_its_scheduler_and_trains_nothing_again_that_is_stored(
         stream = processes.enter_context(told.open("w"))
         sweep = processes.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stream))
         processes.callback(sweep.kill)
-        until(lambda: len(rows(tmp_path, "question", "assessment")) >= 2 or sweep.poll() is not None)
+        until(lambda: len(rows(tmp_path, "question", "assessment")) >= 2 or sweep.poll() is not None, PATIENCE)
         first.kill()
         first.wait()
         until(lambda: LOST in told.read_text() or sweep.poll() is not None)
@@ -120,7 +121,7 @@ def test_a_sweep_outlives_its_scheduler_and_trains_nothing_again_that_is_stored(
         assert_verified(tmp_path)
         processes.enter_context(dask_scheduler_at(scheduler.address))
         processes.enter_context(dask_worker(scheduler))
-        status = sweep.wait(timeout=120)
+        status = sweep.wait(timeout=PATIENCE)
         seen = told.read_text()
         again = starts(scheduler)
     assert status == 0, seen
@@ -150,7 +151,7 @@ def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fi
             jobs: Any = Jobs(cluster.client, store)
             jobs.request("ada", asked)
             with dask_worker(scheduler, path=without_ours(tmp_path / "none")) as stranger:
-                stranger.wait(timeout=120)  # it cannot even read what it is to do
+                stranger.wait(timeout=PATIENCE)  # it cannot even read what it is to do
             assert jobs.progress(asked).state == "queued"
             with dask_worker(scheduler, path=with_other_engine(tmp_path / "other")):
                 failed = end(jobs, asked)

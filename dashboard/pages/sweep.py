@@ -7,6 +7,7 @@ import streamlit as st
 from cache.sweeps.values import Plan
 from dashboard.controls.composing import composed
 from dashboard.panels.watching import watched
+from dashboard.results.outcomes import short
 from dashboard.results.tiles import headline_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
@@ -47,11 +48,11 @@ def _before(plan: Plan) -> None:
 
 def before_words(plan: Plan) -> str:
     """What the sweep was, as Markdown."""
-    one = len(plan.settings) == 1
-    turned = f" of {', '.join(map(unmarked, plan.dials))}" if plan.dials else ""
+    settings = f"{len(plan.settings):,} settings" if len(plan.settings) > 1 else "one setting"
+    turned = f" ({', '.join(unmarked(short(dial)) for dial in plan.dials)})" if plan.dials else ""
     return (
-        f"The latest sweep here measured {len(plan.settings):,} setting{'' if one else 's'}{turned}, in a dashboard "
-        "that has been closed since. What it measured is kept."
+        f"The latest sweep here is one of {settings}{turned}; the dashboard that was at it has been closed since. "
+        "What it measured is kept."
     )
 
 
