@@ -13,10 +13,12 @@ import pytest
 
 from cache.address import Scheduler
 from cache.external import External
-from cache.failures import LOST
+from cache.failures import IDLE, LOST
 from cache.jobs import Jobs
 from cache.remote import TOPIC
 from cache.store import Store
+from cache.sweeps.run import SweepRun
+from cache.sweeps.values import Plan, Setting
 from engine.version import ENGINE_VERSION
 from tests.at_work import end, quick, until
 from tests.certificates import tls_variables
@@ -149,6 +151,11 @@ def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fi
         until(lambda: answers(scheduler))
         with External(scheduler) as cluster:
             jobs: Any = Jobs(cluster.client, store)
+            run = SweepRun(
+                Plan(dials=(), settings=(Setting(values=(), point=quick()),), refused=(), waves=1), jobs, store
+            )
+            until(lambda: run.progress().news == IDLE)
+            run.cancel()
             jobs.request("ada", asked)
             with dask_worker(scheduler, path=without_ours(tmp_path / "none")) as stranger:
                 stranger.wait(timeout=PATIENCE)  # it cannot even read what it is to do
