@@ -19,10 +19,11 @@ attack = "loss"
 population.name = "digits"
 population.contested = 40
 architecture.kind = "Mlp"
-architecture.width = 4096
+architecture.width = 64
 epochs = 5
 batch = 20
 """
+SMALL = DASHBOARD.replace("width=4096", "width=64") + "main()"
 LONG = """
 waves = 1
 population.name = "digits"
@@ -59,10 +60,10 @@ def test_two_dashboards_and_a_sweep_that_want_the_same_point_at_once_share_a_cac
     alone.mkdir()
     shared.mkdir()
     file.write_text(SAME, encoding="utf-8")
-    with started_dashboard(alone, DASHBOARD + "main()") as one:
+    with started_dashboard(alone, SMALL) as one:
         starts, last = log_of(one.communicate(timeout=PATIENCE)[0])
         assert (last.strip(), sorted(starts.values())) == ("done", [1, 1, 1])
-    three = [*(started_dashboard(shared, DASHBOARD + "main()") for _ in range(2)), sweep(file, shared)]
+    three = [*(started_dashboard(shared, SMALL) for _ in range(2)), sweep(file, shared)]
     try:
         for dashboard in three[:2]:
             again, last = log_of(dashboard.communicate(timeout=PATIENCE)[0])
@@ -78,7 +79,7 @@ def test_two_dashboards_and_a_sweep_that_want_the_same_point_at_once_share_a_cac
         assert kept(shared, table) == kept(alone, table)
         assert len(kept(shared, table)) == 3
     assert_verified(shared)
-    with started_dashboard(shared, DASHBOARD + "main()") as late:
+    with started_dashboard(shared, SMALL) as late:
         assert log_of(late.communicate(timeout=PATIENCE)[0]) == ({}, "done ")
 
 
