@@ -139,8 +139,8 @@ def test_a_sweep_outlives_its_scheduler_and_trains_nothing_again_that_is_stored(
 def starts(scheduler):
     """How often each wave was taken up by workers of a scheduler, by key, as they logged it themselves."""
     with External(scheduler) as cluster:
-        events = [message for _, message in cluster.client.get_events(TOPIC)]
-    return Counter(message["task"].split("-")[1] for message in events if "point" not in message)
+        events: Any = cluster.client.get_events(TOPIC)
+    return Counter(message["task"].split("-")[1] for _, message in events if "point" not in message)
 
 
 def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fits_goes_on(tmp_path):
