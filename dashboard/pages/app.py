@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages import explore, sweep
+from dashboard.pages import explore, methods, sweep
 from dashboard.panels.notices import notices
 
 _HERE = Path(__file__).parent.parent
@@ -16,6 +16,7 @@ st.html(_HERE / "app.css")
 _PAGES = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(sweep.page, title="Sweep", url_path="sweep"),
+    st.Page(methods.page, title="Methods", url_path="methods"),
 ]
 _page = st.navigation(_PAGES, position="top")
 notices()
