@@ -73,4 +73,5 @@ def full(waiting: int, limits: Limits) -> str | None:
     """Why no further setting is queued, one sentence; None when there is room."""
     if waiting < limits.jobs:
         return None
-    return f"{waiting:,} settings are in work or wait already; try again in a while."
+    are = "setting is in work or waits" if waiting == 1 else "settings are in work or wait"
+    return f"{waiting:,} {are} already; try again in a while."

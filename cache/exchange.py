@@ -14,7 +14,7 @@ from cache.codec import UnreadableError, assessment_from_bytes
 from cache.keys import Point
 from cache.location import CacheError
 from cache.rows import COLUMNS, entries
-from cache.schema import TABLES, format_version, make_tables
+from cache.schema import SCHEMA_VERSION, TABLES, format_version, make_tables
 from cache.store import Store
 from cache.verification import Entry, OtherEngineError, Shapes, check_entry
 
@@ -142,6 +142,12 @@ def _foreign(store: Store, file: Path) -> Iterator[sqlite3.Connection]:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_ENTRY)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA_VERSION:
+                raise CacheError(
+                    f"{file} was written by a newer Privacy Dial (version {version}, this one reads "
+                    f"{SCHEMA_VERSION}); update the program."
+                )
             # A view in place of a table, or a column that is computed, would be code; there is only what we make.
             if format_version(connection, file) == 0 or _statements(connection) != set(TABLES):
                 raise CacheError(f"{file} is not an export of Privacy Dial of this version.")

@@ -30,6 +30,7 @@ class External:
         """
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})  # stored waves are large
         self.client = _client(scheduler.address)
+        self._connection = self.client.scheduler_comm
         try:
             _check_versions(self.client)
         except BaseException:
@@ -38,8 +39,8 @@ class External:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection was cut; Dask forgets then what was in work."""
-        return self.client.status != "running"
+        """Whether the connection was cut; Dask forgets then what was in work, also where it connects again."""
+        return self.client.status != "running" or self.client.scheduler_comm is not self._connection
 
     def mend(self) -> int:
         """Nothing: the workers are somebody else's."""
@@ -73,7 +74,8 @@ class _Connection(Client):
 
 
 def _client(address: str) -> Client:
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells every attempt with a traceback
+    for name in ("distributed", "distributed.client"):  # they tell every attempt with a traceback
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return _Connection(address, timeout=_TIMEOUT, set_as_default=False)
     except OSError as error:

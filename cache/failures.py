@@ -11,8 +11,14 @@ from cache.location import CacheError
 from engine.validate import InvalidValueError
 
 LOST = "The processes that compute were lost; the work goes on where the last stored result was."
+IDLE = "There is no worker; the work waits for one."
 RESTARTED = "A worker process died and was replaced; this wave has been started again."
 UNWATCHED = "Nobody looked at this training any more, so it was stopped; what was finished is kept."
+
+
+def foreseen(error: Exception) -> bool:
+    """Whether the sentence says all there is to know, so that the log needs no traceback."""
+    return isinstance(error, CacheError | InvalidValueError | ClusterError | CancelledError | KilledWorker)
 
 
 def sentence(error: Exception) -> str:

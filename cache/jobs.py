@@ -21,7 +21,7 @@ from cache.admission import Limits, full, refusal
 from cache.codec import assessment_from_bytes, comparison_from_bytes
 from cache.comparisons import Comparisons
 from cache.contested import ContestedRecords
-from cache.failures import LOST, UNWATCHED, sentence
+from cache.failures import LOST, UNWATCHED, foreseen, sentence
 from cache.flights import Flight, Flights
 from cache.job import Job
 from cache.keys import Asked, Point, Versus, asked_key, comparison_key, wave_key
@@ -44,13 +44,17 @@ class _StoppedError(Exception):
 class Jobs:
     """All measurements in work; every method may be called from any thread.
 
-    Results travel from the workers to this process, which alone writes them to the store. ``records`` fetches
-    contested records to look at.
+    Results travel from the workers to this process, which alone writes them to the store.
+
+    Attributes:
+        records: fetches contested records to look at.
+        losses: how often a measurement lost the processes that compute.
     """
 
     def __init__(self, client: Client, store: Store, *, limits: Limits | None = None) -> None:
         self._store = store
         self._limits = limits or Limits()
+        self.losses = 0
         self._flights = Flights(client)
         self.records = ContestedRecords(lambda: self._flights.client)
         self._comparisons = Comparisons()
@@ -135,8 +139,14 @@ class Jobs:
         return self._comparisons.get(comparison_key(versus))
 
     def workers(self) -> int:
-        """How many workers there are now."""
-        processes: Any = self._flights.client.nthreads()
+        """How many workers there are now; 0 while the processes that compute are lost."""
+        client = self._flights.client
+        if client.status != "running":
+            return 0
+        try:
+            processes: Any = client.nthreads()
+        except (OSError, AttributeError):  # cut this very moment: Dask's client has no scheduler then
+            return 0
         return len(processes)
 
     def move_to(self, client: Client) -> None:
@@ -186,7 +196,9 @@ class Jobs:
         try:
             self._measure_through_losses(job, replaced)
         except Exception as error:  # noqa: BLE001 — whatever a worker raised becomes a sentence on the page
-            if job.ended is None:
+            if job.ended is None and foreseen(error):
+                _log.warning("The measurement of %r failed: %s", job.point, error)
+            elif job.ended is None:
                 _log.error("The measurement of %r failed", job.point, exc_info=error)
             state, message = "failed", sentence(error)
         job.flights.leave(job)
@@ -205,6 +217,8 @@ class Jobs:
                 _log.warning("The measurement of %r lost the processes that compute", job.point)
                 job.flights.leave(job)
                 job.news = LOST
+                with self._lock:
+                    self.losses += 1
                 self._wait_for_others(job)
             else:
                 return

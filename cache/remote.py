@@ -89,5 +89,5 @@ def showing(client: Client, population: PopulationChoice, records: tuple[int, ..
 
 def offers_gpu(client: Client) -> bool:
     """Whether some worker offers a GPU."""
-    workers = client.scheduler_info()["workers"].values()
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()  # by default some versions tell of five only
     return any(worker.get("resources", {}).get(GPU, 0) >= 1 for worker in workers)

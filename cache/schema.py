@@ -54,7 +54,9 @@ TABLES = (
 def connect(file: Path) -> sqlite3.Connection:
     """A connection in autocommit mode that waits for other processes and may change threads."""
     connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything else, and heard by a new file only
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        # Heard by a new file only; an old one, perhaps of a newer version, would be written to behind all its locks.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     # In WAL mode a commit without fsync can lose the newest entries to a power cut, but never tears one.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")

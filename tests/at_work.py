@@ -49,7 +49,7 @@ def as_from_a_terminal() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def until(condition, seconds=120):
+def until(condition, seconds=300):
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():

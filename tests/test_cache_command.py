@@ -1,3 +1,5 @@
+import contextlib
+import sqlite3
 import subprocess
 import sys
 
@@ -6,6 +8,8 @@ import pytest
 from cache.codec import wave_to_bytes
 from cache.sizes import size_from_text, size_text
 from cache.store import Store
+from dashboard import launch
+from dashboard.commands.cache import main as cache_command
 from engine.architectures import Logistic
 from engine.pipeline import train_wave
 from engine.recipe import PopulationChoice, Recipe
@@ -81,3 +85,65 @@ def test_sizes_are_read_as_people_write_them(text, size):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(InvalidValueError, match="size must be a number with kB, MB, GB or TB such as 5GB"):
         size_from_text(text)
+
+
+def newer(directory):
+    """Mark the cache of a directory as one of a version that is yet to come; its file."""
+    file = directory / "privacydial.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    return file
+
+
+NEWER = "was written by a newer Privacy Dial (version 99, this one reads 2); update the program or choose another"
+CACHE_COMMANDS = [
+    ["info"],
+    ["verify"],
+    ["verify", "--drop"],
+    ["prune", "--to", "1kB"],
+    ["export", "FILE"],
+    ["import", "FILE"],
+    ["build-starter", "--to", "FILE"],
+]
+
+
+@pytest.mark.parametrize("arguments", CACHE_COMMANDS, ids=" ".join)
+def test_every_cache_command_refuses_a_cache_of_a_newer_version_and_leaves_it_as_it_is(directory, arguments, capsys):
+    file = newer(directory)
+    before, export = file.read_bytes(), directory / "export"
+    assert cache_command(["--cache", str(directory), *(str(export) if a == "FILE" else a for a in arguments)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert told.err.startswith(f"privacydial cache: The cache {file} {NEWER}")
+    assert file.read_bytes() == before
+    assert not export.exists()
+
+
+@pytest.mark.parametrize("name", ["sweep", "warm"])
+def test_sweeps_refuse_a_cache_of_a_newer_version(directory, name, capsys):
+    file, sweep = newer(directory), directory / "sweep.toml"
+    sweep.write_text("epochs = 1", encoding="utf-8")
+    assert launch.main([name, str(sweep), "--cache", str(directory)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert told.err.startswith(f"privacydial: The cache {file} {NEWER}")
+
+
+def test_the_dashboard_does_not_start_on_a_cache_of_a_newer_version(directory):
+    file = newer(directory)
+    command = [sys.executable, "-m", "dashboard.launch", "--no-browser", "--cache", str(directory), "--port", "1025"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"privacydial: The cache {file} {NEWER}")
+
+
+def test_a_file_of_a_newer_version_is_not_imported(directory, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    assert ran(directory, "export", other / "file")[0] == 0
+    with contextlib.closing(sqlite3.connect(other / "file")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    status, text, complaint = ran(other, "import", other / "file")
+    assert (status, text, complaint.count("\n")) == (2, "", 1)
+    assert complaint.startswith(
+        f"privacydial cache: {other / 'file'} was written by a newer Privacy Dial (version 99"
+    )

@@ -1,12 +1,10 @@
 """Clusters that somebody else runs: real ``dask scheduler`` and ``dask worker`` processes."""
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,38 +15,7 @@ from cache.jobs import Jobs
 from cache.remote import GPU, offers_gpu
 from cache.store import Store
 from tests.at_work import end, quick, until
-
-ROOT = Path(__file__).parent.parent
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def dask(*arguments, path=ROOT):
-    """A process of Dask's own command line, ended with the test."""
-    environment = os.environ | {"PYTHONPATH": str(path), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "dask", *arguments]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
-@contextlib.contextmanager
-def dask_scheduler():
-    port = free_port()
-    with dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"):
-        yield Scheduler(address=f"tcp://127.0.0.1:{port}")
-
-
-def dask_worker(scheduler, *options, path=ROOT):
-    common = ("--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
-    return dask("worker", scheduler.address, *common, *options, path=path)
+from tests.dask_processes import answers, dask_scheduler, dask_worker, free_port, with_other_engine, without_ours
 
 
 def using(cluster, store) -> Any:
@@ -81,7 +48,7 @@ def test_two_foreign_workers_measure_and_the_client_writes_the_store(scheduler, 
 def test_a_training_asks_for_a_gpu_where_the_cluster_offers_one(tmp_path):
     store, asked = Store(tmp_path), quick()
     with dask_scheduler() as scheduler, dask_worker(scheduler), dask_worker(scheduler, "--resources", "GPU=1"):
-        until(lambda: _answers(scheduler))
+        until(lambda: answers(scheduler))
         with External(scheduler) as cluster:
             cluster.client.wait_for_workers(2, timeout=60)
             assert offers_gpu(cluster.client)
@@ -100,14 +67,6 @@ def test_a_training_asks_for_a_gpu_where_the_cluster_offers_one(tmp_path):
             assert seen
             jobs.close()
     store.close()
-
-
-def _answers(scheduler):
-    try:
-        External(scheduler).close()
-    except ClusterError:
-        return False
-    return True
 
 
 def test_an_unreachable_scheduler_is_one_sentence():
@@ -132,9 +91,6 @@ def test_a_failed_connection_leaves_nothing_behind(address):
     assert not left, "event loops of failed clients go on"
 
 
-OTHER_VERSION = "ENGINE_VERSION = 1\n"
-
-
 @pytest.mark.parametrize(
     ("lacking", "sentence"),
     [
@@ -143,21 +99,11 @@ OTHER_VERSION = "ENGINE_VERSION = 1\n"
     ],
 )
 def test_a_worker_with_another_version_or_none_is_one_sentence(tmp_path, lacking, sentence):
-    for name in ("engine", "cache"):
-        if not lacking:
-            (tmp_path / name).mkdir()
-            for file in (ROOT / name).iterdir():
-                (tmp_path / name / file.name).symlink_to(file)
-        else:
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "__init__.py").write_text("")
-    if not lacking:
-        (tmp_path / "engine" / "version.py").unlink()
-        (tmp_path / "engine" / "version.py").write_text(OTHER_VERSION)
+    packages = without_ours(tmp_path) if lacking else with_other_engine(tmp_path)
     with dask_scheduler() as scheduler:
-        until(lambda: _answers(scheduler))
-        with dask_worker(scheduler, path=tmp_path):
-            until(lambda: not _answers(scheduler))
+        until(lambda: answers(scheduler))
+        with dask_worker(scheduler, path=packages):
+            until(lambda: not answers(scheduler))
             with pytest.raises(ClusterError, match=sentence):
                 External(scheduler)
 

@@ -288,7 +288,7 @@ def test_a_full_queue_refuses_further_settings_but_not_those_in_work(cluster, st
     refused = jobs.progress(more)
     assert (refused.state, refused.message) == (
         "refused",
-        "1 settings are in work or wait already; try again in a while.",
+        "1 setting is in work or waits already; try again in a while.",
     )
     jobs.request("bob", work)
     assert jobs.progress(work).state == "training"

@@ -8,6 +8,7 @@ from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.store import Store
 from cache.sweeps.current import Sweeps
+from cache.sweeps.kept import keep_plan, kept_plan
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
 from cache.sweeps.run import SweepProgress
@@ -156,6 +157,59 @@ def test_only_one_sweep_runs_at_a_time(sweeps):
     app = opened()
     assert app.button(key="sweep-start").disabled
     assert "A sweep is in work" in texts(app)
+
+
+def test_after_a_restart_the_page_goes_on_with_the_sweep_of_before(cluster, sweeps, tmp_path):
+    app = of_file(quick(**{"mechanisms.Dropout.rate": '["off", 0.5]'}))
+    app.button(key="sweep-start").click().run()
+    until_text(app, "Done: 2 of 2 settings, 2 of 2 waves.")
+    store = Store(tmp_path)
+    jobs = Jobs(cluster.client, store)
+    again = Sweeps(jobs, store)
+    set_running(Running(store=store, jobs=jobs, sweeps=again))
+    other = opened()
+    assert "The latest sweep here is one of 2 settings (epochs, Dropout.rate)" in texts(other).replace("\\", "")
+    assert again.before == sweeps.current.plan
+    other.button(key="sweep-go-on").click().run()
+    until_text(other, "Done: 2 of 2 settings, 2 of 2 waves.")
+    assert "dropout must have hidden activations, which logistic regression has not" in texts(other)
+    assert "sweep-go-on" not in [button.key for button in other.button]
+    again.close()
+    jobs.close()
+    store.close()
+
+
+KEPT = "sweep.json"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"waves": 1', '"waves": 2'),
+        ('"waves": 1', '"waves": "1"'),
+        ('"dials": [', '"dials": [7, '),
+        ('\\"function\\":\\"assess\\"', '\\"function\\":\\"explode\\"'),
+        ('"settings": ', '"settings": [], "more": '),
+        ("[5]", "[5, 6]"),
+        ("[5]", "[[5]]"),
+        ("{", "["),
+    ],
+)
+def test_a_kept_sweep_that_is_not_whole_is_left_out_and_said_in_the_log(tmp_path, caplog, before, after):
+    plan = sweep_from_toml(quick().encode()).plan()
+    keep_plan(plan, tmp_path)
+    assert kept_plan(tmp_path) == plan
+    content = (tmp_path / KEPT).read_text()
+    assert before in content
+    (tmp_path / KEPT).write_text(content.replace(before, after, 1))
+    assert kept_plan(tmp_path) is None
+    assert "is left out" in caplog.text
+
+
+def test_a_sweep_that_cannot_be_kept_is_a_line_in_the_log(tmp_path, caplog):
+    keep_plan(sweep_from_toml(quick().encode()).plan(), tmp_path / "nowhere")
+    assert "could not be written" in caplog.text
+    assert kept_plan(tmp_path / "nowhere") is None
 
 
 def test_without_workers_the_page_says_so_and_starts_nothing(tmp_path):

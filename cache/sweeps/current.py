@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 
 from cache.jobs import Jobs
 from cache.store import Store
+from cache.sweeps.kept import keep_plan, kept_plan
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan
 
@@ -26,13 +28,23 @@ class Sweeps:
         """The run in work, or the latest one that ended; None before the first."""
         return self._run
 
+    @property
+    def before(self) -> Plan | None:
+        """The latest sweep of this cache when this program has run none yet: one that another program began."""
+        return None if self._run is not None else self._kept
+
+    @cached_property
+    def _kept(self) -> Plan | None:
+        return kept_plan(self._store.file.parent)
+
     def start(self, plan: Plan) -> bool:
         """Begin a run; False when another one is in work."""
         with self._lock:
             if self._run is not None and self._run.progress().active:
                 return False
             self._run = SweepRun(plan, self._jobs, self._store)
-            return True
+        keep_plan(plan, self._store.file.parent)
+        return True
 
     def close(self) -> None:
         """Cancel the run in work; to be called before the jobs are closed."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from cache.failures import IDLE, LOST
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
@@ -23,6 +24,7 @@ State = Literal["starting", "running", "paused", "done", "cancelled", "stopped"]
 
 _SLOTS_PER_WORKER = 2  # while one measurement is assessed and stored, the next one trains
 _ROUND = 2.0  # seconds between two looks at how many workers there are
+_ROUNDS_IDLE = 5  # without a worker, after which it is worth a word
 _IN_A_ROW = 5  # measurements that fail alike: then it is not the settings that are at fault
 
 
@@ -39,6 +41,7 @@ class SweepProgress:
         failed: settings that could not be measured.
         seconds_left: by the speed of this run; None before it has one.
         message: one sentence on the latest failure, else empty.
+        news: one sentence on what the run goes on after, else empty.
     """
 
     state: State
@@ -49,6 +52,7 @@ class SweepProgress:
     failed: int
     seconds_left: float | None
     message: str
+    news: str = ""
 
     @property
     def active(self) -> bool:
@@ -68,6 +72,8 @@ class SweepRun:
         self._changed = threading.Condition()
         self._state: State = "starting"
         self._message = ""
+        self._losses = jobs.losses
+        self._idle = 0  # looks in a row that found no worker
         self._alike = 0  # failures in a row with the same message
         self._waves = [0] * len(plan.settings)
         self._failed: set[int] = set()
@@ -98,6 +104,7 @@ class SweepRun:
                 failed=len(self._failed),
                 seconds_left=left * self._clock.seconds() / self._trained if self._trained else None,
                 message=self._message,
+                news=self._news(),
             )
 
     def pause(self) -> None:
@@ -119,6 +126,11 @@ class SweepRun:
         with self._changed:
             self._changed.wait_for(lambda: not self._active() and not self._slots, seconds)
         return self.progress()
+
+    def _news(self) -> str:
+        if self._state == "running" and self._idle >= _ROUNDS_IDLE:
+            return IDLE
+        return LOST if self._jobs.losses > self._losses else ""
 
     def _active(self) -> bool:
         return self._state in {"starting", "running", "paused"}
@@ -145,8 +157,10 @@ class SweepRun:
             self._waves = waves
         self._turn({"starting"}, "running")
         while self._active():
-            wanted = _SLOTS_PER_WORKER * max(1, self._jobs.workers())
+            workers = self._jobs.workers()
+            wanted = _SLOTS_PER_WORKER * max(1, workers)
             with self._changed:
+                self._idle = 0 if workers else self._idle + 1
                 for visitor in (f"{self._name}-{number}" for number in range(wanted)):
                     if visitor not in self._slots and not self._all_begun:
                         self._slots[visitor] = threading.Thread(target=self._work, args=(visitor,), daemon=True)

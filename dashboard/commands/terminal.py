@@ -30,6 +30,7 @@ INTERRUPTED = 130
 _LOOK = 0.2  # seconds between two looks at the progress
 _LINE_EVERY = 10.0  # seconds between two lines where nobody can see a bar move
 _BAR = 24
+_CLEAR = "\r\x1b[K"  # to the beginning of an empty line
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -88,7 +89,7 @@ def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> Sweep
     """
     if all(waves == plan.waves for waves in assessed_waves(store, plan)):
         return None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _hush()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _jobs(store, start) as jobs:
         run = SweepRun(plan, jobs, store)
@@ -97,6 +98,17 @@ def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> Sweep
         finally:
             run.cancel()
             run.wait()
+
+
+def _hush() -> None:
+    """Leave out of the terminal what the progress says in a sentence, and all that Dask says of lost connections."""
+    for name, level in (
+        ("distributed", logging.CRITICAL),
+        ("distributed.client", logging.CRITICAL),
+        ("cache.supervision", logging.CRITICAL),
+        ("cache.jobs", logging.ERROR),  # a failure that nobody foresaw
+    ):
+        logging.getLogger(name).setLevel(level)
 
 
 @contextmanager
@@ -128,14 +140,19 @@ def _deaf() -> None:
 
 
 def _watched(run: SweepRun) -> SweepProgress:
-    """Draw the progress until the run ends."""
+    """Draw the progress until the run ends, and each sentence on what goes wrong when it comes."""
     seen = sys.stderr.isatty()
     last = -_LINE_EVERY
+    told = {""}
     while True:
         now = run.wait(_LOOK)
         text = progress_text(now)
+        for sentence in (now.news, now.message):
+            if sentence not in told:
+                told.add(sentence)
+                sys.stderr.write(f"{_CLEAR if seen else ''}{sentence}\n")
         if seen:
-            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.write(f"{_CLEAR}{text}")
         elif time.monotonic() - last >= _LINE_EVERY or not now.active:
             sys.stderr.write(f"{text}\n")
             last = time.monotonic()

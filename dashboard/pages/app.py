@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.pages import compare, explore, methods, risk, sweep
+from dashboard.panels.notices import notices
 from dashboard.results.words import unmarked
 from dashboard.state.hiding import hide, shown
 
@@ -23,6 +24,7 @@ _PAGES = [
 ]
 _problem = hide()
 _page = st.navigation(_PAGES, position="top" if shown("pages") else "hidden")
+notices()
 if _problem is not None:
     st.warning(unmarked(_problem), icon=":material/link_off:")
 _page.run()

@@ -8,6 +8,7 @@ from cache.admission import NOTHING, Nothing
 from cache.sweeps.values import Plan
 from dashboard.controls.composing import composed
 from dashboard.panels.watching import watched
+from dashboard.results.outcomes import short
 from dashboard.results.tiles import headline_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
@@ -33,8 +34,27 @@ def page() -> None:
     with st.container(key="sweep-place"):
         if run is not None:
             watched(run)
+        elif sweeps is not None and sweeps.before is not None:
+            _before(sweeps.before)
     with st.expander("What to measure", expanded=not active, key="sweep-form"):
         _form(busy=active)
+
+
+def _before(plan: Plan) -> None:
+    """The offer to go on with the sweep that the dashboard before this one was at."""
+    with st.container(key="sweep-before"):
+        st.markdown(before_words(plan))
+        st.button("Go on with that sweep", key="sweep-go-on", on_click=_start, args=(plan,))
+
+
+def before_words(plan: Plan) -> str:
+    """What the sweep was, as Markdown."""
+    settings = f"{len(plan.settings):,} settings" if len(plan.settings) > 1 else "one setting"
+    turned = f" ({', '.join(unmarked(short(dial)) for dial in plan.dials)})" if plan.dials else ""
+    return (
+        f"The latest sweep here is one of {settings}{turned}; the dashboard that was at it has been closed since. "
+        "What it measured is kept."
+    )
 
 
 def _form(*, busy: bool) -> None:

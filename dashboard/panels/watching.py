@@ -41,6 +41,8 @@ def _panel(run: SweepRun, before: str) -> None:
 
 def _head(run: SweepRun, now: SweepProgress) -> None:
     st.progress(now.waves_done / max(1, now.waves), text=progress_words(now))
+    if now.news:
+        st.info(now.news)
     if now.message:
         st.warning(unmarked(now.message))
     with st.container(horizontal=True, gap="small"):

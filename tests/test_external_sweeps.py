@@ -1,0 +1,174 @@
+"""Sweeps on clusters that somebody else runs: the real commands, with TLS, and through the loss of a scheduler."""
+
+import contextlib
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from cache.address import Scheduler
+from cache.external import External
+from cache.failures import IDLE, LOST
+from cache.jobs import Jobs
+from cache.remote import TOPIC
+from cache.store import Store
+from cache.sweeps.run import SweepRun
+from cache.sweeps.values import Plan, Setting
+from engine.version import ENGINE_VERSION
+from tests.at_work import end, quick, until
+from tests.certificates import tls_variables
+from tests.dask_processes import (
+    answers,
+    dask_scheduler,
+    dask_scheduler_at,
+    dask_worker,
+    free_port,
+    with_other_engine,
+    without_ours,
+)
+
+PATIENCE = 600  # seconds, on a machine that is busy
+COMMAND = [sys.executable, "-m", "dashboard.launch"]
+SWEEP = """
+waves = 1
+population.name = "digits"
+population.contested = 60
+batch = 20
+epochs = {epochs}
+seed = [{seeds}]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "sweep.toml"
+
+
+def swept(file, cache, *options, **variables):
+    """The command, run to its end."""
+    command = [*COMMAND, "sweep", str(file), f"--cache={cache}", *options]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def rows(cache, columns, table):
+    """Rows of a cache that a command may be writing to; none while it is being made."""
+    with (
+        contextlib.suppress(sqlite3.OperationalError),
+        contextlib.closing(sqlite3.connect(f"{(cache / 'privacydial.sqlite').as_uri()}?mode=ro", uri=True)) as store,
+    ):
+        return dict(store.execute(f"SELECT key, {columns} FROM {table}").fetchall())  # noqa: S608  our own names
+    return {}
+
+
+def assert_verified(cache):
+    """``privacydial cache verify`` finds nothing."""
+    command = [*COMMAND, "cache", f"--cache={cache}", "verify"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+
+
+def test_a_sweep_over_tls_measures_what_workers_of_its_own_measure_bit_for_bit(file, tmp_path, monkeypatch):
+    file.write_text(SWEEP.format(epochs=20, seeds="1, 2"), encoding="utf-8")
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert swept(file, here, "--workers=1").returncode == 0
+    ours, strangers = tls_variables(tmp_path / "ours"), tls_variables(tmp_path / "strangers")
+    scheduler = Scheduler(address=f"tls://127.0.0.1:{free_port()}")
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    with dask_scheduler_at(scheduler.address), dask_worker(scheduler):
+        with contextlib.closing(socket.socket()) as probe:
+            until(lambda: probe.connect_ex(("127.0.0.1", int(scheduler.address.rsplit(":", 1)[1]))) == 0)
+        done = swept(file, there, "--scheduler", scheduler.address)
+        assert done.returncode == 0, done.stderr
+        refused = [swept(file, tmp_path / "none", "--scheduler", scheduler.address, **strangers)]
+    for name in ours:
+        monkeypatch.delenv(name)
+    refused.append(swept(file, tmp_path / "none", "--scheduler", scheduler.address))
+    assert len(done.stdout.splitlines()) == 4
+    assert_verified(there)
+    assert len(rows(there, "blob", "assessment")) == 2
+    for table in ("wave", "assessment"):
+        assert rows(there, "blob", table) == rows(here, "blob", table)
+    for one, sentence in zip(refused, ("does not answer", "cannot be used"), strict=True):
+        assert (one.returncode, one.stdout) == (2, "")
+        (line,) = one.stderr.splitlines()
+        assert line.startswith(f"privacydial: the scheduler {scheduler.address} {sentence}")
+    assert not rows(tmp_path / "none", "question", "wave")
+
+
+def test_a_sweep_outlives_its_scheduler_and_trains_nothing_again_that_is_stored(file, tmp_path):
+    file.write_text(SWEEP.format(epochs=300, seeds="1, 2, 3, 4, 5, 6, 7, 8"), encoding="utf-8")
+    scheduler = Scheduler(address=f"tcp://127.0.0.1:{free_port()}")
+    command = [*COMMAND, "sweep", str(file), f"--cache={tmp_path}"]
+    command += ["--scheduler", scheduler.address, "--insecure-scheduler"]
+    told, seen = tmp_path / "told", ""
+    with contextlib.ExitStack() as processes:
+        first = processes.enter_context(dask_scheduler_at(scheduler.address))
+        until(lambda: answers(scheduler))
+        processes.enter_context(dask_worker(scheduler))
+        stream = processes.enter_context(told.open("w"))
+        sweep = processes.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stream))
+        processes.callback(sweep.kill)
+        until(lambda: len(rows(tmp_path, "question", "assessment")) >= 2 or sweep.poll() is not None, PATIENCE)
+        first.kill()
+        first.wait()
+        until(lambda: LOST in told.read_text() or sweep.poll() is not None)
+        kept = rows(tmp_path, "question", "wave").keys()
+        assert_verified(tmp_path)
+        processes.enter_context(dask_scheduler_at(scheduler.address))
+        processes.enter_context(dask_worker(scheduler))
+        status = sweep.wait(timeout=PATIENCE)
+        seen = told.read_text()
+        again = starts(scheduler)
+    assert status == 0, seen
+    assert seen.splitlines().count(LOST) == 1
+    assert "Traceback" not in seen
+    assert seen.splitlines()[-1].endswith("8 of 8 points · 8 of 8 waves")
+    assert 2 <= len(kept) < 8
+    assert not kept & again.keys(), "a stored wave was trained again"
+    assert again.total() == 8 - len(kept)
+    assert_verified(tmp_path)
+
+
+def starts(scheduler):
+    """How often each wave was taken up by workers of a scheduler, by key, as they logged it themselves."""
+    with External(scheduler) as cluster:
+        events: Any = cluster.client.get_events(TOPIC)
+    return Counter(message["task"].split("-")[1] for _, message in events if "point" not in message)
+
+
+def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fits_goes_on(tmp_path):
+    for name in ("cache", "other", "none"):
+        (tmp_path / name).mkdir()
+    store, asked = Store(tmp_path / "cache"), quick()
+    with dask_scheduler() as scheduler:
+        until(lambda: answers(scheduler))
+        with External(scheduler) as cluster:
+            jobs: Any = Jobs(cluster.client, store)
+            run = SweepRun(
+                Plan(dials=(), settings=(Setting(values=(), point=quick()),), refused=(), waves=1), jobs, store
+            )
+            until(lambda: run.progress().news == IDLE)
+            run.cancel()
+            jobs.request("ada", asked)
+            with dask_worker(scheduler, path=without_ours(tmp_path / "none")) as stranger:
+                stranger.wait(timeout=PATIENCE)  # it cannot even read what it is to do
+            assert jobs.progress(asked).state == "queued"
+            with dask_worker(scheduler, path=with_other_engine(tmp_path / "other")):
+                failed = end(jobs, asked)
+            assert failed.state == "failed"
+            assert failed.message == (
+                f"A worker has version 1 of the engine and this program version {ENGINE_VERSION}; "
+                "install the same version of Privacy Dial on all machines."
+            )
+            with dask_worker(scheduler):
+                jobs.request("ada", asked)
+                assert end(jobs, asked).state == "done"
+            jobs.close()
+    store.close()

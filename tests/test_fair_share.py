@@ -1,0 +1,187 @@
+"""What a visitor of Explore reads while others want the same workers, or when something dies; workers are real."""
+
+import os
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from cache.admission import Limits, Listed, Nothing
+from cache.cluster import Cluster
+from cache.failures import RESTARTED, UNWATCHED
+from cache.jobs import Jobs
+from cache.keys import assessment_key
+from cache.store import Store
+from dashboard.serving.running import Running, set_running
+from dashboard.state.view import View, point
+from tests.at_work import end, endless, quick, until
+
+APP = Path(dashboard.__file__).parent / "pages" / "app.py"
+QUICK = {"population": "digits", "contested": "100", "architecture": "logistic", "models": "8"}
+ASKED = point(View.from_query(QUICK)[0])
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(workers=1) as cluster:
+        cluster.client.wait_for_workers(1, timeout=120)
+        yield cluster
+
+
+@pytest.fixture
+def at_work(cluster, tmp_path):
+    """Starts the jobs behind the pages, with limits; all end with the test."""
+    begun = []
+
+    def start(**limits) -> Any:
+        store = Store(tmp_path)
+        jobs = Jobs(cluster.client, store, limits=Limits(**limits))
+        begun.append((jobs, store))
+        set_running(Running(store=store, jobs=jobs))
+        return jobs
+
+    yield start
+    set_running(None)
+    for jobs, store in begun:
+        jobs.close()
+        store.close()
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=20)
+    for name, text in (QUICK | query).items():
+        app.query_params[name] = text
+    return app.run()
+
+
+def texts(app: AppTest) -> str:
+    assert not app.exception
+    kinds = ("html", "markdown", "caption", "info", "warning", "error")
+    bodies = [getattr(element, "body", None) or element.proto.body for kind in kinds for element in app.get(kind)]
+    return " ".join([*map(str, bodies), *(bar.proto.text for bar in app.get("progress"))])
+
+
+def shows(app: AppTest, text: str) -> None:
+    """The page says so, now or after some of its own looks."""
+    until(lambda: text in texts(app.run()), seconds=60)
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.main.button]
+
+
+def busy(jobs):
+    """Somebody's training that the one worker is at."""
+    blocking = endless()
+    jobs.request("first", blocking)
+    until(lambda: jobs.progress(blocking).state == "training")
+
+
+def test_a_visitor_reads_how_many_are_ahead_and_gets_his_turn(at_work):
+    jobs = at_work()
+    busy(jobs)
+    others = [quick(), quick()]
+    for number, asked in enumerate(others):
+        jobs.request(f"other {number}", asked)
+        until(lambda asked=asked: jobs._jobs[assessment_key(asked)].waves)  # it stands in the queue
+    app = opened()
+    shows(app, "Waiting for a free worker to train models 1 to 8 of 8; 2 trainings are ahead of yours …")
+    assert "Cancel" in buttons(app)
+    jobs.cancel("other 0")
+    shows(app, "1 training is ahead of yours …")
+    jobs.cancel("first")
+    shows(app, "For these 100 records of a demonstration set")
+    assert jobs.progress(others[1]).state == "done"
+
+
+def test_a_full_queue_is_a_sentence_and_asking_again_works_when_there_is_room(at_work):
+    jobs = at_work(jobs=1)
+    busy(jobs)
+    app = opened()
+    shows(app, "1 setting is in work or waits already; try again in a while.")
+    assert buttons(app) == ["Ask again"]
+    jobs.cancel("first")
+    app.button(key="ask-again").click().run()
+    shows(app, "For these 100 records of a demonstration set")
+
+
+def test_who_comes_back_to_a_training_that_nobody_watched_reads_so_and_can_ask_anew(at_work):
+    jobs = at_work(grace=2.0)
+    blocking = endless()
+    jobs.request("sweep", blocking, background=True)
+    until(lambda: jobs.progress(blocking).state == "training")
+    app = opened()
+    until(lambda: jobs.progress(ASKED) is not None or not app.run())
+    until(lambda: not jobs.progress(ASKED).active)
+    shows(app, f"{UNWATCHED} Nothing is trained until you turn a dial.")
+    assert buttons(app) == ["Measure this"]
+    jobs.cancel("sweep")
+    app.button(key="measure").click().run()
+    shows(app, "For these 100 records of a demonstration set")
+
+
+@pytest.mark.parametrize(
+    ("training", "sentence"),
+    [
+        (Nothing(), "Nothing is trained here: whoever started this dashboard shows stored results only."),
+        (Listed(waves={quick().recipe: 1}), "whoever started this dashboard allows listed settings only."),
+        (Listed(waves={ASKED.recipe: 1}), "Only 8 models of this setting are trained here."),
+    ],
+)
+def test_what_the_teacher_does_not_allow_is_a_sentence_and_what_he_allows_is_trained(at_work, training, sentence):
+    jobs = at_work(training=training)
+    app = opened(models="16")
+    shows(app, sentence)
+    assert buttons(app) == ["Ask again"]
+    allowed = opened()
+    if training == Listed(waves={ASKED.recipe: 1}):
+        shows(allowed, "For these 100 records of a demonstration set")
+    else:
+        shows(allowed, sentence)
+        assert jobs.progress(ASKED).state == "refused"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_the_page_says_when_a_worker_was_killed_and_goes_on(at_work, cluster):
+    jobs = at_work()
+    long = {"population": "mnist5k", "architecture": View().architecture, "contested": "2000"}
+    app = opened(**long)
+    asked = point(View.from_query(QUICK | long)[0])
+    until(lambda: app.run() and jobs.progress(asked) is not None)
+    until(lambda: jobs.progress(asked).epoch >= 1)
+    (worker,) = cluster.client.run(os.getpid).values()
+    os.kill(worker, signal.SIGKILL)
+    shows(app, RESTARTED)
+    shows(app, "For these 2,000 records of a demonstration set")
+
+
+def test_the_page_says_when_a_result_cannot_be_stored_and_tries_again_when_asked(at_work, tmp_path):
+    jobs = at_work()
+    with sqlite3.connect(tmp_path / "privacydial.sqlite") as connection:
+        size = connection.execute("PRAGMA page_count").fetchone()[0]
+    jobs._store.maintain(lambda connection: connection.execute(f"PRAGMA max_page_count = {size}").fetchone())
+    app = opened()
+    shows(app, "The training failed: The cache ")
+    assert "cannot be used (database or disk is full)" in texts(app)
+    assert buttons(app) == ["Try again"]
+    jobs._store.maintain(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+    app.button(key="retry").click().run()
+    shows(app, "For these 100 records of a demonstration set")
+
+
+def test_the_page_says_when_the_cache_was_damaged_and_measures_anew(at_work, tmp_path):
+    jobs, file = at_work(), tmp_path / "privacydial.sqlite"
+    jobs.request("ada", ASKED)
+    assert end(jobs, ASKED).state == "done"
+    assert "damaged" not in texts(opened())
+    jobs._store.close()
+    file.write_bytes(file.read_bytes()[:100] + bytes(4000) + file.read_bytes()[4100:])
+    app = opened()
+    shows(app, "The file with the results was damaged.")
+    assert "kept beside the new one as privacydial-damaged-1.sqlite." in texts(app).replace("\\", "")
+    shows(app, "For these 100 records of a demonstration set")
