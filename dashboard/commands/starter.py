@@ -1,16 +1,12 @@
-"""Which settings ship with the package: the default page with every stop of its dials, most looked at first."""
+"""Which settings ship with the package: those of the story on the page Start, most looked at first."""
 
 from __future__ import annotations
 
 from cache.keys import Point
-from dashboard.state.stops import ARCHITECTURE, DP, NOISE, REGULARIZATION
-from dashboard.state.view import View, point, refusal
-
-_DIALS = (REGULARIZATION.name, NOISE.name, DP.name, ARCHITECTURE.name, "label_smoothing", "dropout")
+from dashboard.state.story import settings
+from dashboard.state.view import point
 
 
 def starter_points() -> tuple[Point, ...]:
-    """The settings in the order of their importance, each once: the default, then one dial after another turned."""
-    default = View()
-    views = [default, *(default.turned(name, stop) for name in _DIALS for stop in default.stops(name))]
-    return tuple(dict.fromkeys(point(view) for view in views if refusal(view) is None))
+    """The settings in the order of their importance, each once."""
+    return tuple(dict.fromkeys(map(point, settings())))

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages import explore, sweep
+from dashboard.pages import explore, start, sweep
+from dashboard.state.view import BESIDE
 
 _HERE = Path(__file__).parent.parent
 
 st.set_page_config(page_title="Privacy Dial", page_icon=_HERE / "icon.svg", layout="wide")
 st.html(_HERE / "app.css")
-_PAGES = [
-    st.Page(explore.page, title="Explore", url_path="explore", default=True),
-    st.Page(sweep.page, title="Sweep", url_path="sweep"),
-]
-st.navigation(_PAGES, position="top").run()
+_PAGES = {
+    start.EXPLORE: st.Page(explore.page, title="Explore", url_path=start.EXPLORE),
+    "sweep": st.Page(sweep.page, title="Sweep", url_path="sweep"),
+}
+
+
+def _start() -> None:
+    start.page({path: partial(st.switch_page, page) for path, page in _PAGES.items()})
+
+
+_chosen = st.navigation(
+    [st.Page(_start, title="Start", url_path="start", default=True), *_PAGES.values()], position="top"
+)
+_asked = {name: st.query_params.get_all(name) for name in st.query_params}
+if _chosen.title == "Start" and not BESIDE.issuperset(_asked):
+    # An address from when Explore was at the root, or one that somebody typed: a setting is seen in Explore.
+    st.switch_page(_PAGES[start.EXPLORE], query_params=_asked)
+_chosen.run()

@@ -99,7 +99,7 @@ def whiskers(values: Sequence[Interval], colour: str) -> dict[str, Any]:
     }
 
 
-def _spots(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dict[str, Any]:
+def settings_trace(spots: Sequence[Spot], *, name: str, colour: str, **more: Any) -> dict[str, Any]:
     """Measured settings as one trace: AUC across, accuracy upwards, whiskers both ways."""
     aucs = [spot.headline.auc for spot in spots]
     accuracies = [spot.headline.test_accuracy for spot in spots]
@@ -173,7 +173,7 @@ def _path(found: Landscape) -> list[dict[str, Any]]:
         return []
     title = DIALS[found.view.sweep].title if found.view.sweep in DIALS else "contested records"
     return [
-        _spots(
+        settings_trace(
             found.path,
             name=f"{title} turned",
             colour="@path-soft",
@@ -191,7 +191,7 @@ def _ghosts(found: Landscape) -> list[dict[str, Any]]:
     if not found.ghosts:
         return []
     return [
-        _spots(
+        settings_trace(
             found.ghosts,
             name="before",
             colour="@ghost",
@@ -230,7 +230,7 @@ def _current(found: Landscape) -> list[dict[str, Any]]:
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    dot = _spots(
+    dot = settings_trace(
         [found.current],
         name="this setting",
         colour="@accent",
