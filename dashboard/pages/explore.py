@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dials_on_page, rail, sweep_control
+from dashboard.controls.named import presets
 from dashboard.panels.panel import panel
 from dashboard.panels.sections import sections
 from dashboard.panels.waiting import waiting
@@ -31,6 +32,7 @@ def page() -> None:
     write_address()
     with st.container(key="problems-place"):
         _problems(state)
+    presets(found.view)
     chips(found.view)
     _headline(found)
     # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.

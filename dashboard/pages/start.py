@@ -47,7 +47,7 @@ def page(leave: Mapping[str, Callable[[], None]]) -> None:
             rows=lambda: opening.rows(told),
             on_pick=_open,
         )
-    st.html('<h2 class="pd-title">Five settings to start from</h2>')
+    st.html(f'<h2 class="pd-title">Five settings to start from</h2><p class="pd-finding">{opening.SCORES}</p>')
     preset_cards(opening.cards(told, _behind(told)), key="presets", page=EXPLORE, on_pick=_open)
 
 

@@ -15,27 +15,29 @@ from dashboard.state.story import OVERFIT, PRESETS, REGULARIZED, SMOOTHED, STRON
 from engine.assessment.values import Assessment, Headline, Interval
 from engine.populations.catalogue import POPULATIONS
 
+SCORES = "The curves are the scores that an attacker gives to members (filled) and to outsiders (line)."
+
 ABOUT = "See what a model gives away about the people whose data it was trained on, and what protecting them costs."
 
 HEIGHT = 420
 _AIR = 0.05  # of accuracy, below and above the presets: room for their names and the corners' words
 
-_BESIDE: Mapping[str, str] = {
-    OVERFIT.name: "bottom right",
-    REGULARIZED.name: "bottom left",
-    SMOOTHED.name: "top left",
-    STRONG_DP.name: "bottom right",
-    SWEET_SPOT.name: "top center",
+_NAMES: Mapping[str, tuple[str, str]] = {
+    OVERFIT.name: ("Overfitted", "top center"),
+    REGULARIZED.name: ("Regularized", "bottom center"),
+    SMOOTHED.name: ("Label-<br>smoothed", "bottom center"),
+    STRONG_DP.name: ("Strong DP", "bottom right"),
+    SWEET_SPOT.name: ("Sweet spot", "top center"),
 }
-"""Where a preset's name stands, so that none covers another one, on a narrow screen either."""
+"""What stands beside a preset's point and where, so that none covers another one, on a narrow screen either."""
 
 _CORNERS = (
-    ("accurate<br>and private", {"x": 0.0, "y": 0.995, "xanchor": "left", "yanchor": "top", "align": "left"}),
+    ("accurate<br>and private", {"x": 0.505, "xref": "x", "y": 0.995, "xanchor": "left", "yanchor": "top"}),
     (
         "accurate, but<br>tells who was in",
-        {"x": 1.0, "y": 0.995, "xanchor": "right", "yanchor": "top", "align": "right"},
+        {"x": 1, "xref": "paper", "y": 0.995, "xanchor": "right", "yanchor": "top"},
     ),
-    ("private, but<br>often wrong", {"x": 0.0, "y": 0.005, "xanchor": "left", "yanchor": "bottom", "align": "left"}),
+    ("private, but<br>often wrong", {"x": 0.505, "xref": "x", "y": 0.005, "xanchor": "left", "yanchor": "bottom"}),
 )
 
 
@@ -69,7 +71,7 @@ def _beside(head: Headline, overfit: Headline, words: str) -> str:
     return (
         f"{words} {_times(head.auc)} times, and the accuracy {turn} from {percent(overfit.test_accuracy)} "
         f"to {percent(head.test_accuracy)}."
-    )
+    ).replace(" %", "\u00a0%")  # not at the beginning of a line
 
 
 def _times(auc: Interval) -> str:
@@ -88,7 +90,9 @@ def figure(told: Story) -> Figure:
     shown["layout"] |= {"height": HEIGHT, "margin": {"l": 56, "r": 12, "t": 30, "b": 52}}
     if told.told:
         shown["layout"]["yaxis"]["range"] = _heights_shown(told)
-        shown["layout"]["annotations"] += [note(text, xref="paper", yref="paper", **at) for text, at in _CORNERS]
+        shown["layout"]["annotations"] += [
+            note(text, yref="paper", align=at["xanchor"], **at) for text, at in _CORNERS
+        ]
     return shown
 
 
@@ -130,8 +134,9 @@ def _presets(told: Story) -> list[dict[str, Any]]:
             name="presets",
             colour="@accent",
             mode="markers+text",
-            text=[f"<b>{spot.label}</b>" for spot in told.told.values()],
-            textposition=[_BESIDE[name] for name in told.told],
+            text=[f"<b>{_NAMES[name][0]}</b>" for name in told.told],
+            textposition=[_NAMES[name][1] for name in told.told],
+            showlegend=False,
             textfont={"size": 12, "color": "@ink"},
             marker={
                 "color": "@accent",
