@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.store import Store
@@ -20,7 +19,7 @@ from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from tests.handmade import assessment, claim, headline, measure, whole
 
-APP = Path(dashboard.__file__).parent / "pages" / "app.py"
+APP = Path(__file__).parent / "explore_alone.py"
 
 
 @pytest.fixture
