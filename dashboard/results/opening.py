@@ -164,7 +164,7 @@ def _best(told: Story) -> str:
         return f"{len(told.spots)} settings are measured."
     least = overfit.headline.test_accuracy.estimate
     equal = [spot for spot in told.spots if spot.headline.test_accuracy.estimate >= least and spot is not overfit]
-    first = f"Of {len(told.spots)} settings {len(equal)} are at least as accurate as the overfitted one"
+    first = f"At least as accurate as the overfitted setting: {len(equal)} of {len(told.spots) - 1} others"
     best = sweet in equal and all(sweet.headline.auc.estimate <= spot.headline.auc.estimate for spot in equal)
     return f"{first}; of these the sweet spot leaks least." if best else f"{first}."
 
@@ -172,7 +172,7 @@ def _best(told: Story) -> str:
 def _outside(told: Story) -> str:
     """How many settings have no place in the picture."""
     left_out = len(told.around) - len(_within(told))
-    return f"{left_out} less accurate ones are in the table only." if left_out else ""
+    return f"Not drawn, because they are less accurate: {left_out}; the table has them." if left_out else ""
 
 
 def rows(told: Story) -> Rows:
