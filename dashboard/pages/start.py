@@ -62,7 +62,8 @@ def _words(told: Story) -> None:
 def _ways(told: Story, leave: Mapping[str, Callable[[], None]]) -> None:
     """The ways in."""
     with st.container(key="ways", horizontal=True, gap="small"):
-        st.button("Turn the dials", key="way-explore", type="primary", on_click=_leave, args=(EXPLORE,))
+        kind = "primary" if told.told else "secondary"  # where nothing is measured, measuring comes first
+        st.button("Turn the dials", key="way-explore", type=kind, on_click=_leave, args=(EXPLORE,))
         if SWEET_SPOT.name in told.told:
             address = SWEET_SPOT.view.address
             st.button("Show the result", key="way-result", on_click=_open, args=(address,))

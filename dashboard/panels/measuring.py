@@ -41,7 +41,7 @@ def _panel(known: int, polls: bool) -> None:
         _progress(run)
     if not active:
         busy = sweeps.current is not None and sweeps.current.progress().active
-        st.button("Measure the five settings", key="measure-presets", on_click=_start, disabled=busy)
+        st.button("Measure the five settings", key="measure-presets", type="primary", on_click=_start, disabled=busy)
         if busy:
             st.markdown("A sweep is in work: its end comes first.")
 

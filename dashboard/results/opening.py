@@ -19,14 +19,14 @@ SCORES = "The curves are the scores that an attacker gives to members (filled) a
 
 ABOUT = "See what a model gives away about the people whose data it was trained on, and what protecting them costs."
 
-HEIGHT = 420
+HEIGHT = 380
 _AIR = 0.05  # of accuracy, below and above the presets: room for their names and the corners' words
 
 _NAMES: Mapping[str, tuple[str, str]] = {
     OVERFIT.name: ("Overfitted", "top center"),
     REGULARIZED.name: ("Regularized", "bottom center"),
     SMOOTHED.name: ("Label-<br>smoothed", "bottom center"),
-    STRONG_DP.name: ("Strong DP", "bottom right"),
+    STRONG_DP.name: ("Strong DP", "top right"),
     SWEET_SPOT.name: ("Sweet spot", "top center"),
 }
 """What stands beside a preset's point and where, so that none covers another one, on a narrow screen either."""
