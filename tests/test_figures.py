@@ -9,8 +9,8 @@ import pytest
 from cache.progress import Progress, TracePoint
 from cache.store import Store
 from dashboard.panels.panel import table_html
-from dashboard.panels.plot import _HERE
 from dashboard.results import details, figures, findings, people, proofs, rates, tables
+from dashboard.results.palette import PALETTES
 from dashboard.state.landscape import landscape
 from dashboard.state.view import View
 from engine.assessment.values import PrecisionRecall, RocCurve
@@ -203,15 +203,10 @@ def test_every_figure_is_plain_json_without_nan(store):
         json.dumps(figure, allow_nan=False)
 
 
-def test_every_colour_role_is_known_to_the_component_in_light_and_dark(store):
-    script = (_HERE / "plot.js").read_text(encoding="utf-8")
-    light, dark, both = (
-        set(re.findall(r'["\s]([a-z-]+)"?: ', script.split(start, 1)[1].split("}", 1)[0]))
-        for start in ("const LIGHT = {", "const DARK = {", "(dark ? DARK : LIGHT)")
-    )
+def test_every_colour_role_is_in_the_light_and_in_the_dark_palette(store):
     roles = set(ROLES.findall(json.dumps(all_figures(store))))
-    assert light == dark
-    assert roles <= light | both | {"paper"}
+    assert PALETTES["light"].keys() == PALETTES["dark"].keys()
+    assert roles <= PALETTES["light"].keys()
     assert len(roles) > 8
 
 

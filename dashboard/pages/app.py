@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages import explore, start, sweep
+from dashboard.pages import explore, methods, start, sweep
 from dashboard.state.view import BESIDE
 
 _HERE = Path(__file__).parent.parent
@@ -17,6 +17,7 @@ st.html(_HERE / "app.css")
 _PAGES = {
     start.EXPLORE: st.Page(explore.page, title="Explore", url_path=start.EXPLORE),
     "sweep": st.Page(sweep.page, title="Sweep", url_path="sweep"),
+    "methods": st.Page(methods.page, title="Methods", url_path="methods"),
 }
 
 

@@ -10,6 +10,7 @@ from dashboard.controls.dials import dials_on_page, rail, sweep_control
 from dashboard.controls.named import presets
 from dashboard.panels.panel import panel
 from dashboard.panels.sections import sections
+from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
 from dashboard.results import figures, findings, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
@@ -17,9 +18,11 @@ from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, til
 from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.stops import OFF
-from dashboard.state.view import release_words, training_words
+from dashboard.state.view import point, release_words, training_words
 from dashboard.state.visit import Visit, begin, go_to_address, write_address
 from engine.populations.catalogue import POPULATIONS
+
+_TRADEOFF = "What accuracy costs in privacy"
 
 
 def page() -> None:
@@ -47,6 +50,9 @@ def page() -> None:
         if both is not None:
             st.html(attackers_html(both))
     _tradeoff(found)
+    with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
+        if not found.refusal:
+            take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
     if assessment is not None:
         sections(assessment)
 
@@ -96,7 +102,7 @@ def _coming(found: Landscape) -> str:
 def _tradeoff(found: Landscape) -> None:
     with st.container(key="tradeoff"):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
-        left.html('<h2 class="pd-title">What accuracy costs in privacy</h2>')
+        left.html(f'<h2 class="pd-title">{_TRADEOFF}</h2>')
         with right:
             sweep_control(found.view)
         panel(
@@ -105,5 +111,7 @@ def _tradeoff(found: Landscape) -> None:
             figures.tradeoff(found),
             finding=findings.tradeoff(found),
             rows=lambda: tables.spots(found),
+            about="frontier",
+            called=_TRADEOFF,
             on_pick=go_to_address,
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from html import escape
 
 import streamlit as st
 
 from dashboard.panels.plot import plot, threshold_plot
 from dashboard.results import details, findings, tables
+from dashboard.results.exports import file_name, table_csv
 from dashboard.results.figures import Figure
+from dashboard.results.links import how_html
 from dashboard.results.thresholds import cuts
 from engine.assessment.values import Assessment
 
@@ -24,6 +27,8 @@ def panel(
     *,
     finding: str,
     rows: Callable[[], Sequence[Row]],
+    about: str | None = None,
+    called: str = "",
     on_pick: Callable[[str], None] | None = None,
 ) -> None:
     """Draw a figure; its table is made when somebody opens it.
@@ -34,30 +39,56 @@ def panel(
         figure: the figure.
         finding: what it shows, in words; also read out in place of the picture.
         rows: makes the numbers behind it, one mapping from column to text for each row.
+        about: the entry of the page Methods that says how it is measured.
+        called: its name in files, where the heading stands elsewhere and ``title`` is empty.
         on_pick: called with the ``customdata`` of a chosen point.
     """
-    with _panel(name, title, finding, rows):
-        plot(figure, key=f"figure-{name}", alt=finding, on_pick=on_pick)
+    with _panel(name, title, finding, rows, about, called):
+        plot(figure, key=f"figure-{name}", alt=finding, title=title or called, on_pick=on_pick)
 
 
 def threshold_panel(name: str, title: str, found: Assessment) -> None:
     """Draw the histogram of scores with its movable threshold."""
     finding = findings.scores(found)
-    with _panel(name, title, finding, lambda: tables.scores(found)):
-        threshold_plot(details.scores(found), cuts(found), key=f"figure-{name}", alt=finding)
+    with _panel(name, title, finding, lambda: tables.scores(found), "scores"):
+        threshold_plot(details.scores(found), cuts(found), key=f"figure-{name}", alt=finding, title=title)
 
 
 @contextmanager
-def _panel(name: str, title: str, finding: str, rows: Callable[[], Sequence[Row]]) -> Iterator[None]:
+def _panel(
+    name: str, title: str, finding: str, rows: Callable[[], Sequence[Row]], about: str | None, called: str = ""
+) -> Iterator[None]:
     """What stands around a figure: heading, finding, table."""
     with st.container(key=f"panel-{name}", gap="small"):
         if title:
             st.html(f'<h2 class="pd-title">{escape(title)}</h2>')
         yield
-        st.html(f'<p class="pd-finding">{escape(finding)}</p>')
+        how = f" {how_html(about, title or called)}" if about else ""
+        st.html(f'<p class="pd-finding">{escape(finding)}{how}</p>')
         table = st.expander("Show the numbers as a table", key=f"table-{name}", on_change="rerun")
         if table.open:
-            table.html(table_html(rows()))
+            with table:
+                downloadable(name, title or called, rows())
+
+
+def downloadable(name: str, title: str, rows: Sequence[Row]) -> None:
+    """Draw a table, and a button that downloads it as CSV.
+
+    Args:
+        name: the table's name in keys.
+        title: what the file is called after.
+        rows: one mapping from column to text for each row.
+    """
+    st.html(table_html(rows))
+    if rows:
+        st.download_button(
+            "Download as CSV",
+            partial(table_csv, rows),
+            file_name=file_name(title, ".csv"),
+            mime="text/csv",
+            on_click="ignore",
+            key=f"csv-{name}",
+        )
 
 
 def table_html(rows: Sequence[Row]) -> str:

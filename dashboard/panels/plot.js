@@ -1,14 +1,6 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
-// In: {figure, alt, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
-
-const LIGHT = {
-  member: "#0072B2", outsider: "#D55E00", path: "#0072B2", "path-soft": "rgba(0,114,178,0.45)",
-  accent: "#D55E00", ghost: "#8a8780", band: "rgba(0,114,178,0.16)", proved: "#007a5a",
-};
-const DARK = {
-  member: "#56B4E9", outsider: "#E8743B", path: "#56B4E9", "path-soft": "rgba(86,180,233,0.45)",
-  accent: "#E69F00", ghost: "#9d9a94", band: "rgba(86,180,233,0.2)", proved: "#2fbf94",
-};
+// PALETTES, colours by role in light and dark, is written before this text by plot.py.
+// In: {figure, alt, title, file, source} and, for threshold.js, {cuts}. Out: the trigger "pick" with the customdata of the chosen point.
 
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
 
@@ -38,17 +30,10 @@ function brightness(colour) {
 function palette(node) {
   const css = getComputedStyle(node);
   const read = (name, fallback) => css.getPropertyValue(name).trim() || fallback;
-  const paper = read("--st-background-color", "#ffffff");
+  const paper = read("--st-background-color", PALETTES.light.paper);
   const dark = brightness(paper) < 0.5;
-  return {
-    ...(dark ? DARK : LIGHT),
-    paper,
-    ink: read("--st-text-color", dark ? "#eee" : "#222"),
-    soft: dark ? "#a8a49c" : "#65625b",
-    grid: dark ? "rgba(255,255,255,0.08)" : "rgba(0,0,0,0.07)",
-    line: dark ? "rgba(255,255,255,0.25)" : "rgba(0,0,0,0.25)",
-    font: read("--st-font", "sans-serif"),
-  };
+  const colours = PALETTES[dark ? "dark" : "light"];
+  return { ...colours, paper, ink: read("--st-text-color", colours.ink), font: read("--st-font", colours.font) };
 }
 
 // A deep copy (Plotly writes zoom and legend into what it is given) with every "@role" replaced.
@@ -78,6 +63,9 @@ class Plot {
     this.zoom = {};
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("blur", () => this.mark(null));
+    for (const button of root.querySelectorAll("[data-format]")) {
+      button.addEventListener("click", () => this.save(button.dataset.format).catch((error) => this.failed(error)));
+    }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     new ResizeObserver(() => this.mark(null)).observe(root);
   }
@@ -87,6 +75,9 @@ class Plot {
     this.pick = pick;
     if (data.cuts) (this.threshold ??= new Threshold(this)).update(data.cuts);
     this.box.setAttribute("aria-label", data.alt);
+    for (const button of this.root.querySelectorAll("[data-format]")) {
+      button.setAttribute("aria-label", `Save “${data.title}” as ${button.dataset.format.toUpperCase()}`);
+    }
     this.box.style.minHeight = `${data.figure.layout.height}px`;
     this.draw();
   }
@@ -103,11 +94,15 @@ class Plot {
         await this.react(library);
       }
     } catch (error) {
-      this.live.textContent = error.message;
-      this.live.classList.add("pd-failed");
+      this.failed(error);
     } finally {
       this.busy = false;
     }
+  }
+
+  failed(error) {
+    this.live.textContent = error.message ?? String(error);
+    this.live.classList.add("pd-failed");
   }
 
   async react(library) {
@@ -139,6 +134,27 @@ class Plot {
     for (const axis of ["xaxis", "yaxis"]) {
       if (`${axis}.range[0]` in change) this.zoom[axis] = [change[`${axis}.range[0]`], change[`${axis}.range[1]`]];
     }
+  }
+
+  // The figure as it stands, with its title and on paper of its own, as a file; drawn anew, so that nothing here moves.
+  async save(format) {
+    const library = await plotly(this.data.source);
+    const { width, height } = this.box.getBoundingClientRect();
+    const { data, layout } = coloured(this.data.figure, palette(this.root));
+    for (const [axis, range] of Object.entries(this.zoom)) layout[axis] = { ...layout[axis], range };
+    const head = this.data.title ? 34 : 0;
+    // Plotly reads some markup in texts: a title is shown as it is.
+    const text = this.data.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    Object.assign(layout, {
+      width, height: layout.height + head, paper_bgcolor: palette(this.root).paper,
+      title: { text, font: { size: 16 }, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: 14 } },
+      margin: { ...layout.margin, t: layout.margin.t + head },
+    });
+    await library.downloadImage(
+      { data, layout, config: { staticPlot: true } },
+      { format, filename: this.data.file, width, height: layout.height, scale: format === "png" ? 2 : 1 },
+    );
+    this.live.textContent = `Saved as ${this.data.file}.${format}`;
   }
 
   choose(point) {

@@ -7,9 +7,10 @@ from html import escape
 
 import streamlit as st
 
-from dashboard.panels.panel import panel, table_html, threshold_panel
+from dashboard.panels.panel import downloadable, panel, threshold_panel
 from dashboard.panels.records import records
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
+from dashboard.results.links import how_html
 from dashboard.results.words import attack_title
 from engine.assessment.values import Assessment, GroupRisk
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
@@ -56,13 +57,17 @@ def _rates(found: Assessment) -> None:
             rates.roc(found, "linear" if chosen == "linear" else "logarithmic"),
             finding=rates.finding(found),
             rows=lambda: rates.rows(found),
+            about="roc",
         )
     with right:
         st.html(facts_html("At few false alarms", rates.facts(found)))
 
 
 def _people(found: Assessment) -> None:
-    st.html(f'<h2 class="pd-title">The riskiest records</h2><p class="pd-finding">{escape(people.naming(found))}</p>')
+    st.html(
+        f'<h2 class="pd-title">The riskiest records</h2><p class="pd-finding">{escape(people.naming(found))} '
+        f"{how_html('riskiest', 'The riskiest records')}</p>"
+    )
     if people.named(found):
         st.fragment(_story)(found)
     left, right = st.columns(2, gap="large")
@@ -73,6 +78,7 @@ def _people(found: Assessment) -> None:
             details.risk(found),
             finding=findings.risk(found),
             rows=lambda: tables.risk(found),
+            about="risk",
         )
     with right:
         for group in found.groups:
@@ -95,6 +101,7 @@ def _story(found: Assessment) -> None:
                 people.confidences(answers, one),
                 finding=people.confidences_words(answers, one),
                 rows=lambda: people.confidences_rows(answers, one),
+                about="phi",
             )
     with right:
         _table("What every attack says", people.verdicts(found, one), "verdicts")
@@ -107,14 +114,16 @@ def _group(group: GroupRisk) -> None:
         people.groups(group),
         finding=people.groups_words(group),
         rows=lambda: people.groups_rows(group),
+        about="group-risk",
     )
 
 
 def _table(title: str, listed: Sequence[dict[str, str]], name: str) -> None:
-    """A table under a heading; nothing where there is nothing to say."""
+    """A table under a heading; nothing where there is nothing to say. Its name is its entry of the page Methods."""
     if listed:
         with st.container(key=f"list-{name}"):
-            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{table_html(listed)}')
+            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{how_html(name, title)}')
+            downloadable(name, title, listed)
 
 
 def _proofs(found: Assessment) -> None:
@@ -126,6 +135,7 @@ def _proofs(found: Assessment) -> None:
             proofs.bounds(found),
             finding=proofs.finding(found),
             rows=lambda: proofs.rows(found),
+            about="audits",
         )
     with right:
         st.html(facts_html("What each bound rests on", proofs.facts(found)))
@@ -134,7 +144,9 @@ def _proofs(found: Assessment) -> None:
 def _belief(found: Assessment) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        st.html(facts_html("Before you believe it", belief.facts(found)))
+        st.html(
+            facts_html("Before you believe it", belief.facts(found)) + how_html("honesty", "Before you believe it")
+        )
     with right:
         panel(
             "reliability",
@@ -142,6 +154,7 @@ def _belief(found: Assessment) -> None:
             details.reliability(found),
             finding=findings.reliability(found),
             rows=lambda: tables.reliability(found),
+            about="reliability",
         )
         if details.curves(found):
             panel(
@@ -150,6 +163,7 @@ def _belief(found: Assessment) -> None:
                 details.found_out(found),
                 finding=findings.found_out(found),
                 rows=lambda: tables.found_out(found),
+                about="precision-recall",
             )
 
 

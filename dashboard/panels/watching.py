@@ -73,6 +73,7 @@ def _figures(run: SweepRun, found: list[Result]) -> None:
         landed(run.plan, found),
         finding=landed_words(run, found),
         rows=lambda: rows(run.plan, found),
+        about="frontier",
     )
     if run.plan.dials:
         panel(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from cache.store import Store
+from dashboard.results.links import how_html
 from dashboard.results.words import between, decimals
 from dashboard.state.landscape import Landscape
 from dashboard.state.view import key
@@ -39,5 +40,5 @@ def attackers_html(both: Attackers) -> str:
         f"<div><dt>{escape(name)}</dt><dd><b>{escape(decimals(value))}</b> {escape(between(value))}</dd></div>"
         for name, value in rows
     )
-    words = f'<p class="pd-finding">{escape(attackers_words(both))}</p>'
+    words = f'<p class="pd-finding">{escape(attackers_words(both))} {how_html("attackers", "Both attackers")}</p>'
     return f'<dl class="pd-both">{listed}</dl>{words}'

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from cache.sweeps.dials import Scalar
 from cache.sweeps.results import Result
 from cache.sweeps.values import Plan
+from dashboard.results.exports import csv_lines
 from dashboard.results.tables import Rows, numbers
 from dashboard.results.words import DASH
 from engine.assessment.values import Headline, Interval
@@ -52,13 +51,13 @@ def refusals(plan: Plan) -> Mapping[str, list[str]]:
 
 def csv_bytes(plan: Plan, results: Iterable[Result]) -> bytes:
     """The results with full precision as CSV (RFC 4180, UTF-8); an empty field where there is no such number."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([*plan.dials, *_COLUMNS])
-    for result in results:
-        own = ["" if value is None else value_text(value) for value in result.setting.values]
-        writer.writerow([*own, *_numbers(result.headline)])
-    return text.getvalue().encode()
+    head = [*plan.dials, *_COLUMNS]
+    return csv_lines([head, *(_line(result) for result in results)]).encode()
+
+
+def _line(result: Result) -> list[object]:
+    own = ["" if value is None else value_text(value) for value in result.setting.values]
+    return [*own, *_numbers(result.headline)]
 
 
 _COLUMNS = (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from dashboard.results.links import how_html
 from dashboard.results.words import (
     DASH,
     between,
@@ -29,6 +30,7 @@ class Tile:
         interval: its interval, written out; empty where there is none.
         behind: what stands behind it, one phrase.
         muted: greyed, because the number cannot be claimed.
+        how: the entry of the page Methods that says how it is measured; None where a note beside says it.
     """
 
     name: str
@@ -36,6 +38,16 @@ class Tile:
     interval: str = ""
     behind: str
     muted: bool = False
+    how: str | None = None
+
+
+_HOW: Mapping[str, str] = {
+    "Test accuracy": "accuracy",
+    "Attack AUC": "auc",
+    "Found at 1 % false alarms": "tpr",
+    "Proved ε": "epsilon",
+}
+"""The tiles in their order, each with its entry of the page Methods."""
 
 
 def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
@@ -43,12 +55,14 @@ def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
     return (
         Tile(
             name="Test accuracy",
+            how=_HOW["Test accuracy"],
             value=percent(headline.test_accuracy),
             interval=percent_between(headline.test_accuracy),
             behind=f"train {percent(headline.train_accuracy)}, {headline.targets} models",
         ),
         Tile(
             name="Attack AUC",
+            how=_HOW["Attack AUC"],
             value=decimals(headline.auc),
             interval=between(headline.auc),
             behind=f"guessing .500, {shadows(headline)}",
@@ -60,17 +74,17 @@ def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
 
 def empty_tiles(behind: str = "not measured yet") -> tuple[Tile, ...]:
     """The same tiles where nothing has been measured, with the reason in a few words."""
-    names = ("Test accuracy", "Attack AUC", "Found at 1 % false alarms", "Proved ε")
-    return tuple(Tile(name=name, value=DASH, behind=behind, muted=True) for name in names)
+    return tuple(Tile(name=name, how=how, value=DASH, behind=behind, muted=True) for name, how in _HOW.items())
 
 
 def _rate(headline: Headline) -> Tile:
     name = "Found at 1 % false alarms"
     rate = rate_at(headline, 0.01)
     if rate is None:
-        return Tile(name=name, value=DASH, behind="not measured", muted=True)
+        return Tile(name=name, how=_HOW[name], value=DASH, behind="not measured", muted=True)
     return Tile(
         name=name,
+        how=_HOW[name],
         value=percent(rate.tpr),
         interval=percent_between(rate.tpr),
         behind=(
@@ -85,7 +99,7 @@ def _rate(headline: Headline) -> Tile:
 def _epsilon(headline: Headline, *, stopped: bool) -> Tile:
     value, behind = epsilon(headline, stopped=stopped)
     proved = headline.claim is not None and headline.claim.epsilon is not None
-    return Tile(name="Proved ε", value=value, behind=behind, muted=not proved)
+    return Tile(name="Proved ε", how=_HOW["Proved ε"], value=value, behind=behind, muted=not proved)
 
 
 def tiles_html(shown: Iterable[Tile]) -> str:
@@ -96,11 +110,12 @@ def tiles_html(shown: Iterable[Tile]) -> str:
 def _tile_html(tile: Tile) -> str:
     muted = " pd-muted" if tile.muted else ""
     text = " pd-text" if any(letter.isalpha() for letter in tile.value) else ""
+    how = f'<dd class="pd-behind">{how_html(tile.how, tile.name)}</dd>' if tile.how else ""
     interval = f'<dd class="pd-interval">{escape(tile.interval)}</dd>' if tile.interval else ""
     return (
         f'<div class="pd-tile{muted}"><dt>{escape(tile.name)}</dt>'
         f'<dd class="pd-value{text}">{escape(tile.value)}</dd>'
-        f'{interval}<dd class="pd-behind">{escape(tile.behind)}</dd></div>'
+        f'{interval}<dd class="pd-behind">{escape(tile.behind)}</dd>{how}</div>'
     )
 
 

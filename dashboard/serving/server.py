@@ -27,7 +27,7 @@ from cache.location import CacheError
 from cache.store import Store
 from cache.supervision import AnyCluster, Supervisor
 from cache.sweeps.current import Sweeps
-from dashboard.pages import explore, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
+from dashboard.pages import explore, methods, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.panels.plot import PLOTLY_ROUTE
 from dashboard.serving.running import Running, set_running
 

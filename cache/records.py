@@ -1,0 +1,94 @@
+"""What an assessment says record by record, as NumPy and Parquet files that explain themselves.
+
+Both hold the question that the assessment answers (recipe, release, attack, waves, engine version) as JSON. Neither
+needs pickle to be read. Logits of all classes are not stored: φ, the logit-scaled confidence of the label, is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from importlib.metadata import version
+
+import numpy as np
+
+from cache.keys import Point, assessment_question
+from engine.assessment.parts import Answers
+from engine.assessment.values import Assessment
+from engine.validate import InvalidValueError
+
+
+def records_npz(point: Point, assessment: Assessment) -> bytes:
+    """An npz file, to be read with ``numpy.load(file)``; pickle stays off.
+
+    Arrays, for M targets and N contested records: ``labels`` (N,), ``masks`` (M, N) bool, ``scores`` (M, N),
+    ``phi`` (M, N), ``risk`` (N,) and ``risk_left_out`` (N,) as in ``RecordRisk``, and the texts ``question`` and
+    ``versions``, JSON.
+
+    Raises:
+        InvalidValueError: when the assessment does not hold its scores record by record.
+    """
+    kept = _answers(assessment)
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        labels=kept.labels,
+        masks=kept.masks,
+        scores=kept.scores,
+        phi=kept.phi,
+        risk=assessment.risk.member,
+        risk_left_out=assessment.risk.non_member,
+        question=np.array(assessment_question(point)),
+        versions=np.array(_versions()),
+    )
+    return file.getvalue()
+
+
+def records_parquet(point: Point, assessment: Assessment) -> bytes:
+    """A Parquet file with a row for every target and record.
+
+    Columns: ``model`` and ``pair`` from 0, ``record`` from 0, ``label``, ``member``, ``score``, ``phi``, ``risk``
+    and ``risk_left_out`` (of the record, over all targets). The question and the versions stand in the file's
+    metadata under ``privacydial.question`` and ``privacydial.versions``.
+
+    Raises:
+        InvalidValueError: when the assessment does not hold its scores record by record.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kept = _answers(assessment)
+    models, records = kept.masks.shape
+    model = np.repeat(np.arange(models, dtype=np.int16), records)
+    table = pa.table(
+        {
+            "model": model,
+            "pair": model // 2,
+            "record": np.tile(np.arange(records, dtype=np.int32), models),
+            "label": np.tile(kept.labels, models),
+            "member": kept.masks.ravel(),
+            "score": kept.scores.ravel(),
+            "phi": kept.phi.ravel(),
+            "risk": np.tile(assessment.risk.member, models),
+            "risk_left_out": np.tile(assessment.risk.non_member, models),
+        }
+    ).replace_schema_metadata(
+        {"privacydial.question": assessment_question(point), "privacydial.versions": _versions()}
+    )
+    file = io.BytesIO()
+    parquet.write_table(table, file, compression="zstd")
+    return file.getvalue()
+
+
+def _answers(assessment: Assessment) -> Answers:
+    if assessment.answers is None:
+        raise InvalidValueError(
+            f"answers of an assessment must be stored record by record, got none for attack "
+            f"{assessment.headline.attack}"
+        )
+    return assessment.answers
+
+
+def _versions() -> str:
+    """Who wrote the file; the engine's version is in the question."""
+    return json.dumps({name: version(name) for name in ("privacydial", "numpy")})

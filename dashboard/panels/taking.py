@@ -1,0 +1,64 @@
+"""Take it with you: the setting as a file and a command, and what was measured of every record."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from cache.keys import Point
+from cache.records import records_npz, records_parquet
+from cache.sweeps.writing import point_to_toml
+from engine.assessment.values import Assessment
+
+
+def take(point: Point, assessment: Assessment | None) -> None:
+    """Draw the popover.
+
+    Args:
+        point: the setting, with as many waves as are shown.
+        assessment: what was measured of it, None before anything was.
+    """
+    box = st.popover("Take it with you", icon=":material/download:", key="take", on_change="rerun")
+    if box.open:
+        with box:
+            _setting(point)
+            _records(point, assessment)
+
+
+def recipe_name(point: Point) -> str:
+    """A name for the files of a setting: its population, its attack and the beginning of its recipe's hash."""
+    return f"{point.recipe.population.name}-{point.attack}-{point.recipe.hash[:8]}"
+
+
+def _setting(point: Point) -> None:
+    name = f"{recipe_name(point)}.toml"
+    st.html('<h2 class="pd-title">The setting</h2><p class="pd-finding">Every dial, in a file that you can edit.</p>')
+    _download("Recipe file", partial(point_to_toml, point), name, "application/toml")
+    st.html('<p class="pd-finding">This command measures it again, or prints what is stored:</p>')
+    st.code(f"privacydial sweep {name}", language=None)
+
+
+def _records(point: Point, assessment: Assessment | None) -> None:
+    st.html('<h2 class="pd-title">Every record</h2>')
+    if assessment is None:
+        st.html('<p class="pd-finding">Nothing has been measured here yet.</p>')
+        return
+    if assessment.answers is None:
+        st.html('<p class="pd-finding">With this attacker, scores are not kept record by record.</p>')
+        return
+    st.html(
+        '<p class="pd-finding">Labels, who was a member of which model, attack scores and confidences φ, with the '
+        "recipe and the versions.</p>"
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, made, ending in (("NumPy", records_npz, "npz"), ("Parquet", records_parquet, "parquet")):
+            _download(label, partial(made, point, assessment), f"{recipe_name(point)}.{ending}", _BINARY)
+
+
+_BINARY = "application/octet-stream"
+
+
+def _download(label: str, made: partial[str] | partial[bytes], name: str, mime: str) -> None:
+    """A button whose file is made when it is pressed."""
+    st.download_button(label, made, file_name=name, mime=mime, on_click="ignore", key=f"take-{label}")

@@ -1,0 +1,191 @@
+import csv
+import io
+import json
+import tomllib
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+from streamlit.testing.v1 import AppTest
+
+from cache.keys import Point, asked
+from cache.records import records_npz, records_parquet
+from cache.sweeps.reading import sweep_from_toml
+from cache.sweeps.results import Result
+from cache.sweeps.values import Plan, Setting
+from cache.sweeps.writing import point_to_toml
+from dashboard.results import outcomes
+from dashboard.results.exports import file_name, plain_cell, table_csv
+from dashboard.state.stops import DIALS
+from dashboard.state.view import View, point
+from engine.architectures import Gru
+from engine.mechanisms import Dropout, GaussianInput
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.values import LabelOnly, Release, WeightNoise
+from engine.validate import InvalidValueError
+from tests.handmade import ANSWERS, assessment, headline, whole
+
+NASTY = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '=HYPERLINK("http://x","y")',
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "＝1+1",
+    '🦊 fox, "quoted"\nand a second line',
+    "\u202eשלום עולם",
+    "n" * 300,
+    "../../etc/passwd",
+)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_foreign_name_is_harmless_in_a_table_and_can_be_read_back(name):
+    content = table_csv([{"Population": name, name: "1"}]).decode("utf-8-sig")
+    head, row = csv.reader(io.StringIO(content, newline=""))
+    for cell, was in ((head[1], name), (row[0], name)):
+        assert cell in {was, f"'{was}"}
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_foreign_name_makes_a_harmless_file_name(name):
+    made = file_name(name, ".csv")
+    assert len(made) <= 64
+    assert made.endswith(".csv")
+    assert all(letter.isalnum() or letter == "-" for letter in made.removesuffix(".csv"))
+    assert not made.startswith(("-", "."))
+
+
+def test_numbers_with_their_intervals_keep_their_signs_and_formulas_do_not():
+    for number in ("-0.5", "+.012", "-.012 (-.020 to -.004)", "+1.5 %", "-3e-05", "–", ".796 (.790 – .802)"):
+        assert plain_cell(number) == number
+    for formula in ("-1+1", "+A1", "=1", "@x", "-", "-.5)&x"):
+        assert plain_cell(formula) == f"'{formula}"
+
+
+def test_titles_become_names_that_say_what_is_in_the_file():
+    assert file_name("What accuracy costs in privacy", ".csv") == "what-accuracy-costs-in-privacy.csv"
+    assert file_name("ε measured from below, proved from above") == "ε-measured-from-below-proved-from-above"
+    assert file_name("?/\\") == "table"
+
+
+def test_a_table_without_rows_is_an_empty_file():
+    assert table_csv([]).decode("utf-8-sig") == ""
+
+
+def test_names_in_a_sweep_do_no_harm_in_its_file():
+    setting = Setting(values=("=1+1",), point=point(View()))
+    plan = Plan(dials=("@dial",), settings=(setting,), refused=(), waves=2)
+    content = outcomes.csv_bytes(plan, [Result(setting=setting, waves=2, headline=headline())]).decode()
+    head, row = csv.reader(io.StringIO(content))
+    assert head[0] == "'@dial"
+    assert row[0] == "'=1+1"
+    assert row[head.index("auc")] == "0.796"
+
+
+def read_back(setting: Point) -> Point:
+    (found,) = sweep_from_toml(point_to_toml(setting).encode()).plan().settings
+    return found.point
+
+
+RICH = Point(
+    recipe=Recipe(
+        population=PopulationChoice(name="digits", contested=100, seed=3),
+        architecture=Gru(hidden=7, bidirectional=True, pooling="mean"),
+        mechanisms=(Dropout(rate=0.25), GaussianInput(sigma=0.1)),
+        optimizer=Sgd(learning_rate=1e-5),
+        privacy=DpSgd(clip=None),
+        epochs=10,
+        batch=20,
+        seed=9,
+    ),
+    release=Release(epoch=2, weight_noise=WeightNoise(sigma=0.05, tensors="output"), outputs=LabelOnly()),
+    attack="correctness",
+    waves=3,
+)
+
+
+def test_a_recipe_file_says_every_field_and_means_the_same_setting():
+    text = point_to_toml(RICH)
+    assert read_back(RICH) == RICH
+    assert 'privacy.clip = "off"' in text
+    assert "optimizer.learning_rate = 1e-05" in text
+    assert "architecture.bidirectional = true" in text
+    assert tomllib.loads(text)["mechanisms"]["Dropout"] == {"rate": 0.25}
+    assert {field.name for field in fields(Recipe)} - {"privacy"} <= set(tomllib.loads(text))
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_recipe_file_of_every_view_asks_for_its_setting(data):
+    view = View()
+    for name in data.draw(st.lists(st.sampled_from(sorted(DIALS)), max_size=4, unique=True)):
+        view = view.turned(name, data.draw(st.sampled_from(view.stops(name))))
+    try:
+        setting = point(view)
+    except InvalidValueError:
+        return  # the engine refuses it, so there is nothing to write
+    assert read_back(setting) == setting
+
+
+def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
+    setting = point(View())
+    with np.load(io.BytesIO(records_npz(setting, whole())), allow_pickle=False) as found:
+        assert np.array_equal(found["labels"], ANSWERS.labels)
+        assert np.array_equal(found["masks"], ANSWERS.masks)
+        assert np.array_equal(found["scores"], ANSWERS.scores)
+        assert np.array_equal(found["phi"], ANSWERS.phi)
+        assert np.array_equal(found["risk"], whole().risk.member)
+        assert asked(str(found["question"])) == setting
+        assert set(json.loads(str(found["versions"]))) == {"privacydial", "numpy"}
+
+
+def test_the_parquet_file_has_a_row_for_every_target_and_record():
+    setting = point(View())
+    found = parquet.read_table(io.BytesIO(records_parquet(setting, whole())))
+    rows = found.to_pylist()
+    assert len(rows) == ANSWERS.masks.size
+    for row in rows:
+        model, record = row["model"], row["record"]
+        assert row["pair"] == model // 2
+        assert row["member"] == ANSWERS.masks[model, record]
+        assert row["score"] == ANSWERS.scores[model, record]
+        assert row["phi"] == ANSWERS.phi[model, record]
+        assert row["label"] == ANSWERS.labels[record]
+        assert row["risk"] == whole().risk.member[record]
+    assert asked(found.schema.metadata[b"privacydial.question"].decode()) == setting
+
+
+def test_without_scores_record_by_record_there_is_no_file_but_a_sentence():
+    with pytest.raises(InvalidValueError, match="stored record by record, got none for attack lira"):
+        records_npz(point(View()), assessment())
+
+
+def script(setting, found):
+    from dashboard.panels.taking import take
+
+    take(setting, found)
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence", "files"),
+    [
+        (None, "Nothing has been measured here yet.", ["Recipe file"]),
+        (assessment(), "scores are not kept record by record", ["Recipe file"]),
+        (whole(), "Labels, who was a member of which model", ["Recipe file", "NumPy", "Parquet"]),
+    ],
+)
+def test_what_can_be_taken_along(found, sentence, files):
+    app = AppTest.from_function(script, args=(replace(RICH, attack="correctness"), found), default_timeout=20)
+    app.session_state["take"] = True
+    app.run()
+    assert not app.exception
+    assert [button.proto.label for button in app.get("download_button")] == files
+    assert sentence in " ".join(element.proto.body for element in app.get("html"))
+    assert "privacydial sweep digits-correctness-" in app.code[0].value

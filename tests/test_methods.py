@@ -1,0 +1,234 @@
+import ast
+import re
+import sys
+from pathlib import Path
+from subprocess import run
+from typing import get_args
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from cache.store import Store
+from dashboard.results.chapters import anchors, chapters
+from dashboard.results.docstrings import docstring, listed, parsed
+from dashboard.results.links import how_html
+from dashboard.results.methods import Chapter, Entry, anchor, chapter_html, matching
+from dashboard.serving.running import Running, set_running
+from dashboard.state.view import View, point
+from engine.architectures import Architecture
+from engine.attacks import ATTACKS
+from engine.attacks.catalogue import CATALOGUE
+from engine.audits.values import BoundName
+from engine.calibration import CALIBRATIONS
+from engine.glossary import GLOSSARY
+from engine.mechanisms import Mechanism
+from engine.populations.catalogue import POPULATIONS
+from engine.recipe import DpSgd, Optimizer
+from engine.references import REFERENCES
+from engine.release.values import Outputs, WeightNoise
+from tests.handmade import headline, whole
+
+FOLDER = Path(dashboard.__file__).parent
+CITATION = re.compile(r"[A-ZÀ-Ž][\w-]+(?:, [A-Z][\w-]+)*(?: et al\.| & [A-Z][\wÀ-ž-]+)? (?:19|20)\d\d\b")
+
+
+def script():
+    from dashboard.pages import methods
+
+    methods.page()
+
+
+def sections_script():
+    from dashboard.panels.sections import sections
+    from tests.handmade import whole
+
+    sections(whole())
+
+
+def opened() -> AppTest:
+    return AppTest.from_function(script, default_timeout=20).run()
+
+
+def html(app: AppTest) -> str:
+    assert not app.exception
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def entries() -> dict[str, Entry]:
+    return {entry.anchor: entry for chapter in chapters() for entry in chapter.entries}
+
+
+@pytest.mark.parametrize(
+    ("group", "names"),
+    [
+        ("attack", list(CATALOGUE)),
+        ("attack", list(ATTACKS)),
+        ("calibration", list(CALIBRATIONS)),
+        ("mechanism", [kind.__name__ for kind in get_args(Mechanism)]),
+        ("optimizer", [kind.__name__ for kind in (*get_args(Optimizer), DpSgd)]),
+        ("release", [kind.__name__ for kind in (WeightNoise, *get_args(Outputs))]),
+        ("architecture", [kind.__name__ for kind in get_args(Architecture)]),
+        ("population", list(POPULATIONS)),
+        ("audit", list(get_args(BoundName))),
+        ("word", [term.word for term in GLOSSARY]),
+        ("reference", [reference.cites[0] for reference in REFERENCES]),
+    ],
+)
+def test_every_entry_of_every_catalogue_stands_on_the_page(group, names):
+    assert {anchor(group, name) for name in names} <= anchors()
+
+
+def test_every_place_has_a_name_of_its_own():
+    named = [entry.anchor for chapter in chapters() for entry in chapter.entries]
+    assert len(set(named)) == len(named)
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in named)
+
+
+def test_an_attack_stands_with_its_formula_its_source_and_what_the_attacker_must_know():
+    lira = entries()["attack-lira"]
+    assert "log N(φ; μ_in, s²_in (1 + 1/n_in)) − log N(φ; μ_out, s²_out (1 + 1/n_out))" in lira.text
+    assert ("Defined in", "Carlini et al. 2022, section V (online attack)") in lira.facts
+    assert "shadow models" in dict(lira.facts)["The attacker must know"]
+    by_class = entries()["attack-entropy-by-class"]
+    assert "H = −Σ_i F(x)_i log F(x)_i" in by_class.text
+
+
+def test_the_functions_that_attacks_list_are_found_in_the_source_as_they_are_in_python():
+    found = {**listed("engine.attacks", "ATTACKS"), **listed("engine.attacks", "_THRESHOLDED")}
+    assert set(found) == set(ATTACKS)
+    ((module, name),) = found["rmia"]
+    assert getattr(sys.modules[module], name) is ATTACKS["rmia"]
+
+
+def test_every_paper_that_the_page_cites_is_among_the_references():
+    known = {cite for reference in REFERENCES for cite in reference.cites}
+    cited = {
+        found
+        for entry in entries().values()
+        if not entry.anchor.startswith("reference-")
+        for found in CITATION.findall(entry.text)
+        if not found.startswith(("Source", "Sources"))
+    }
+    assert len(cited) > 40
+    assert {cite for cite in cited if not any(cite in form or form in cite for form in known)} == set()
+
+
+def test_a_docstring_is_taken_apart():
+    found = parsed("""One line
+        and its rest.
+
+        Why so:
+
+            a = b
+            c = d
+
+        Args:
+            x: hidden.
+
+        Attributes:
+            one: with a
+                second line.
+            two: short.
+        """)
+    assert found.summary == "One line and its rest."
+    assert found.paragraphs == ("Why so:", "a = b\nc = d")
+    assert found.fields == (("one", "with a second line."), ("two", "short."))
+
+
+def test_what_is_not_there_is_an_error_and_not_an_empty_entry():
+    with pytest.raises(KeyError):
+        docstring(("engine.signals", "no_such_function"))
+    with pytest.raises(KeyError):
+        how_html("no-such-anchor", "Attack AUC")
+
+
+def test_a_search_finds_every_word_in_any_order_and_case():
+    found = [entry.anchor for chapter in matching(chapters(), "LIRA offline") for entry in chapter.entries]
+    assert "attack-lira-offline" in found
+    assert "attack-rmia" not in found
+    assert found == [entry.anchor for chapter in matching(chapters(), "Offline lira") for entry in chapter.entries]
+    assert matching(chapters(), "") == chapters()
+    assert matching(chapters(), "lira zebra") == ()
+
+
+def test_markup_in_a_text_stays_text():
+    nasty = "<img src=x onerror=alert(1)>&``<b>``"
+    page = chapter_html(Chapter(title=nasty, entries=(Entry(anchor="a", title=nasty, paragraphs=(nasty,)),)))
+    assert "<img" not in page
+    assert "<b>" not in page
+    assert "<code>&lt;b&gt;</code>" in page
+
+
+def test_the_page_shows_all_chapters_and_a_filter_leaves_what_fits():
+    app = opened()
+    page = html(app)
+    assert page.count("<article") == len(anchors())
+    app.text_input(key="methods-filter").set_value("label smoothing").run()
+    assert 'id="mechanism-label-smoothing"' in html(app)
+    assert 'id="population-digits"' not in html(app)
+
+
+def test_a_filter_that_nothing_fits_says_so():
+    app = opened()
+    app.text_input(key="methods-filter").set_value("zebra").run()
+    assert "Nothing here has all of these words" in html(app)
+    assert "<article" not in html(app)
+
+
+def links(app: AppTest) -> list[str]:
+    return re.findall(r'href="methods#([^"]*)"', html(app))
+
+
+def test_every_number_on_a_measured_page_leads_to_its_definition(tmp_path):
+    store = Store(tmp_path)
+    set_running(Running(store=store))
+    try:
+        store.put_assessment(point(View()), whole(headline()))
+        linked = links(AppTest.from_file(str(FOLDER / "pages" / "app.py"), default_timeout=20).run())
+    finally:
+        set_running(None)
+        store.close()
+    assert linked == ["accuracy", "auc", "tpr", "epsilon", "attackers", "frontier", "scores"]
+    assert set(linked) <= anchors()
+
+
+@pytest.mark.parametrize(
+    ("section", "linked"),
+    [
+        ("What the attacker sees", {"scores"}),
+        ("Few false alarms", {"roc"}),
+        ("Who is at risk", {"riskiest", "phi", "verdicts", "risk", "group-risk", "reasons", "agreement"}),
+        ("ε from below and above", {"audits"}),
+        ("Can I believe this?", {"honesty", "reliability", "precision-recall"}),
+    ],
+)
+def test_every_section_leads_to_the_definitions_of_what_it_shows(section, linked):
+    app = AppTest.from_function(sections_script, default_timeout=20)
+    app.session_state["sections"] = section
+    assert set(links(app.run())) == linked
+    assert linked <= anchors()
+
+
+def test_every_panel_in_the_source_says_how_its_numbers_are_measured_and_every_link_works():
+    about = set()
+    for file in FOLDER.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "about" and isinstance(node.value, ast.Constant):
+                about.add(node.value.value)
+    in_panels = {name for name in about if isinstance(name, str) and re.fullmatch(r"[a-z-]+", name)}
+    assert {"frontier", "roc", "risk", "audits"} <= in_panels
+    assert in_panels <= anchors()
+
+
+def test_the_links_of_the_page_point_to_its_own_places():
+    pages = "".join(map(chapter_html, chapters()))
+    assert set(re.findall(r'href="#([^"]*)"', pages)) <= set(re.findall(r'id="([^"]*)"', pages))
+
+
+def test_making_the_page_imports_no_library_that_trains():
+    code = (
+        "import sys; from dashboard.results.chapters import chapters; chapters();"
+        "print(sorted({'torch', 'opacus', 'sklearn', 'streamlit'} & set(sys.modules)))"
+    )
+    assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
