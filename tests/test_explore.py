@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.progress import TracePoint
@@ -24,7 +23,7 @@ from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Recipe
 from tests.handmade import assessment, claim, headline, interval, measure, whole
 
-APP = Path(dashboard.__file__).parent / "pages" / "app.py"
+APP = Path(__file__).parent / "explore_alone.py"
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_every_number_on_a_measured_page_leads_to_its_definition(tmp_path):
     set_running(Running(store=store))
     try:
         store.put_assessment(point(View()), whole(headline()))
-        linked = links(AppTest.from_file(str(FOLDER / "pages" / "app.py"), default_timeout=20).run())
+        linked = links(AppTest.from_file(str(Path(__file__).parent / "explore_alone.py"), default_timeout=20).run())
     finally:
         set_running(None)
         store.close()

@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import functools
 import math
 import random
 import sqlite3
@@ -17,14 +18,17 @@ from cache.store import Store
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
 from dashboard.commands.starter import starter_points
-from dashboard.state.view import View, point
-from engine.architectures import Logistic
+from dashboard.state.stops import FOUR
+from dashboard.state.story import PRESETS
+from dashboard.state.view import View, point, refusal
+from engine.architectures import Logistic, Mlp
 from engine.assessment.intervals import jackknife_error
 from engine.assessment.parts import Answers
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import Assessment
 from engine.canonical import canonical_json
 from engine.pipeline import assess, train_wave
+from engine.populations.membership import masks
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
 from engine.validate import InvalidValueError
@@ -79,8 +83,11 @@ def starter(file):
     starter.close()
 
 
+trained = functools.lru_cache(train_wave)  # points that differ in their release share their models
+
+
 def fresh(one: Point) -> Assessment:
-    waves = [train_wave(one.recipe, wave) for wave in range(one.waves)]
+    waves = [trained(one.recipe, wave) for wave in range(one.waves)]
     return assess(one.recipe, one.release, one.attack, waves)
 
 
@@ -130,19 +137,49 @@ def shipped_points(starter: Starter) -> list[Point]:
     return [one for one in found if isinstance(one, Point)]
 
 
-@pytest.mark.skipif(
-    not SHIPPED.exists(), reason="no starter results have been built: privacydial cache build-starter"
-)
-def test_the_shipped_results_are_those_of_this_engine():
-    starter = Starter()
+def shipped() -> Starter:
+    assert SHIPPED.exists(), "the package has no starter results: privacydial cache build-starter"
+    return Starter()
+
+
+def sampled(points: list[Point]) -> list[Point]:
+    """The presets, and others drawn from those with fully connected networks: the rest would take minutes."""
+    told = [point(preset.view) for preset in PRESETS]
+    quick = [one for one in points if one not in told and isinstance(one.recipe.architecture, Mlp | Logistic)]
+    return [*told, *random.Random(20261122).sample(quick, SAMPLED - len(told))]  # noqa: S311
+
+
+def test_the_package_ships_the_presets_and_the_stops_of_the_dials_that_everybody_sees():
+    starter = shipped()
     points = shipped_points(starter)
     assert SHIPPED.stat().st_size < LARGEST
-    assert points[0] == point(View())
-    assert set(points) <= set(starter_points())
-    sample = random.Random(20261122).sample(points, min(SAMPLED, len(points)))  # noqa: S311
+    assert points == list(starter_points())[: len(points)]
+    default = View()
+    for name in FOUR:
+        turned = [default.turned(name, stop) for stop in default.stops(name)]
+        assert {point(view) for view in turned if refusal(view) is None} <= set(points)
+    starter.close()
+
+
+def test_all_shipped_results_are_of_this_engine_and_have_its_masks_and_first_batches():
+    starter = shipped()
+    for one in shipped_points(starter):
+        recipe = one.recipe
+        ((blob,),) = starter.rows("SELECT blob FROM assessment WHERE key = ?", assessment_key(one))
+        drawn = [masks(recipe.population, recipe.seed, wave) for wave in range(one.waves)]
+        assert np.array_equal(answers_of(assessment_from_bytes(blob)).masks, np.concatenate(drawn))
+        assert starter.first_batch(recipe) == first_batch_sum(recipe)
+    starter.close()
+
+
+def test_ten_shipped_results_come_out_the_same_when_they_are_measured_again():
+    starter = shipped()
+    sample = sampled(shipped_points(starter))
+    assert len(set(sample)) == SAMPLED
     assert {assessment_key(one): faults(starter, one) for one in sample} == {
         assessment_key(one): [] for one in sample
     }
+    starter.close()
 
 
 def test_starter_results_are_found_below_an_empty_store_and_are_not_written_to_it(starter, tmp_path):

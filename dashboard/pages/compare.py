@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from dashboard.controls.pinning import adding
-from dashboard.panels.measuring import measuring
+from dashboard.panels.lacking import lacking
 from dashboard.panels.panel import panel, table_html
 from dashboard.panels.problems import problems
 from dashboard.results import contrast, multiples
@@ -42,8 +42,8 @@ def page() -> None:
         return
     compared = _compared(found)
     _answers(found, compared)
-    with st.container(key="measuring-place"):
-        measuring(found)
+    with st.container(key="lacking-place"):
+        lacking(found)
     adding(state.view)
     if compared:
         _differences(found, compared)

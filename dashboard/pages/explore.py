@@ -8,6 +8,7 @@ from dashboard.controls.attacks import attack_list, ways_out
 from dashboard.controls.budget import best_link, budget_control
 from dashboard.controls.chips import chips
 from dashboard.controls.dials import dial_key, dials_on_page, limited_words, rail, sweep_control
+from dashboard.controls.named import presets
 from dashboard.controls.pinning import pinning
 from dashboard.pages import compare, risk
 from dashboard.panels.epochs import training
@@ -50,25 +51,39 @@ def page() -> None:
     attack_list(found)
     write_address()
     problems(state.problems)
+    if shown("presets"):
+        presets(found.view)
     if shown("chips"):
         chips(found)
     _headline(found)
-    # Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
+    best = best_key(found)
+    assessment = store.assessment(best) if best else None
+    _first(found, assessment)
+    if shown("tradeoff"):
+        _tradeoff(found, assessment)
+    if shown("pins"):
+        pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
+    _further(found, assessment)
+
+
+def _first(found: Landscape, assessment: Assessment | None) -> None:
+    """What is waited for, the four numbers, and both attackers.
+
+    Places that are empty at times stay where they are: a shift would make the browser draw all below anew.
+    """
     with st.container(key="waiting-place"):
         if not found.complete and not found.refusal:
             waiting(found.waves)
     if shown("tiles"):
         st.html(tiles_html(_tiles(found)))
-    best = best_key(found)
-    assessment = store.assessment(best) if best else None
-    both = both_attackers(store, found, assessment)
+    both = both_attackers(running().store, found, assessment)
     with st.container(key="attackers-place"):
         if both is not None and shown("attackers"):
             st.html(attackers_html(both))
-    if shown("tradeoff"):
-        _tradeoff(found, assessment)
-    if shown("pins"):
-        pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
+
+
+def _further(found: Landscape, assessment: Assessment | None) -> None:
+    """What can be taken along, the training by epoch, and what stands behind the headline."""
     with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
         if not found.refusal and shown("take"):
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)

@@ -21,7 +21,7 @@ RISK_EDGES = np.linspace(0.0, 1.0, 26)
 
 def scores(found: Assessment) -> Figure:
     """Attack scores of members and of outsiders, pooled over targets; the threshold is drawn by the component."""
-    scale, edges, members, non_members = _score_bins(found)
+    scale, edges, members, non_members = score_bins(found)
     places = scale.place(edges)
     far = "" if scale.unit is None else ", compressed far from 0"
     return {
@@ -37,7 +37,7 @@ def scores(found: Assessment) -> Figure:
     }
 
 
-def _score_bins(
+def score_bins(
     found: Assessment,
 ) -> tuple[ScoreAxis, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """The axis, the edges of its bins, and the counts of members and of others; outer bins hold everything beyond."""

@@ -100,11 +100,17 @@ def whiskers(values: Sequence[Interval], colour: str) -> dict[str, Any]:
     }
 
 
-def _spots(spots: Sequence[Spot], found: Landscape, *, name: str, colour: str, **more: Any) -> dict[str, Any]:
-    """Measured settings as one trace: AUC across, accuracy upwards, whiskers both ways."""
+def settings_trace(
+    spots: Sequence[Spot], found: Landscape | None = None, *, name: str, colour: str, **more: Any
+) -> dict[str, Any]:
+    """Measured settings as one trace: AUC across, accuracy upwards, whiskers both ways.
+
+    With ``found`` the words of a setting tell how likely it is on the frontier.
+    """
     aucs = [spot.headline.auc for spot in spots]
     accuracies = [spot.headline.test_accuracy for spot in spots]
-    words = [f"{spot_words(spot)}{frontier.standing_words(found.standings.get(spot.view))}" for spot in spots]
+    standings = found.standings if found else {}
+    words = [f"{spot_words(spot)}{frontier.standing_words(standings.get(spot.view))}" for spot in spots]
     return {
         "type": "scatter",
         "name": name,
@@ -180,7 +186,7 @@ def _path(found: Landscape) -> list[dict[str, Any]]:
         return []
     title = DIALS[found.view.sweep].title if found.view.sweep in DIALS else "contested records"
     return [
-        _spots(
+        settings_trace(
             found.path,
             found,
             name=f"{title} turned",
@@ -199,7 +205,7 @@ def _ghosts(found: Landscape) -> list[dict[str, Any]]:
     if not found.ghosts:
         return []
     return [
-        _spots(
+        settings_trace(
             found.ghosts,
             found,
             name="before",
@@ -214,7 +220,7 @@ def _pins(found: Landscape) -> list[dict[str, Any]]:
     if not found.pins:
         return []
     return [
-        _spots(
+        settings_trace(
             tuple(found.pins.values()),
             found,
             name="pinned",
@@ -240,7 +246,7 @@ def _current(found: Landscape) -> list[dict[str, Any]]:
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    dot = _spots(
+    dot = settings_trace(
         [found.current],
         found,
         name="this setting",

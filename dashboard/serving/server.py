@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+import dashboard.pages.start  # noqa: F401  as below; `start` is a name of ours here
 from cache.admission import Limits
 from cache.jobs import Jobs
 from cache.location import CacheError

@@ -32,6 +32,7 @@ PARTS: Mapping[str, str] = {
     "history": "Undo and redo",
     "sizes": "Parameter counts",
     "more": "More dials",
+    "presets": "Settings with a name",
     "chips": "What is in use",
     "tiles": "The four numbers",
     "attackers": "Both attackers side by side",

@@ -1,7 +1,7 @@
 """Pictures of the real page: ``python -m tests.browser.screenshots [DIR] [--cache DIR]``.
 
 Measures a handful of settings, so that the page has something to tell, and writes it in light and dark. Without a
-directory it writes the two pictures that the README shows; with one also the narrow page and the page in full.
+directory it writes the pictures of Start and Explore that the README shows; with one also narrow and full pages.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ def main() -> int:
         with served(cache, Path(folder) / "log.txt") as server, launched(executable) as browser:
             _measure(browser, server.address)
             for theme in ("light", "dark"):
+                _start(browser, server.address, directory / f"start-{theme}.png", theme, WIDE)
+                if options.directory:
+                    _start(browser, server.address, directory / f"start-{theme}-narrow.png", theme, NARROW)
                 _picture(browser, server.address, directory / f"explore-{theme}.png", theme)
                 if options.directory:
                     _picture(browser, server.address, directory / f"explore-{theme}-full.png", theme, full=True)
@@ -69,6 +72,19 @@ def _measure(browser: Browser, address: str) -> None:
         page.goto(f"{address}/?{query}")
         expect_measured(page)
     page.close()
+
+
+def _start(browser: Browser, address: str, file: Path, theme: str, size: dict[str, int]) -> None:
+    """Take one picture of the page that opens."""
+    context = browser.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(address)
+    expect(page.get_by_role("link", name="Sweet spot")).to_be_visible()
+    expect(page.locator(".st-key-panel-story path.point").first).to_be_visible()
+    page.wait_for_timeout(1500)  # Streamlit fades new pieces in
+    page.screenshot(path=file, animations="disabled")
+    context.close()
+    _smaller(file)
 
 
 def _picture(

@@ -1,0 +1,82 @@
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.reading import dial, expect_measured, expect_query, expect_rest, expect_stop, sentence
+
+PRESETS = ("Overfitted", "Regularized", "Label-smoothed", "Strong DP", "Sweet spot")
+TOLD = re.compile(r"an attacker tells which is which \d\d \(\d\d–\d\d\) times out of 100\.$")
+WIDTHS = """
+() => ["html", "[data-testid=stMain]", "[data-testid=stMainBlockContainer]", ".st-key-panel-story", ".pd-presets"]
+  .map((place) => document.querySelector(place))
+  .map((node) => node.scrollWidth - node.clientWidth)
+"""
+
+
+def cards(page):
+    return page.get_by_role("list", name="Five settings to start from").get_by_role("link")
+
+
+def points(page):
+    return page.locator(".st-key-panel-story .scatterlayer path.point")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_opens_whole_on_a_new_machine_and_axe_finds_nothing(visitor, theme):
+    page = visitor(color_scheme=theme)
+    expect(sentence(page)).to_have_text(TOLD)
+    expect(cards(page)).to_have_count(5)
+    for card, title in zip(cards(page).all(), PRESETS, strict=True):
+        expect(card).to_have_text(re.compile(rf"^{title}.*Accuracy.*\d %.*Attack AUC.*\.\d{{3}}.*Proved ε"))
+    expect(points(page).nth(20)).to_be_visible()
+    page.get_by_text("Show the numbers as a table").click()
+    expect(page.get_by_role("table").get_by_role("row", name=re.compile("^Strong DP"))).to_be_visible()
+    expect_rest(page)
+    page.mouse.move(0, 0)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_on_a_phone_nothing_is_cut_off_and_a_card_opens_its_setting(visitor):
+    page = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(cards(page)).to_have_count(5)
+    expect(points(page).nth(20)).to_be_visible()
+    assert page.evaluate(WIDTHS) == [0, 0, 0, 0, 0]
+    cards(page).filter(has_text="Strong DP").tap()
+    expect_query(page, "dp=4", "sweep=dp")
+    expect_measured(page)
+
+
+def test_cards_points_and_the_row_on_explore_open_settings_and_start_is_a_click_away(visitor, server):
+    rows = server.rows("wave")
+    page = visitor()
+    link = cards(page).filter(has_text="Label-smoothed")
+    assert link.get_attribute("href") == "explore?label_smoothing=0.3&sweep=label_smoothing"
+    link.focus()
+    link.press("Enter")
+    expect_query(page, "label_smoothing=0.3")
+    expect_measured(page)
+    row = page.get_by_role("radiogroup").or_(page.get_by_test_id("stButtonGroup")).filter(has_text="Sweet spot")
+    row.get_by_text("Strong DP").click()
+    expect_stop(page, "DP noise", "σ 4")
+    expect_measured(page)
+    page.get_by_role("link", name="Start").click()
+    figure = page.locator(".st-key-panel-story .js-plotly-plot")
+    expect(points(page).first).to_be_visible()
+    figure.focus()
+    figure.press("ArrowLeft")
+    told = page.locator(".st-key-panel-story").get_by_role("status")
+    expect(told).to_have_text(re.compile(r"AUC .*Enter loads this setting\.$"))
+    figure.press("Enter")
+    expect(dial(page, "DP noise")).to_be_visible()
+    expect_measured(page)
+    assert server.rows("wave") == rows
+
+
+def test_an_address_with_dials_at_the_root_opens_explore(visitor):
+    page = visitor("noise=0.05")
+    expect_stop(page, "Noise after training", "0.05")
+    expect_measured(page)
+    expect(page).to_have_url(re.compile(r"/explore\?noise=0\.05$"))
