@@ -179,7 +179,9 @@ def test_a_confidence_out_of_range_is_refused(tau: float):
 
 WAVES = 4  # of every cohort below; set before the first run
 STRONG_NOISE = {"optimizer": Sgd(), "privacy": DpSgd(noise_multiplier=4.0)}
-UNDEFENDED = Recipe(population=PopulationChoice(name="digits", contested=600))  # the design's row of digits: 30 epochs
+UNDEFENDED = Recipe(
+    population=PopulationChoice(name="digits", contested=600)
+)  # the design's row of digits: 30 epochs
 TRAINED_PRIVATELY = {
     "as long as the undefended": replace(UNDEFENDED, batch=64, **STRONG_NOISE),  # the design's row with DP
     "for one epoch": replace(UNDEFENDED, batch=16, epochs=1, **STRONG_NOISE),
