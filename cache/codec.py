@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from types import UnionType
@@ -29,6 +30,8 @@ _KINDS: dict[str, type] = {
 }
 _ARRAY = "array"  # marks the place of an array in the JSON
 _TREE = "tree"  # the array that holds an assessment's JSON; no field has a name without a point
+_LARGEST = 2**28  # bytes of an assessment: 256 MiB, a thousand times what is usual
+_HEAD = b"\0\0\0\0{"  # at byte 4 of safetensors: the upper half of the length of the JSON that follows
 _PARAMETER = "parameter."
 _CHECKPOINT = "epoch."
 
@@ -131,10 +134,10 @@ _hints = lru_cache(get_type_hints)
 
 
 def assessment_to_bytes(assessment: Assessment) -> bytes:
-    """All arrays by the path to them, and the rest as the bytes of its JSON."""
+    """All arrays by the path to them, and the rest as the bytes of its JSON; compressed by a quarter."""
     arrays: dict[str, NDArray[Any]] = {}
     tree = canonical_json(_without_arrays(assessment, "", arrays)).encode()
-    return _save(arrays | {_TREE: np.frombuffer(tree, dtype=np.uint8)})
+    return zlib.compress(_save(arrays | {_TREE: np.frombuffer(tree, dtype=np.uint8)}), 9)
 
 
 def assessment_from_bytes(blob: bytes) -> Assessment:
@@ -143,7 +146,7 @@ def assessment_from_bytes(blob: bytes) -> Assessment:
     Raises:
         UnreadableError: when the bytes are not an assessment.
     """
-    arrays = _load(blob)
+    arrays = _load(_inflated(blob))
     try:
         tree = json.loads(arrays[_TREE].tobytes())
         assessment = build(_with_arrays(tree, arrays), _KINDS, defaults=True)
@@ -152,6 +155,24 @@ def assessment_from_bytes(blob: bytes) -> Assessment:
     if not isinstance(assessment, Assessment):
         raise UnreadableError("a stored assessment is not of kind 'Assessment'")
     return assessment
+
+
+def _inflated(blob: bytes) -> bytes:
+    """The bytes before they were compressed, which assessments stored earlier never were.
+
+    Raises:
+        UnreadableError: when they are damaged or too many: a few foreign bytes can stand for any number.
+    """
+    if blob[4:].startswith(_HEAD):
+        return blob
+    inflate = zlib.decompressobj()
+    try:
+        whole = inflate.decompress(blob, _LARGEST)
+    except zlib.error as error:
+        raise UnreadableError("the bytes are not compressed") from error
+    if not inflate.eof or inflate.unused_data:
+        raise UnreadableError(f"the bytes are cut, or stand for more than {_LARGEST:,}")
+    return whole
 
 
 def _without_arrays(value: object, path: str, arrays: dict[str, NDArray[Any]]) -> Any:

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -332,13 +333,22 @@ def test_an_unwritable_directory_is_refused_with_one_sentence(tmp_path):
 
 def test_an_assessment_of_before_a_part_was_added_is_read_without_it(assessment):
     lean = replace(assessment, answers=None, honesty=None)
-    arrays = load(assessment_to_bytes(lean))
+    arrays = load(zlib.decompress(assessment_to_bytes(lean)))
     tree = json.loads(arrays["tree"].tobytes())
     del tree["answers"], tree["honesty"], tree["headline"]["adaptive"]
     arrays["tree"] = np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8)
     back = assessment_from_bytes(save(arrays))
     assert back.answers is back.honesty is None
     assert back.headline == assessment.headline
+
+
+def test_compressed_bytes_that_are_cut_continued_or_stand_for_too_many_are_refused(assessment):
+    blob = assessment_to_bytes(assessment)
+    assert len(blob) < 0.9 * len(zlib.decompress(blob))
+    bomb = zlib.compress(bytes(2**28 + 1))
+    for damaged in (blob[:-1], blob + b"x", bomb, b"", b"x" + blob):
+        with pytest.raises(UnreadableError):
+            assessment_from_bytes(damaged)
 
 
 def test_tuples_of_parts_with_arrays_come_back(assessment):
