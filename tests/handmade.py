@@ -13,6 +13,7 @@ from engine.assessment.values import (
     Answers,
     Assessment,
     Attackers,
+    DistanceSearch,
     GroupRisk,
     Headline,
     Honesty,
@@ -200,6 +201,7 @@ def whole(head: Headline | None = None) -> Assessment:
         ),
         crossing=CROSSING,
         reasons=(Reason(name="input sensitivity", correlation=interval(0.45, 0.4, 0.5)),),
+        search=DistanceSearch(tau=0.99, confident=0.6, failed=0.015),
     )
 
 

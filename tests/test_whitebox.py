@@ -13,12 +13,13 @@ from numpy.testing import assert_allclose
 
 from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.assessment.intervals import over_pairs
+from engine.assessment.parts import DistanceSearch
 from engine.assessment.roc import auc, sweep
 from engine.audits.ceilings import tightest_ceiling
 from engine.models.evaluation import logits, view_tensor
 from engine.models.layers import Linear
 from engine.models.network import Network, network, tensors
-from engine.pipeline import train_wave
+from engine.pipeline import assess, train_wave
 from engine.populations.records import split
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.answers import release_signals
@@ -28,7 +29,7 @@ from engine.signals import signals
 from engine.training.clipping import sum_gradients
 from engine.training.profile import profile
 from engine.validate import InvalidValueError
-from engine.whitebox.distance import Distances, distances_to_confident
+from engine.whitebox.distance import TAU, Distances, distances_to_confident, search_of
 from engine.whitebox.gradients import confidence_slope, gradient_norms, loss_slope
 
 DIGITS = PopulationChoice(name="digits", contested=40)
@@ -175,6 +176,28 @@ def test_the_distance_of_a_folded_network_is_nearly_the_least_on_a_grid():
 def test_a_confidence_out_of_range_is_refused(tau: float):
     with pytest.raises(InvalidValueError, match="τ must be"):
         distances([[3.0, 4.0]], [[0.0, 0.0]], [1], tau)
+
+
+def test_an_assessment_by_distances_tells_tau_ties_and_failures():
+    recipe = Recipe(population=PopulationChoice(name="digits", contested=120), epochs=60, batch=16)
+    wave = train_wave(recipe, 0)
+    net = network(recipe.architecture, recipe.population.info)
+    contested = split(recipe.population).contested
+    inputs = view_tensor(net, contested)
+    found = distances_to_confident(net, tensors(wave.parameters), inputs, contested.labels)
+    told = assess(recipe, Release(), "distance_linf", [wave]).search
+    assert told == DistanceSearch(
+        tau=TAU, confident=float((found.linf == 0).mean()), failed=found.failed_linf / found.linf.size
+    )
+    assert 0 < told.confident < 1
+    assert assess(recipe, Release(), "gradient_norm", [wave]).search is None
+
+
+def test_searches_that_end_without_a_change_are_counted_as_failed():
+    signals_ = replace(
+        signals(np.zeros((1, 4, 2)), np.zeros(4, dtype=np.int64)), distance_l2=np.array([[0, 1, 32, 32]])
+    )
+    assert search_of("distance_l2", signals_, 64) == DistanceSearch(tau=TAU, confident=0.25, failed=0.5)
 
 
 WAVES = 4  # of every cohort below; set before the first run

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.assessment.parts import (
     Agreement,
     Answers,
+    DistanceSearch,
     GroupRisk,
     Interval,
     Pictures,
@@ -197,6 +198,7 @@ class Assessment:
         ceilings: upper bounds of the ROC curve.
         crossing: whether the attack does better than what is proved.
         reasons: what goes with a record's risk.
+        search: how distances were found, where they are what the attack reads.
     """
 
     headline: Headline
@@ -218,3 +220,4 @@ class Assessment:
     ceilings: tuple[Ceiling, ...] = ()
     crossing: Crossing | None = None
     reasons: tuple[Reason, ...] = ()
+    search: DistanceSearch | None = None
