@@ -189,6 +189,7 @@ def test_an_assessment_by_distances_tells_tau_ties_and_failures():
     assert told == DistanceSearch(
         tau=TAU, confident=float((found.linf == 0).mean()), failed=found.failed_linf / found.linf.size
     )
+    assert told is not None
     assert 0 < told.confident < 1
     assert assess(recipe, Release(), "gradient_norm", [wave]).search is None
 
