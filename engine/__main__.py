@@ -6,7 +6,8 @@
 - ``sensitivity``: how far one record moves the trained weights, measured by retraining, and the noise for wanted ε;
 - ``audit``: ε from below, measured by attacking trained models, and what is proved from above;
 - ``compare``: whether a second setting leaks less than a first, pair by pair on the same masks;
-- ``attacks``: how much more a second attack finds than a first in the same models.
+- ``attacks``: how much more a second attack finds than a first in the same models;
+- ``recommend``: which of several settings leaks least at a wanted accuracy, chosen and reported on different models.
 
 Architectures are written as in a recipe: ``Mlp``, ``Lstm:hidden=32,layers=2``; settings likewise, of several parts:
 ``"Mlp Dropout:rate=0.5 DpSgd:noise_multiplier=2 LabelOnly"``.
@@ -84,7 +85,12 @@ def _add_comparisons(questions: Any) -> None:
     attacks.add_argument("second", choices=sorted(CATALOGUE), metavar="SECOND", help="such as distance_l2")
     attacks.add_argument("--setting", default="Mlp", help='such as "Mlp DpSgd:noise_multiplier=2" (Mlp)')
     attacks.set_defaults(answer=_attacks)
-    for question in (compare, attacks):
+    recommend = questions.add_parser("recommend", help="which of several settings leaks least at a wanted accuracy")
+    recommend.add_argument("settings", nargs="+", metavar="SETTING", help='such as Mlp "Mlp Dropout:rate=0.5"')
+    recommend.add_argument("--least-accuracy", type=float, default=0.0, help="test accuracy that is needed (0)")
+    recommend.add_argument("--attack", default="lira", choices=sorted(CATALOGUE))
+    recommend.set_defaults(answer=_recommend)
+    for question in (compare, attacks, recommend):
         _add_recipe(question)
         question.add_argument("--waves", type=int, default=2, help="waves of eight models to train each (2)")
 
@@ -198,6 +204,14 @@ def _attacks(options: argparse.Namespace) -> str:
     return compared_attacks(
         setting(options.setting, _recipe(options)), options.first, options.second, waves=options.waves
     )
+
+
+def _recommend(options: argparse.Namespace) -> str:
+    from engine.comparing import recommendation
+
+    plain = _recipe(options)
+    settings = {text: setting(text, plain) for text in options.settings}
+    return recommendation(settings, options.attack, least_accuracy=options.least_accuracy, waves=options.waves)
 
 
 if __name__ == "__main__":

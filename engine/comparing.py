@@ -1,14 +1,14 @@
-"""Two settings, or two attacks, trained and compared pair by pair, in the sentences that a shell prints."""
+"""Settings, or two attacks, trained and compared pair by pair, in the sentences that a shell prints."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assessment.comparison import compare_attacks
+from engine.assessment.comparison import Comparison, Recommendation, compare, compare_attacks, recommended
 from engine.assessment.values import Comparison, Interval
 from engine.attacks.catalogue import CATALOGUE, Knowledge
 from engine.pipeline import compare, release_signals, train_wave
@@ -17,8 +17,8 @@ from engine.release.knowledge import why_no_release, why_not
 from engine.release.values import Release
 from engine.signals import Signals
 from engine.training.values import TrainedWave
-from engine.validate import InvalidValueError, whole
-from engine.written import signed
+from engine.validate import InvalidValueError, number, whole
+from engine.written import estimated, signed
 
 Setting = tuple[Recipe, Release]
 
@@ -81,6 +81,47 @@ def compared_attacks(setting: Setting, first: str, second: str, *, waves: int) -
     return "\n".join([_against_guessing(first, found.first), _against_guessing(second, found.second), difference])
 
 
+def recommendation(settings: Mapping[str, Setting], attack: str, *, least_accuracy: float, waves: int) -> str:
+    """The setting that leaks least among those accurate enough, in two lines; one where none is.
+
+    All are trained here on the same masks. The choice is made on one half of the pairs and reported on the other, so
+    that the lowest of several AUCs does not flatter the setting that has it.
+
+    Args:
+        settings: recipe and release by name, all on the same population.
+        attack: a key of ``CATALOGUE``.
+        least_accuracy: test accuracy in [0, 1] that a setting needs on the half that chooses.
+        waves: of eight models, for each cohort; at least two.
+
+    Raises:
+        InvalidValueError: for fewer than two waves, or where the attack cannot be made on one of the settings.
+    """
+    number("least test accuracy", least_accuracy, at_least=0, at_most=1)
+    whole("waves", waves, at_least=2)
+    for setting in settings.values():
+        _refuse(setting, (attack,), waves)
+    cohorts = {recipe: _trained(recipe, waves) for recipe in {recipe for recipe, _ in settings.values()}}
+    signals = {name: _signals(each, cohorts[each[0]], (attack,)) for name, each in settings.items()}
+    masks = _masks(next(iter(cohorts.values())))
+    found = recommended(signals, masks, attack, least_accuracy=least_accuracy)
+    if found is None:
+        return f"None of {len(settings)} settings reaches a test accuracy of {least_accuracy:g}."
+    return _recommended(found, len(settings), attack, least_accuracy)
+
+
+def _recommended(found: Recommendation, settings: int, attack: str, least_accuracy: float) -> str:
+    chosen = (
+        f"Recommended of {settings} settings: {found.name}. With a test accuracy of at least {least_accuracy:g} it "
+        f"had the lowest AUC, {found.chosen_auc:.3f}, on the half of the models that chose; "
+        f"attack: {CATALOGUE[attack].title}."
+    )
+    reported = (
+        f"On the other half, {found.pairs} pairs that had no part in the choice: AUC {estimated(found.auc)}, "
+        f"test accuracy {estimated(found.test_accuracy)}."
+    )
+    return f"{chosen}\n{reported}"
+
+
 def _refuse(setting: Setting, attacks: Collection[str], waves: int) -> None:
     """Refuse before anything is trained."""
     whole("waves", waves, at_least=1)
@@ -120,4 +161,4 @@ def _against_guessing(attack: str, auc: Interval) -> str:
     """One attack's AUC and whether it beats guessing."""
     beats = "better than guessing" if auc.low > 0.5 else "cannot be told from guessing"
     beats = "worse than guessing" if auc.high < 0.5 else beats
-    return f"{CATALOGUE[attack].title}: AUC {auc.estimate:.3f} ({auc.low:.3f} to {auc.high:.3f}), {beats}."
+    return f"{CATALOGUE[attack].title}: AUC {estimated(auc)}, {beats}."

@@ -39,6 +39,7 @@ from engine.training.parameters import parameters
 from engine.training.regularization import regularization, training_network
 from engine.training.values import EpochReport, TrainedWave
 from engine.validate import InvalidValueError
+from engine.whitebox.distance import search_of
 
 REPORTS = 10
 
@@ -182,7 +183,11 @@ def assess(
     )
     if calibration not in OF_THE_TARGET:  # audits bound what leaks without knowledge of the masks
         assessment = with_proofs(assessment, recipe, release, draws[0], masks, others[0] if others else None)
-    return replace(assessment, pictures=_pictures(split(recipe.population).contested, assessment.riskiest))
+    return replace(
+        assessment,
+        pictures=_pictures(split(recipe.population).contested, assessment.riskiest),
+        search=search_of(attack, draws[0], recipe.population.info.features),
+    )
 
 
 def compare(

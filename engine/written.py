@@ -74,6 +74,11 @@ def setting(text: str, plain: Recipe) -> tuple[Recipe, Release]:
     return dataclasses.replace(plain, **chosen, mechanisms=tuple(mechanisms)), Release(**published)
 
 
+def estimated(number: Interval) -> str:
+    """A number with its interval."""
+    return f"{number.estimate:.3f} ({number.low:.3f} to {number.high:.3f})"
+
+
 def signed(difference: Interval) -> str:
     """A difference with its interval."""
     return f"{difference.estimate:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"

@@ -14,6 +14,7 @@ from engine.assessment.values import (
     Assessment,
     Attackers,
     Comparison,
+    DistanceSearch,
     GroupRisk,
     Headline,
     Honesty,
@@ -217,6 +218,7 @@ def whole(head: Headline | None = None) -> Assessment:
         ),
         crossing=CROSSING,
         reasons=(Reason(name="input sensitivity", correlation=interval(0.45, 0.4, 0.5)),),
+        search=DistanceSearch(tau=0.99, confident=0.6, failed=0.015),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from engine.populations.catalogue import SMALLEST_PUBLIC_PART
 from engine.signals import TOP, Signals
 
 
@@ -94,11 +95,14 @@ def _wobbled(phi: NDArray[np.float64], copy: int) -> NDArray[np.float64]:
 
 
 def _public(models: int, labels: NDArray[np.int64]) -> Signals:
-    """Answers of T models on 60 public records, as varied as planted records, by model a little different."""
-    place = (np.arange(60) + 0.5) / 60
+    """Answers of T models on as few public records as an attacker has, as varied as planted records.
+
+    They differ a little by model. Fewer would leave attack P whole blocks of records with the same score.
+    """
+    record = np.arange(SMALLEST_PUBLIC_PART)
     model = np.arange(models)[:, None]
-    phi = 2 + 2 * norm.ppf(place) + 0.5 * np.sin((model + 1) * np.arange(60))
-    return answers(phi, np.resize(np.unique(labels), 60))
+    phi = 2 + 2 * norm.ppf((record + 0.5) / record.size) + 0.5 * np.sin((model + 1) * record)
+    return answers(phi, np.resize(np.unique(labels), record.size))
 
 
 def of_records(signals: Signals, order: NDArray[np.intp]) -> Signals:

@@ -9,6 +9,7 @@ import pytest
 from engine.__main__ import main
 
 SMALL = ["--population", "digits", "--contested", "80", "--epochs", "2", "--batch", "16"]
+LEARNS = ["--population", "digits", "--contested", "80", "--epochs", "20", "--batch", "16"]
 
 
 def asked(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -69,6 +70,9 @@ def test_measured_sensitivity_says_that_it_is_no_proof(capsys):
         (("compare", "Mlp", "Mlp Shield", *SMALL), "part of a setting must be one of"),
         (("compare", "Mlp", "Mlp LabelOnly", *SMALL), "this release gives labels only"),
         (("compare", "Mlp", "Mlp", "--waves", "0", *SMALL), "waves must be at least 1, got 0"),
+        (("recommend", "Mlp", *SMALL, "--least-accuracy", "2"), "least test accuracy must be at most 1, got 2.0"),
+        (("recommend", "Mlp", *SMALL, "--waves", "1"), "waves must be at least 2, got 1"),
+        (("recommend", "Mlp", "Mlp LabelOnly", *SMALL), "this release gives labels only"),
         (("attacks", "loss", "distance_l2", "--setting", "LabelOnly", *SMALL), "this release gives labels only"),
     ],
 )
@@ -111,8 +115,7 @@ DIFFERENCE = r"[+-]\d\.\d{3} \([+-]\d\.\d{3} to [+-]\d\.\d{3}\)\."
 
 
 def test_a_comparison_tells_every_paired_difference_and_answers_plainly(capsys):
-    learns = ("--population", "digits", "--contested", "80", "--epochs", "20", "--batch", "16")
-    status, out, _ = asked(capsys, "compare", "Mlp", "Mlp DpSgd:noise_multiplier=8", *learns)
+    status, out, _ = asked(capsys, "compare", "Mlp", "Mlp DpSgd:noise_multiplier=8", *LEARNS)
     first, *differences, p_value, ranks, answer = out.splitlines()
     assert status == 0
     assert first == "Second minus first on the same 8 pairs of models, with 95 % intervals; attack: LiRA."
@@ -146,3 +149,24 @@ def test_two_attacks_are_compared_on_the_same_models(capsys):
     assert distance.startswith("Distance to confident, L2: AUC ")
     assert re.fullmatch(f"Second minus first on the same 4 pairs of models: {DIFFERENCE}", difference)
     assert float(difference.split(": ")[1].split()[0]) == pytest.approx(two - one, abs=0.0015)
+
+
+def test_a_recommendation_is_chosen_among_the_accurate_and_reported_on_other_models(capsys):
+    """So much noise leaks least and learns nothing: it is recommended unless an accuracy is wanted."""
+    settings = ("Mlp", "Mlp DpSgd:noise_multiplier=8")
+    status, out, _ = asked(capsys, "recommend", *settings, *LEARNS)
+    _, wanted, _ = asked(capsys, "recommend", *settings, *LEARNS, "--least-accuracy", "0.3")
+    assert status == 0
+    chosen, reported = out.splitlines()
+    assert chosen.startswith("Recommended of 2 settings: Mlp DpSgd:noise_multiplier=8. With a test accuracy of at")
+    assert wanted.startswith("Recommended of 2 settings: Mlp. With a test accuracy of at least 0.3 it had the lowest")
+    number = r"\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)"
+    assert re.fullmatch(
+        f"On the other half, 4 pairs that had no part in the choice: AUC {number}, test accuracy {number}\\.",
+        reported,
+    )
+
+
+def test_where_no_setting_is_accurate_enough_none_is_recommended(capsys):
+    _, out, _ = asked(capsys, "recommend", "Logistic", *SMALL, "--least-accuracy", "1", "--attack", "loss")
+    assert out == "None of 1 settings reaches a test accuracy of 1."

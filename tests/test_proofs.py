@@ -87,6 +87,10 @@ def test_the_honesty_panel_tells_counts_rates_chance_ties_blindness_threat_and_e
     )
     assert facts["Threat model"] == "The attacker knows each record in question with its label."
     assert facts["What ε assumes"] == "ε holds for one training run."
+    assert facts["A model counts as confident from 0.99 on"] == (
+        "60.0 % of the records are there as they are: their distance is 0, all tied. For 1.5 % no change was found; "
+        "their distance is the end of the search."
+    )
 
 
 def test_a_blind_baseline_that_succeeds_warns():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 
@@ -12,11 +13,13 @@ from numpy.testing import assert_allclose
 
 from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.assessment.intervals import over_pairs
+from engine.assessment.parts import DistanceSearch
 from engine.assessment.roc import auc, sweep
+from engine.audits.ceilings import tightest_ceiling
 from engine.models.evaluation import logits, view_tensor
 from engine.models.layers import Linear
 from engine.models.network import Network, network, tensors
-from engine.pipeline import train_wave
+from engine.pipeline import assess, train_wave
 from engine.populations.records import split
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.answers import release_signals
@@ -24,8 +27,9 @@ from engine.release.values import Release
 from engine.seeds import generator
 from engine.signals import signals
 from engine.training.clipping import sum_gradients
+from engine.training.profile import profile
 from engine.validate import InvalidValueError
-from engine.whitebox.distance import Distances, distances_to_confident
+from engine.whitebox.distance import TAU, Distances, distances_to_confident, search_of
 from engine.whitebox.gradients import confidence_slope, gradient_norms, loss_slope
 
 DIGITS = PopulationChoice(name="digits", contested=40)
@@ -174,19 +178,66 @@ def test_a_confidence_out_of_range_is_refused(tau: float):
         distances([[3.0, 4.0]], [[0.0, 0.0]], [1], tau)
 
 
-def test_distances_separate_an_undefended_cohort_and_not_one_with_strong_noise():
-    # σ = 4 alone does not decide: with the tuned settings of the dashboard (30 epochs of a quarter of the members a
-    # step, ε = 3) distances, like the loss, reach an AUC of .53 to .54. One epoch of small batches has ε = .2.
-    plain = Recipe(population=PopulationChoice(name="digits", contested=600))
-    private = replace(plain, epochs=1, batch=16, optimizer=Sgd(), privacy=DpSgd(noise_multiplier=4.0))
-    found = {}
-    for recipe in (plain, private):
-        waves = [train_wave(recipe, wave) for wave in range(2)]
-        (cohort,) = release_signals(recipe, Release(), waves, knows=("weights",))
-        masks = np.concatenate([wave.masks for wave in waves])
-        for name in ("distance_l2", "distance_linf"):
-            areas = auc(sweep(-getattr(cohort, name), masks))
-            found[recipe, name] = over_pairs(areas.reshape(-1, 2).mean(axis=1), least=1 / 300)
-    for name in ("distance_l2", "distance_linf"):
-        assert found[plain, name].low > 0.5
-        assert found[private, name].low <= 0.5 <= found[private, name].high
+def test_an_assessment_by_distances_tells_tau_ties_and_failures():
+    recipe = Recipe(population=PopulationChoice(name="digits", contested=120), epochs=60, batch=16)
+    wave = train_wave(recipe, 0)
+    net = network(recipe.architecture, recipe.population.info)
+    contested = split(recipe.population).contested
+    inputs = view_tensor(net, contested)
+    found = distances_to_confident(net, tensors(wave.parameters), inputs, contested.labels)
+    told = assess(recipe, Release(), "distance_linf", [wave]).search
+    assert told == DistanceSearch(
+        tau=TAU, confident=float((found.linf == 0).mean()), failed=found.failed_linf / found.linf.size
+    )
+    assert told is not None
+    assert 0 < told.confident < 1
+    assert assess(recipe, Release(), "gradient_norm", [wave]).search is None
+
+
+def test_searches_that_end_without_a_change_are_counted_as_failed():
+    signals_ = replace(
+        signals(np.zeros((1, 4, 2)), np.zeros(4, dtype=np.int64)), distance_l2=np.array([[0, 1, 32, 32]])
+    )
+    assert search_of("distance_l2", signals_, 64) == DistanceSearch(tau=TAU, confident=0.25, failed=0.5)
+
+
+WAVES = 4  # of every cohort below; set before the first run
+STRONG_NOISE = {"optimizer": Sgd(), "privacy": DpSgd(noise_multiplier=4.0)}
+UNDEFENDED = Recipe(
+    population=PopulationChoice(name="digits", contested=600)
+)  # the design's row of digits: 30 epochs
+TRAINED_PRIVATELY = {
+    "as long as the undefended": replace(UNDEFENDED, batch=64, **STRONG_NOISE),  # the design's row with DP
+    "for one epoch": replace(UNDEFENDED, batch=16, epochs=1, **STRONG_NOISE),
+}
+
+
+@functools.cache
+def areas_by_pair(recipe: Recipe, signal: str) -> np.ndarray:
+    """(P,) mean AUC of a pair's two models when small distances are accused."""
+    waves = [train_wave(recipe, wave) for wave in range(WAVES)]
+    (cohort,) = release_signals(recipe, Release(), waves, knows=("weights",))
+    masks = np.concatenate([wave.masks for wave in waves])
+    return auc(sweep(-getattr(cohort, signal), masks)).reshape(-1, 2).mean(axis=1)
+
+
+@pytest.mark.parametrize("signal", ["distance_l2", "distance_linf"])
+def test_distances_separate_an_undefended_cohort(signal: str):
+    assert over_pairs(areas_by_pair(UNDEFENDED, signal), least=1 / 300).low > 0.5
+
+
+@pytest.mark.parametrize("signal", ["distance_l2", "distance_linf"])
+@pytest.mark.parametrize("private", TRAINED_PRIVATELY.values(), ids=TRAINED_PRIVATELY)
+def test_strong_noise_keeps_distances_below_the_ceiling_and_makes_them_tell_less(private: Recipe, signal: str):
+    """σ = 4 does not make AUC ½: what must hold is what is proved, and that less is left than without a defence.
+
+    Whether the interval holds ½ depends on how long the models are trained: at 30 epochs (ε = 2.7, AUC at most .677)
+    distances reach .533 (.525 to .541) of .548 undefended, after one (ε = .21, at most .517) .504 (.497 to .511).
+    """
+    claimed = profile(private)
+    assert claimed is not None
+    found = over_pairs(areas_by_pair(private, signal), least=1 / 300)
+    drop = areas_by_pair(private, signal) - areas_by_pair(UNDEFENDED, signal)  # pair by pair on the same masks
+    print(signal, private.epochs, found)
+    assert found.low <= tightest_ceiling(claimed).auc
+    assert over_pairs(drop, least=1 / 300, bottom=-1.0).high < 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.results.words import between, decimals, null_test, shadows
-from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, Interval
+from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, DistanceSearch, Interval
 
 Facts = list[tuple[str, str]]
 
@@ -28,9 +28,21 @@ def facts(found: Assessment) -> Facts:
         *counted,
         (f"Ties: {100 * honesty.ties:.1f} % of the scores", _ties(honesty.ties)),
         ("Telling members without the model", _blind(honesty.blind_baseline)),
+        *_search(found.search),
         ("Threat model", honesty.threat_model),
         ("What ε assumes", honesty.epsilon_assumes or "No ε is claimed here, so nothing is assumed."),
     ]
+
+
+def _search(search: DistanceSearch | None) -> Facts:
+    """What stands behind the distances of a distance attack, if it is one."""
+    if search is None:
+        return []
+    about = (
+        f"{100 * search.confident:.1f} % of the records are there as they are: their distance is 0, all tied. For "
+        f"{100 * search.failed:.1f} % no change was found; their distance is the end of the search."
+    )
+    return [(f"A model counts as confident from {search.tau:g} on", about)]
 
 
 def _ties(share: float) -> str:

@@ -219,3 +219,18 @@ class Pictures:
 
     record: NDArray[np.int64]
     pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistanceSearch:
+    """How the distances behind a distance-to-confident attack were found; of the first draw.
+
+    Attributes:
+        tau: τ in (0, 1), the confidence in the label at which a model counts as confident.
+        confident: share of models × records that are confident as they are: their distance is 0, all tied.
+        failed: share for which no change was found; their distance is the end of the search, all tied.
+    """
+
+    tau: float
+    confident: float
+    failed: float

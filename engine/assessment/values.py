@@ -8,6 +8,7 @@ from engine.assessment.looks import Verdict
 from engine.assessment.parts import (
     Agreement,
     Answers,
+    DistanceSearch,
     GroupRisk,
     Interval,
     Pictures,
@@ -226,6 +227,7 @@ class Assessment:
         ceilings: upper bounds of the ROC curve.
         crossing: whether the attack does better than what is proved.
         reasons: what goes with a record's risk.
+        search: how distances were found, where they are what the attack reads.
     """
 
     headline: Headline
@@ -247,3 +249,4 @@ class Assessment:
     ceilings: tuple[Ceiling, ...] = ()
     crossing: Crossing | None = None
     reasons: tuple[Reason, ...] = ()
+    search: DistanceSearch | None = None

@@ -31,7 +31,7 @@ class _Prior(NamedTuple):
 def lira_conjugate(target: Signals, shadows: Signals, masks: NDArray[np.bool_], /) -> NDArray[np.float64]:
     """Log ratio of Student t densities t(φ; 2α_n, m_n, β_n (κ_n + 1) / (α_n κ_n)), IN against OUT.
 
-    Source: Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", section 6, in the place of the
+    Source: Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", in the place of the
     normal densities of Carlini et al. 2022, section V; the idea is that of Brännvall 2026. With n shadows of mean x̄
     and squares SS: κ_n = κ + n, m_n = (κm + n x̄)/κ_n, α_n = α + n/2, β_n = β + SS/2 + κn(x̄ − m)²/(2κ_n).
     A record without shadows on a side scores 0, as in ``lira``.

@@ -34,7 +34,7 @@ class Judged:
 class KnownMembers:
     """The attacker knows half of the target's members and as many non-members, and is judged on the other records.
 
-    Source: Nasr et al. 2018, section 5; Song & Mittal 2021, section 5 (rows on adversarial regularization).
+    Source: Nasr et al. 2018; Song & Mittal 2021, section 5 (rows on adversarial regularization).
 
     Attributes:
         attack: whose thresholds are chosen on the known records.

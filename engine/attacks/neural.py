@@ -24,7 +24,7 @@ def neural(target: Signals, shadows: Signals, masks: NDArray[np.bool_], /) -> ND
     """Log odds of membership by a network fitted to the shadows' answers.
 
     Source: Shokri et al. 2017, section V-D, with one attack model for all classes and sorted outputs as in Salem et
-    al. 2019, section III. It reads the largest probabilities in falling order (as logarithms), the label and whether
+    al. 2019. It reads the largest probabilities in falling order (as logarithms), the label and whether
     the prediction is right. One hidden layer of 32 ReLUs; 250 steps of Adam on batches of 200, from up to 2,000
     answers that are drawn by ``mixed_order`` and shown in that order, so that the order of the records decides
     nothing. One fit for each of the alternative masks. Where the drawn answers are all of members or all of

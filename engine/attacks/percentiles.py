@@ -89,7 +89,8 @@ def quantile_regression(target: Signals, _: Signals, masks: NDArray[np.bool_], /
     scores = np.empty(target.phi.shape)
     for label in np.unique(target.labels):
         of_class = public.labels == label
-        seen = public.phi[:, of_class] if of_class.sum() > 1 else public.phi
+        # In one piece for each target, or sums would round otherwise where there are several.
+        seen = np.ascontiguousarray(public.phi[:, of_class]) if of_class.sum() > 1 else public.phi
         own = target.labels == label
         deviation = np.maximum(seen.std(axis=1, keepdims=True), _LEAST_DEVIATION)
         scores[:, own] = (target.phi[:, own] - seen.mean(axis=1, keepdims=True)) / deviation

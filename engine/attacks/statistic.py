@@ -69,13 +69,13 @@ def robustness_to_augmentation(signals: Signals) -> NDArray[np.float64]:
 
 
 def robustness_to_noise(signals: Signals) -> NDArray[np.float64]:
-    """Share of noisy copies that get the right label (Choquette-Choo et al. 2021, section 4.2)."""
+    """Share of noisy copies that get the right label (Choquette-Choo et al. 2021)."""
     copies = required(signals.noisy, "robustness_to_noise", "the model's answers on noisy copies of records")
     return np.mean([copy.correct for copy in copies], axis=0)
 
 
 def gradient_norm(signals: Signals) -> NDArray[np.float64]:
-    """−log ‖∇_θ loss‖₂: the loss of a member has been made flat by training on it (Nasr et al. 2019, section III)."""
+    """−log ‖∇_θ loss‖₂: the loss of a member has been made flat by training on it (Nasr et al. 2019)."""
     return _falling(required(signals.gradient_norm, "gradient_norm", "the norms of the loss's gradients"))
 
 

@@ -57,7 +57,7 @@ def changed(contested: Tensor, recipe: Recipe) -> list[Tensor]:
     """``COPIES`` copies of records (n, …), changed as the recipe changes them in training.
 
     A recipe that changes no inputs leaves the attacker the smallest change of a picture: a shift by one pixel in one
-    of the eight directions, with black where it has left (Choquette-Choo et al. 2021, section 4.1). What
+    of the eight directions, with black where it has left (Choquette-Choo et al. 2021). What
     ``engine.release.knowledge.why_not`` refuses must not be asked for here.
     """
     own = tuple(mechanism for mechanism in recipe.mechanisms if isinstance(mechanism, OWN_CHANGES))
@@ -76,7 +76,7 @@ def noisy(contested: Tensor, recipe: Recipe) -> tuple[Tensor, ...]:
     """``NOISE_DRAWS`` copies at each of ``NOISE_LEVELS``, N(0, σ²) on every feature, not cut to any range.
 
     Levels are in the units of the features: [0, 1] for pixels and bits, standard deviations for standardized tables
-    (Choquette-Choo et al. 2021, section 4.2). Draws of all levels are the same but for σ.
+    (Choquette-Choo et al. 2021). Draws of all levels are the same but for σ.
     """
     shape = (NOISE_DRAWS, *contested.shape)
     noise = torch.randn(shape, generator=_draws(recipe, "noise"), dtype=contested.dtype).to(contested.device)

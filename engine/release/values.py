@@ -80,7 +80,7 @@ class TopK:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelOnly:
-    """Only the predicted class is told (Choquette-Choo et al. 2021, section 3)."""
+    """Only the predicted class is told (Choquette-Choo et al. 2021)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ members apart where other attacks fail; the paper's own algorithm is not public,
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,14 +18,20 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from torch import Tensor
 
+from engine.assessment.parts import DistanceSearch
 from engine.models.layers import Weights
 from engine.models.network import Network
+from engine.signals import Signals
 from engine.training.batches import pad
 from engine.validate import number
 from engine.whitebox.gradients import confidence, confidence_slope
 
 Norm = Literal["l2", "linf"]
 _NORMS: tuple[Norm, ...] = ("l2", "linf")
+_NORM_OF: Mapping[str, Norm] = {
+    "distance_l2": "l2",
+    "distance_linf": "linf",
+}  # by attack, which its signal is named as
 
 TAU = 0.99
 _ASCENTS = 10
@@ -88,10 +95,26 @@ def distances_to_confident(
     ]
     found = torch.cat(parts, dim=2).cpu().double().numpy()[:, wanted.real.astype(bool)]
     distances = np.zeros((len(_NORMS), *short.shape))
-    ends = np.array([[_furthest(inputs[0], norm)] for norm in _NORMS])
+    ends = np.array([[_furthest(inputs[0].numel(), norm)] for norm in _NORMS])
     distances[:, short] = np.where(np.isinf(found), ends, found)
     failed_l2, failed_linf = np.isinf(found).sum(axis=1).tolist()
     return Distances(tau=tau, l2=distances[0], linf=distances[1], failed_l2=failed_l2, failed_linf=failed_linf)
+
+
+def search_of(attack: str, found: Signals, features: int) -> DistanceSearch | None:
+    """How the distances that a distance attack reads were found; None for another attack.
+
+    Args:
+        attack: a name in the catalogue of attacks.
+        found: signals with distances at ``TAU``.
+        features: of a record.
+    """
+    norm = _NORM_OF.get(attack)
+    distances = None if norm is None else getattr(found, attack)
+    if norm is None or distances is None:
+        return None
+    failed = distances == _furthest(features, norm)
+    return DistanceSearch(tau=TAU, confident=float((distances == 0).mean()), failed=float(failed.mean()))
 
 
 def _least_changes(net: Network, weights: Weights, start: Tensor, labels: Tensor, goal: float) -> Tensor:
@@ -114,9 +137,9 @@ def _length(change: Tensor, norm: Norm) -> Tensor:
     return flat.norm(dim=2) if norm == "l2" else flat.abs().amax(dim=2)
 
 
-def _furthest(record: Tensor, norm: Norm) -> float:
-    """How far a search goes in a norm."""
-    return _REACH * (math.sqrt(record.numel()) if norm == "l2" else 1.0)
+def _furthest(features: int, norm: Norm) -> float:
+    """How far a search for a record of so many features goes in a norm."""
+    return _REACH * (math.sqrt(features) if norm == "l2" else 1.0)
 
 
 @dataclass(frozen=True)
@@ -156,12 +179,12 @@ class _Search:
         else:
             steepness = flat.abs().sum(dim=2).clamp_min(torch.finfo(flat.dtype).tiny)
             direction = slope.sign()
-        furthest = _furthest(self.start[0, 0], self.norm)
+        furthest = _furthest(self.start[0, 0].numel(), self.norm)
         return direction * self._wide((needed / steepness).clamp(-furthest, furthest))
 
     def _stretched(self, ray: Tensor) -> tuple[Tensor, Tensor]:
         """The changes, those short of the goal doubled until they reach it or the search ends; whether they do."""
-        furthest = _furthest(self.start[0, 0], self.norm)
+        furthest = _furthest(self.start[0, 0].numel(), self.norm)
         while True:
             reached = self._phi(ray) >= self.goal
             length = _length(ray, self.norm)
