@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assessment.comparison import Comparison, Recommendation, compare, compare_attacks, recommended
+from engine.assessment.comparison import Recommendation, compare_attacks, recommended
 from engine.assessment.values import Comparison, Interval
 from engine.attacks.catalogue import CATALOGUE, Knowledge
 from engine.pipeline import compare, release_signals, train_wave

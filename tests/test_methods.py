@@ -43,7 +43,7 @@ def sections_script():
     from dashboard.panels.sections import sections
     from tests.handmade import whole
 
-    sections(whole())
+    sections(whole(), {})
 
 
 def opened() -> AppTest:

@@ -28,7 +28,7 @@ class _Deck(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(f'<!DOCTYPE html><iframe src="{target}"></iframe>'.encode())
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):  # noqa: A002 - the name of the base class
         pass
 
 
