@@ -189,7 +189,7 @@ def test_every_number_on_a_measured_page_leads_to_its_definition(tmp_path):
     finally:
         set_running(None)
         store.close()
-    assert linked == ["accuracy", "auc", "tpr", "epsilon", "attackers", "frontier", "scores"]
+    assert linked == ["accuracy", "auc", "tpr", "epsilon", "attackers", "frontier", "risk", "scores"]
     assert set(linked) <= anchors()
 
 
@@ -198,7 +198,7 @@ def test_every_number_on_a_measured_page_leads_to_its_definition(tmp_path):
     [
         ("What the attacker sees", {"scores"}),
         ("Few false alarms", {"roc"}),
-        ("Who is at risk", {"riskiest", "phi", "verdicts", "risk", "group-risk", "reasons", "agreement"}),
+        ("Who is at risk", {"riskiest", "phi", "verdicts", "risk", "group-risk"}),
         ("ε from below and above", {"audits"}),
         ("Can I believe this?", {"honesty", "reliability", "precision-recall"}),
     ],
