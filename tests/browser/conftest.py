@@ -57,18 +57,19 @@ def browser() -> Iterator[Browser]:
 def visitor(server: Served, browser: Browser) -> Iterator[Visitor]:
     """Opens the dashboard as somebody new: ``visitor("models=8", color_scheme="dark")``.
 
+    A query is one of Explore unless another page is named, and without any the page is the one that opens first.
     The test fails on any error in a console or a page and on any request to another host.
     """
     faults: list[str] = []
     contexts: list[BrowserContext] = []
 
-    def open_page(query: str = "", **options: object) -> Page:
+    def open_page(query: str = "", page_name: str = "explore", **options: object) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})  # type: ignore[arg-type]
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         watch(page, server.address, faults)
-        page.goto(f"{server.address}/?{query}")
+        page.goto(f"{server.address}/{page_name}?{query}" if query else server.address)
         return page
 
     yield open_page

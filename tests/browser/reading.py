@@ -34,6 +34,15 @@ def expect_rest(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
+def expect_true(page: Page, expression: str) -> None:
+    """Wait until an expression of the page is true; Playwright's own way needs "eval", which the page forbids."""
+    for _ in range(400):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not so within 20 s: {expression}")
+
+
 def dial(page: Page, title: str) -> Locator:
     """The group of a dial: its slider and the name of its stop."""
     return page.get_by_role("group", name=title, exact=True)

@@ -69,7 +69,7 @@ def _measure(browser: Browser, address: str) -> None:
     """Fill the cache with the settings of the story."""
     page = browser.new_page()
     for query in MEASURED:
-        page.goto(f"{address}/?{query}")
+        page.goto(f"{address}/explore?{query}")
         expect_measured(page)
     page.close()
 
@@ -93,7 +93,7 @@ def _picture(
     """Take one picture of what a new visitor sees who has turned some dials."""
     context = browser.new_context(viewport=WIDE, color_scheme=theme)  # type: ignore[arg-type]
     page = context.new_page()
-    page.goto(f"{address}/?dp=1")
+    page.goto(f"{address}/explore?dp=1")
     _turn_dials(page)
     if size != WIDE:
         page.set_viewport_size(size)  # type: ignore[arg-type]

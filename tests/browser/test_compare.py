@@ -16,7 +16,7 @@ def pinned(server, browser):
     """The query of two pins of which both have been measured, and so has their comparison."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{server.address}/?{query()}")
+    page.goto(f"{server.address}/explore?{query()}")
     expect_measured(page)
     page.get_by_role("button", name="Pin this setting").click()
     expect(page.get_by_role("button", name="Unpin A")).to_be_visible()
@@ -36,8 +36,7 @@ def pinned(server, browser):
 
 def opened(visitor, pinned, **options):
     """The page with its answer and its figures."""
-    page = visitor(pinned, **options)
-    page.goto(page.url.replace("/?", "/compare?"))
+    page = visitor(pinned, "compare", **options)
     expect(sentence(page)).to_have_text(ANSWER, timeout=TRAINING)
     expect(page.locator(".js-plotly-plot .plot-container")).to_have_count(3)
     expect_rest(page)

@@ -13,7 +13,7 @@ def shown(server, browser):
     context = browser.new_context()
     page, found = context.new_page(), {}
     for strength in ("0.3", "0.1", "0"):
-        page.goto(f"{server.address}/?{query(regularization=strength)}")
+        page.goto(f"{server.address}/explore?{query(regularization=strength)}")
         expect_measured(page)
         values = page.locator(".pd-value").all_inner_texts()
         found[strength] = (sentence(page).inner_text(), values)
@@ -28,7 +28,7 @@ def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server
         socket.on("framesent", lambda frame: sent.append(len(frame)))
 
     page.on("websocket", watch)
-    page.goto(f"{page.url.partition('?')[0]}?{query()}")
+    page.goto(f"{page.url.partition('?')[0]}explore?{query()}")
     expect_measured(page)
     expect(curve(page).locator("path.point").first).to_be_visible()
     slider = dial(page, STRENGTH).get_by_role("slider")
@@ -50,14 +50,14 @@ def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server
         reach(stop)
         expect(sentence(page)).to_have_text(shown[strength][0])
         expect(page.locator(".pd-value")).to_have_text(shown[strength][1])
-        expect(page.locator(".pd-drag b")).to_have_text(strength)
-        expect(page.locator(".pd-drag i")).to_be_visible()
+        expect(page.locator(".st-key-panel-tradeoff .pd-drag b")).to_have_text(strength)
+        expect(page.locator(".st-key-panel-tradeoff .pd-drag i")).to_be_visible()
     reach(8)  # not measured
     expect(sentence(page)).to_have_text("This stop has not been measured yet.")
     expect(page.locator(".pd-value").first).to_have_text("–")
     reach(0)
     expect(sentence(page)).to_have_text(shown["0"][0])
-    expect(page.locator(".pd-drag i")).not_to_be_visible()
+    expect(page.locator(".st-key-panel-tradeoff .pd-drag i")).not_to_be_visible()
     assert sent == []
     reach(2)
     page.mouse.up()

@@ -46,7 +46,7 @@ def path(server, browser):
     context = browser.new_context()
     page = context.new_page()
     for strength in ("0", "1", "50"):
-        page.goto(f"{server.address}/?{query(regularization=strength)}")
+        page.goto(f"{server.address}/explore?{query(regularization=strength)}")
         expect_measured(page)
     context.close()
 
@@ -180,6 +180,8 @@ def test_the_url_opens_the_same_view_elsewhere(visitor, path):
     second = visitor(first.url.partition("?")[2])
     expect_measured(second)
     assert second.url == first.url
+    first.reload()  # without what the session remembers of the settings before, which is drawn beside
+    expect_measured(first)
     for place in (".pd-headline", ".pd-tiles", ".st-key-panel-tradeoff .pd-finding"):
         expect(second.locator(place)).to_have_text(first.locator(place).inner_text(), use_inner_text=True)
     for title in DIALS:
@@ -190,7 +192,7 @@ def test_a_setting_measured_before_shows_at_once_and_trains_nothing(visitor, ser
     rows = server.rows("wave"), server.rows("assessment")
     page = visitor()
     page.add_init_script(WATCH)
-    page.goto(f"{server.address}/?{query(regularization='50')}")
+    page.goto(f"{server.address}/explore?{query(regularization='50')}")
     expect_measured(page)
     seen = page.evaluate("window.seen")
     assert "Of 50 members" in seen

@@ -17,7 +17,7 @@ def test_nothing_outlives_a_dashboard_that_ends_in_the_middle_of_a_training(brow
     with served(cache, tmp_path / "log.txt") as server:
         with browser.new_context() as context:
             page = context.new_page()
-            page.goto(f"{server.address}/?architecture=lstm-64&contested=3500")
+            page.goto(f"{server.address}/explore?architecture=lstm-64&contested=3500")
             expect(page.get_by_text("Training models 1 to 8 of 16")).to_be_visible(timeout=TRAINING)
             assert len(server.family()) >= 4  # the command, a scheduler, a worker and what looks after it
             assert left_after(server, ending) == []

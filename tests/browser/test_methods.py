@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_measured, expect_rest, query
+from tests.browser.reading import TRAINING, expect_measured, expect_rest, query
 from tests.browser.test_looks import WIDTHS, violations
 
 
@@ -19,7 +19,7 @@ def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definit
     for ending, begins in (("svg", b"<svg"), ("png", b"\x89PNG")):
         button = panel.get_by_role("button", name=f"Save “What accuracy costs in privacy” as {ending.upper()}")
         button.focus()
-        with page.expect_download() as arriving:
+        with page.expect_download(timeout=TRAINING) as arriving:
             button.press("Enter")
         assert arriving.value.suggested_filename == f"what-accuracy-costs-in-privacy.{ending}"
         arriving.value.save_as(tmp_path / ending)
@@ -29,7 +29,7 @@ def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definit
     assert {"What accuracy costs in privacy", "Test accuracy · more accurate →"} <= texts
 
     panel.get_by_text("Show the numbers as a table").click()
-    with page.expect_download() as arriving:
+    with page.expect_download(timeout=TRAINING) as arriving:
         panel.get_by_role("button", name="Download as CSV").click()
     arriving.value.save_as(tmp_path / "csv")
     with (tmp_path / "csv").open(encoding="utf-8-sig", newline="") as file:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from cache.store import Store
 from dashboard.state.view import View, point
-from tests.browser.reading import expect_query, expect_rest
+from tests.browser.reading import expect_query, expect_rest, expect_true
 from tests.browser.test_looks import THEMES, WIDTHS, violations
 from tests.planted_settings import planted_setting
 
@@ -63,4 +63,4 @@ def test_axe_finds_nothing_on_any_tab_in_either_theme_and_a_narrow_page_only_scr
         page.set_viewport_size({"width": 1280, "height": 900})
         assert violations(page) == "", title
         page.set_viewport_size({"width": 390, "height": 844})
-        page.wait_for_function(f"Math.max(...({WIDTHS})()) <= 0")
+        expect_true(page, f"Math.max(...({WIDTHS})()) <= 0")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from cache.store import Store
 from dashboard.state.view import View, point
-from tests.browser.reading import expect_rest
+from tests.browser.reading import expect_rest, expect_true
 from tests.browser.test_looks import THEMES, WIDTHS, violations
 from tests.handmade import assessment, claim, headline, whole
 
@@ -119,8 +119,8 @@ def test_the_roc_changes_its_axes_and_keeps_its_node(visitor, address):
     assert figure.evaluate("node => node._fullLayout.xaxis.type") == "log"
     figure.evaluate("node => { node.mine = true; }")
     page.get_by_role("radio", name="linear").click()
-    page.wait_for_function(
-        "document.querySelector('.st-key-panel-roc .js-plotly-plot')._fullLayout.xaxis.type === 'linear'"
+    expect_true(
+        page, "document.querySelector('.st-key-panel-roc .js-plotly-plot')._fullLayout.xaxis.type === 'linear'"
     )
     assert figure.evaluate("node => node.mine") is True
     expect(figure.get_by_text("ceiling, proved")).to_be_visible()

@@ -75,8 +75,9 @@ def test_cards_points_and_the_row_on_explore_open_settings_and_start_is_a_click_
     assert server.rows("wave") == rows
 
 
-def test_an_address_with_dials_at_the_root_opens_explore(visitor):
-    page = visitor("noise=0.05")
+def test_an_address_with_dials_at_the_root_opens_explore(visitor, server):
+    page = visitor()
+    page.goto(f"{server.address}/?noise=0.05")
     expect_stop(page, "Noise after training", "0.05")
     expect_measured(page)
     expect(page).to_have_url(re.compile(r"/explore\?noise=0\.05$"))
