@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cache.keys import Point, wave_key
 from cache.remote import TOPIC
@@ -65,9 +66,13 @@ def end(jobs, point):
 
 def trainings(cluster, recipe, wave=0):
     """How often a worker took up a wave, as it logged itself."""
-    events = [message for _, message in cluster.client.get_events(TOPIC)]
-    key = wave_key(recipe, wave)
-    return sum(key in message["task"] and "point" not in message for message in events)
+    return sum(wave_key(recipe, wave) in task for task in begun(cluster.client))
+
+
+def begun(client: Any) -> list[str]:
+    """The tasks of trainings in the order in which workers took them up, as they logged it themselves."""
+    later = {"point", "teachers", "seconds"}  # of a report, and of the end
+    return [message["task"] for _, message in client.get_events(TOPIC) if not message.keys() & later]
 
 
 def execute(store, statement, *values):

@@ -30,7 +30,7 @@ def main():
     jobs.request("ada", point)
     while True:
         active = jobs.progress(point).active
-        starts = [m["task"] for _, m in cluster.client.get_events(TOPIC) if "point" not in m]
+        starts = [m["task"] for _, m in cluster.client.get_events(TOPIC) if not m.keys() & {"point", "seconds"}]
         for task in starts[told:]:
             print("start", task.split("-")[1], flush=True)
         told = len(starts)

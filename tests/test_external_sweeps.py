@@ -15,12 +15,11 @@ from cache.address import Scheduler
 from cache.external import External
 from cache.failures import IDLE, LOST
 from cache.jobs import Jobs
-from cache.remote import TOPIC
 from cache.store import Store
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
 from engine.version import ENGINE_VERSION
-from tests.at_work import end, quick, until
+from tests.at_work import begun, end, quick, until
 from tests.certificates import tls_variables
 from tests.dask_processes import (
     answers,
@@ -139,8 +138,7 @@ def test_a_sweep_outlives_its_scheduler_and_trains_nothing_again_that_is_stored(
 def starts(scheduler):
     """How often each wave was taken up by workers of a scheduler, by key, as they logged it themselves."""
     with External(scheduler) as cluster:
-        events: Any = cluster.client.get_events(TOPIC)
-    return Counter(message["task"].split("-")[1] for _, message in events if "point" not in message)
+        return Counter(task.split("-")[1] for task in begun(cluster.client))
 
 
 def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fits_goes_on(tmp_path):

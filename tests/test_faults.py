@@ -26,14 +26,13 @@ from cache.failures import LOST, RESTARTED
 from cache.jobs import Jobs
 from cache.keys import assessment_key, wave_key
 from cache.location import CacheError
-from cache.remote import TOPIC
 from cache.store import Store
 from cache.supervision import NO_WORKERS, Supervisor
 from engine.architectures import Mlp
 from engine.pipeline import train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release, WeightNoise
-from tests.at_work import end, quick, until
+from tests.at_work import begun, end, quick, until
 from tests.dashboard_processes import DASHBOARD, log_of, started_dashboard
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX systems")
@@ -64,9 +63,7 @@ class Workplace:
         self._logs.append(self._log())
 
     def _log(self) -> Counter[str]:
-        events: Any = self.cluster.client.get_events(TOPIC)
-        starts = [message["task"] for _, message in events if "point" not in message]
-        return Counter(name.split("-")[1] for name in starts)
+        return Counter(task.split("-")[1] for task in begun(self.cluster.client))
 
     def process(self, word: str) -> psutil.Process:
         """The one process of the cluster with this word on its command line."""

@@ -7,7 +7,6 @@ import pytest
 from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.keys import Point, assessment_key, wave_key
-from cache.remote import TOPIC
 from cache.store import Store
 from cache.sweeps.results import assessed_waves, results
 from cache.sweeps.run import SweepRun
@@ -15,6 +14,7 @@ from cache.sweeps.values import Plan, Setting
 from engine.architectures import Logistic, Mlp
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
+from tests.at_work import begun
 
 seeds = itertools.count(1_000_000)
 
@@ -66,13 +66,12 @@ def until(condition, seconds=60):
 
 def starts(cluster, plan):
     """(place of a setting, wave) in the order in which workers took them up, as they logged it themselves."""
-    events = [message["task"] for _, message in cluster.client.get_events(TOPIC) if "point" not in message]
     names = {
         wave_key(setting.point.recipe, wave): (place, wave)
         for place, setting in enumerate(plan.settings)
         for wave in range(plan.waves)
     }
-    return [names[key] for task in events for key in names if key in task]
+    return [names[key] for task in begun(cluster.client) for key in names if key in task]
 
 
 def assessments(store):
