@@ -46,7 +46,7 @@ from engine.training.augmentation import cropped, cut_out, mixed, noisy
 from engine.training.batches import Batch, epochs
 from engine.training.clipping import clip_factors, sum_gradients
 from engine.training.labels import disturbed, one_hot, smoothed, softened
-from engine.training.loop import passes, train
+from engine.training.loop import record_taps, train
 from engine.training.parameters import parameters
 from engine.training.regularization import beta, permutations, regularization, training_network
 from engine.training.relaxation import relaxed
@@ -214,7 +214,7 @@ def clipped_gradients(recipe: Recipe, *, exchanged: bool) -> list[torch.Tensor]:
     records[:, 5] = (records[:, 5] + (17 if exchanged else 0)) % 80
     batch = Batch(records=records, real=np.ones(records.shape, dtype=np.float32))
     with torch.no_grad():
-        ((_, taps_of),) = passes(
+        ((_, taps),) = record_taps(
             training_network(net, recipe, 0),
             params,
             view_tensor(net, parts.contested),
@@ -224,7 +224,6 @@ def clipped_gradients(recipe: Recipe, *, exchanged: bool) -> list[torch.Tensor]:
             epoch=1,
             shares=torch.ones(records.shape),
         )
-        taps = taps_of()
     factors = clip_factors(taps, 1.0)
     assert (factors < 1).any()
     return [tap.deltas * factors[:, :, None, None] for tap in taps]

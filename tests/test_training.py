@@ -25,7 +25,6 @@ from engine.training.batches import deal, epochs, pad, poisson
 from engine.training.labels import one_hot
 from engine.training.loop import train
 from engine.training.parameters import parameters
-from engine.training.threads import side_by_side
 from tests.torch_reference import ARCHITECTURES, as_torch, load, reference_model, train_one
 
 DIGITS = PopulationChoice(name="digits", contested=120)
@@ -126,28 +125,6 @@ def test_a_wave_is_a_pure_function_of_recipe_and_number():
         assert np.array_equal(value, again.parameters[name])
         assert not np.array_equal(value, other.parameters[name])
     assert np.array_equal(first.masks, masks(DIGITS, 0, 1))
-
-
-@pytest.mark.parametrize("privacy", [None, DpSgd(noise_multiplier=1.0)])
-def test_models_side_by_side_on_two_threads_are_those_of_one_thread_bit_for_bit(privacy):
-    population = PopulationChoice(name="mnist5k", contested=100)
-    recipe = Recipe(population=population, architecture=Cnn2d(), epochs=1, batch=50, privacy=privacy)
-    alone = train_wave(recipe, 0).parameters
-    torch.set_num_threads(2)
-    together = train_wave(recipe, 0).parameters
-    assert torch.get_num_threads() == 2
-    assert {name: values.tobytes() for name, values in alone.items()} == {
-        name: values.tobytes() for name, values in together.items()
-    }
-
-
-def test_what_a_piece_of_work_raises_is_raised():
-    def fails():
-        raise ZeroDivisionError
-
-    torch.set_num_threads(2)
-    with pytest.raises(ZeroDivisionError):
-        side_by_side([fails, lambda: None])
 
 
 def test_a_wave_reports_after_kept_epochs_too_and_the_last_report_is_of_the_last_epoch():

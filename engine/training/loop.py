@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, sum_gradients
 from engine.training.parameters import Parameters, add_l1_penalty, optimizer, shrinkage
 from engine.training.regularization import Regularization
-from engine.training.threads import side_by_side
 
 _NUMBERS_AT_ONCE = 2**22
 """How many numbers of activations are kept at a time, where that makes a difference: 16 MiB."""
@@ -94,19 +92,14 @@ def write_gradients(
         shares = real / torch.from_numpy(batch.divisors).to(real)
     clip = None if privacy is None else privacy.clip
     means = regularization or Regularization()
-
-    def one_pass(part: slice, taps_of: Callable[[], list[Tap]]) -> None:
-        taps = taps_of()
+    for part, taps in record_taps(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=shares):
         sum_gradients(taps, _of_models(params.gradients, part), None if clip is None else clip_factors(taps, clip))
-
-    found = passes(net, params, inputs, targets, batch, means=means, epoch=epoch, shares=shares)
-    side_by_side([partial(one_pass, part, taps_of) for part, taps_of in found])
     if privacy is not None:
         add_noise(params.gradient, privacy, noise)
         params.gradient.div_(recipe.batch)
 
 
-def passes(
+def record_taps(
     net: Network,
     params: Parameters,
     inputs: Tensor,
@@ -116,18 +109,16 @@ def passes(
     means: Regularization,
     epoch: int,
     shares: Tensor,
-) -> list[tuple[slice, Callable[[], list[Tap]]]]:
-    """The passes over a batch, each of a part of the models, and none of them made yet.
+) -> Iterator[tuple[slice, list[Tap]]]:
+    """The taps of one pass over a batch, in which each record's loss counts with its share, (M, B).
 
-    A pass gives the taps of a part, in which M is its models, with each record's loss counting with its share,
-    (M, B): all models at once, or as many as keep the numbers of a step near the processor. The taps of one pass
-    are to be used before the next is made in the same thread.
+    Models come in parts, each with its taps, in which M is the models of the part: all at once, or as many as keep
+    the numbers of a step near the processor. The taps of a part are to be used before the next is asked for.
     """
     records = torch.from_numpy(batch.records).to(shares.device)
     real = torch.from_numpy(batch.real).to(shares)
     shown, wanted = means.examples(_rows(inputs, records), _rows(targets, records, own=targets.dim() == 3), real)
-
-    def taps_of(part: slice) -> list[Tap]:
+    for part in _parts(net, means, real):
         weights, cells = _of_models(params.weights, part), _cells(batch, part)
         logits, saved = net.forward(weights, shown[cells])
         deltas = means.deltas(logits, wanted[cells], real[cells], epoch)
@@ -135,16 +126,13 @@ def passes(
             public, labels = means.public_examples(means.adversary, real)
             answers, _ = net.forward(weights, public)
             deltas += means.adversary.deceived(logits, records, real, answers, labels)
-        return net.backward(weights, saved, deltas * shares[cells].unsqueeze(2))
-
-    return [(part, partial(taps_of, part)) for part in _parts(net, means, real)]
+        yield part, net.backward(weights, saved, deltas * shares[cells].unsqueeze(2))
 
 
 def _parts(net: Network, means: Regularization, real: Tensor) -> list[slice]:
     """The models (M of the real records, (M, B)) that are taken through the network together.
 
-    Inference networks learn from all models at once, dropout draws for all in order (such networks ask for no parts),
-    and a graphics processor has no use for them.
+    Inference networks learn from all models at once, and a graphics processor has no use for parts.
     """
     models, records = real.shape
     at_once = max(1, _NUMBERS_AT_ONCE // max(1, records * net.numbers))
