@@ -123,7 +123,8 @@ def test_it_takes_more_from_a_neural_attack_that_does_not_adapt_than_from_modifi
 
     Each of 8 pairs is attacked with one pair of its own as shadows, so the 8 differences are independent but for the
     records and Student t over them holds. The jackknife would refit a network for every pair that it leaves out, and
-    its interval would be three times as wide from the luck of the fits alone.
+    its interval would be three times as wide from the luck of the fits alone. This analysis is the fourth that was
+    tried on these models (``engine/FINDINGS.md``), so it guards what was found and is no evidence for it.
     """
     recipe = Recipe(population=population)
     waves = [train_wave(recipe, wave) for wave in range(WAVES)]
