@@ -12,28 +12,32 @@ from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from distributed import Client
 from distributed.comm.core import CommClosedError
+from numpy.typing import NDArray
 
 from cache import remote
 from cache.address import ClusterError
 from cache.admission import Limits, full, refusal
 from cache.codec import assessment_from_bytes, comparison_from_bytes
-from cache.comparisons import Comparisons
 from cache.contested import ContestedRecords
 from cache.failures import LOST, UNWATCHED, foreseen, sentence
 from cache.flights import Flight, Flights
 from cache.job import Job
-from cache.keys import Asked, Point, Versus, asked_key, comparison_key, wave_key
+from cache.keys import Asked, Outputs, Point, Versus, asked_key, comparison_key, outputs_key, wave_key
 from cache.progress import Progress, State
+from cache.recent import Recent
 from cache.store import Store
 from engine.assessment.values import Comparison
 from engine.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 _REMEMBERED = 200  # jobs that ended
+_COMPARISONS, _LOGITS = 2000, 2  # answers that are kept in memory alone
 _LOSSES = 3  # of the processes that compute, after which a job gives up
 _PATIENCE = 90.0  # seconds that a job waits for others in their place
+_KINDS: dict[type, str] = {Point: "assessment", Versus: "comparison", Outputs: "logits"}
 _LAST = 1000  # rank of trainings that only sweeps want, on top of that of their waves
 
 
@@ -57,7 +61,8 @@ class Jobs:
         self.losses = 0
         self._flights = Flights(client)
         self.records = ContestedRecords(lambda: self._flights.client)
-        self._comparisons = Comparisons()
+        self._comparisons = Recent[Comparison](_COMPARISONS)
+        self._logits = Recent[NDArray[np.float32]](_LOGITS)
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -137,6 +142,10 @@ class Jobs:
     def comparison(self, versus: Versus) -> Comparison | None:
         """How two settings compare, None until that was measured."""
         return self._comparisons.get(comparison_key(versus))
+
+    def logits(self, outputs: Outputs) -> NDArray[np.float32] | None:
+        """What a point's released models answer, (models, records, classes); None until that was asked of them."""
+        return self._logits.get(outputs_key(outputs))
 
     def workers(self) -> int:
         """How many workers there are now; 0 while the processes that compute are lost."""
@@ -258,10 +267,11 @@ class Jobs:
             job.assessed = point.waves
 
     def _answered(self, points: Sequence[Asked]) -> set[str]:
-        """The keys of those that need no answer: comparisons are made once, of all waves that were asked for."""
+        """The keys of those that need no answer: only assessments are made for every number of waves on the way."""
         keys = [asked_key(point) for point in points]
-        passed_over = {key for point, key in zip(points[:-1], keys, strict=False) if isinstance(point, Versus)}
-        return self._store.measured(keys) | self._comparisons.made(keys) | passed_over
+        passed_over = {key for point, key in zip(points[:-1], keys, strict=False) if not isinstance(point, Point)}
+        made = self._comparisons.made(keys) | self._logits.made(keys)
+        return self._store.measured(keys) | made | passed_over
 
     def _land_point(self, job: Job, point: Asked, answer: Flight | None) -> None:
         """Take the wave in work, that of the shadow models and the assessment to the store."""
@@ -285,8 +295,7 @@ class Jobs:
         """The flight of the answer that the first waves of a job give; Dask starts it when they are there."""
         waves, shadows = ([flight.future for flight in some[: point.waves]] for some in (job.waves, job.shadows))
         submit = remote.answering(job.flights.client, point, waves, shadows, background=job.background)
-        kind = "assessment" if isinstance(point, Point) else "comparison"
-        return self._board(kind, job, asked_key(point), submit, stored=False)
+        return self._board(_KINDS[type(point)], job, asked_key(point), submit, stored=False)
 
     def _board(
         self, kind: str, job: Job, key: str, submit: remote.Submit, *, stored: bool, rank: int | None = None
@@ -315,10 +324,15 @@ class Jobs:
         self._store.reports.put(recipe, wave, flight.seconds, flight.trace)
 
     def _keep(self, point: Asked, blob: bytes) -> None:
-        if isinstance(point, Point):
-            self._store.put_assessment(point, assessment_from_bytes(blob))
-        else:
-            self._comparisons.put(comparison_key(point), comparison_from_bytes(blob))
+        match point:
+            case Point():
+                self._store.put_assessment(point, assessment_from_bytes(blob))
+            case Versus():
+                self._comparisons.put(comparison_key(point), comparison_from_bytes(blob))
+            case Outputs():
+                population = point.recipe.population
+                shape = (-1, population.contested, population.info.classes)
+                self._logits.put(outputs_key(point), np.frombuffer(blob, dtype=np.float32).reshape(shape))
 
     def _end(self, job: Job, state: State, message: str) -> None:
         """Note how a job ended, unless it was stopped before; forget the oldest jobs that ended."""

@@ -117,7 +117,37 @@ def _masks_of(recipe: Recipe) -> tuple[object, int]:
     return recipe.population, recipe.seed
 
 
-Asked = Point | Versus
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """The logits of a point's released models on all contested records: too many numbers to be kept for every point.
+
+    Attributes:
+        point: whose; attack and calibration make no difference.
+    """
+
+    point: Point
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the models are trained."""
+        return self.point.recipe
+
+    @property
+    def shadow_recipe(self) -> Recipe:
+        """The same: no shadow models are needed."""
+        return self.point.recipe
+
+    @property
+    def waves(self) -> int:
+        """Waves of the cohort."""
+        return self.point.waves
+
+    def with_waves(self, waves: int) -> Outputs:
+        """The same setting with more or fewer waves."""
+        return Outputs(point=self.point.with_waves(waves))
+
+
+Asked = Point | Versus | Outputs
 """What can be asked of the workers."""
 
 
@@ -154,9 +184,22 @@ def comparison_key(versus: Versus) -> str:
     return key_of(canonical_json({"function": "compare", "engine": ENGINE_VERSION, "versus": versus}))
 
 
+def outputs_key(outputs: Outputs) -> str:
+    """The key of the logits of a point's models, 64 hexadecimal digits."""
+    point = outputs.point
+    asked = {"recipe": point.recipe, "release": point.release, "waves": point.waves}
+    return key_of(canonical_json({"function": "logits", "engine": ENGINE_VERSION, **asked}))
+
+
 def asked_key(asked: Asked) -> str:
     """The key of what answers it."""
-    return assessment_key(asked) if isinstance(asked, Point) else comparison_key(asked)
+    match asked:
+        case Point():
+            return assessment_key(asked)
+        case Versus():
+            return comparison_key(asked)
+        case Outputs():
+            return outputs_key(asked)
 
 
 def engine_of(question: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from distributed import Client, Future
 
-from cache.keys import Asked, Point
+from cache.keys import Asked, Outputs, Point, Versus
 from engine.recipe import PopulationChoice, Recipe
 from engine.validate import InvalidValueError
 from engine.version import ENGINE_VERSION
@@ -27,6 +27,8 @@ GPU = "GPU"
 _SHOW_FIRST = 2
 _ASSESS_FIRST = 1  # Dask's priority; wave w trains with priority −w, so that every visitor's first wave comes first
 _IN_THE_BACKGROUND = -1000  # on top of that, so that sweeps wait for all that visitors wait for
+
+_ANSWERED_BY: dict[type, str] = {Point: "assess", Versus: "compare", Outputs: "logits"}
 
 Submit = Callable[..., Future]
 """Starts a task under the name given as ``key``."""
@@ -74,9 +76,9 @@ def training(client: Client, recipe: Recipe, wave: int, *, background: bool) -> 
 def answering(
     client: Client, asked: Asked, waves: Sequence[Future], shadows: Sequence[Future], *, background: bool
 ) -> Submit:
-    """Assesses a point, or compares two, when the waves are there, and those of another recipe where it needs one."""
+    """Answers what is asked when the waves are there, and those of another recipe where it needs one."""
     priority = _ASSESS_FIRST + _IN_THE_BACKGROUND * background
-    parts = ("assess" if isinstance(asked, Point) else "compare", asked, list(waves), list(shadows))
+    parts = (_ANSWERED_BY[type(asked)], asked, list(waves), list(shadows))
     return functools.partial(client.submit, run, *parts, engine=ENGINE_VERSION, priority=priority)
 
 

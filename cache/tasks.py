@@ -11,7 +11,7 @@ import torch
 from distributed import get_worker
 
 from cache.codec import assessment_to_bytes, comparison_to_bytes, wave_from_bytes, wave_to_bytes
-from cache.keys import Point, Versus
+from cache.keys import Outputs, Point, Versus
 from cache.remote import TOPIC
 from engine.architectures import Logistic
 from engine.models.network import network
@@ -20,6 +20,7 @@ from engine.pipeline import compare as compare_waves
 from engine.pipeline import train_wave
 from engine.populations.records import split
 from engine.recipe import PopulationChoice, Recipe
+from engine.release.answers import released_logits
 from engine.release.values import Release
 from engine.training.allocation import keep_freed_memory
 from engine.training.values import EpochReport
@@ -94,6 +95,12 @@ def compare(versus: Versus, blobs: Sequence[bytes], other_blobs: Sequence[bytes]
     waves, others = ([wave_from_bytes(blob) for blob in some] for some in (blobs, other_blobs))
     first, second = ((point.recipe, point.release) for point in (versus.first, versus.second))
     return comparison_to_bytes(compare_waves(first, second, versus.first.attack, (waves, others or waves)))
+
+
+def logits(outputs: Outputs, blobs: Sequence[bytes], _: Sequence[bytes]) -> bytes:
+    """The logits (M, N, C) of a point's released models, float32 row by row; shadow models are not needed."""
+    waves = [wave_from_bytes(blob) for blob in blobs]
+    return released_logits(outputs.point.recipe, outputs.point.release, waves).tobytes()
 
 
 def wave_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         SoftLabels,
         SpatialDropout,
     )
-    from engine.notebook import assess, plain_recipe, train
+    from engine.notebook import assess, logits, plain_recipe, train
     from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
     from engine.release.values import LabelOnly, MemGuard, Release, Rounding, Temperature, TopK, WeightNoise
     from engine.validate import InvalidValueError
@@ -69,6 +69,7 @@ __all__ = [
     "TopK",
     "WeightNoise",
     "assess",
+    "logits",
     "plain_recipe",
     "train",
 ]

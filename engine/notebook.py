@@ -1,4 +1,4 @@
-"""The pipeline in two calls, for notebooks and scripts: train models, then assess what they give away.
+"""The pipeline in few calls, for notebooks and scripts: train models, then assess what they give away.
 
 ``from engine import Recipe, train, assess`` loads this, and torch with it, when ``train`` or ``assess`` is named.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine import pipeline
 from engine.assessment.values import Assessment
 from engine.calibration import shadow_recipe
 from engine.recipe import Recipe
+from engine.release.answers import released_logits
 from engine.release.knowledge import why_no_release, why_not
 from engine.release.values import Release
 from engine.training.values import EpochReport, TrainedWave
@@ -72,6 +76,27 @@ def assess(
         shadows=undefended,
         device=device,
     )
+
+
+def logits(
+    recipe: Recipe, trained: Sequence[TrainedWave], *, release: Release | None = None, device: str = "cpu"
+) -> NDArray[np.float32]:
+    """What the models of a cohort answer on the contested records, (models, records, classes); nothing is trained.
+
+    Args:
+        recipe: of the cohort.
+        trained: its waves, as ``train`` returns them.
+        release: what its owner publishes; None is the model itself after the last epoch.
+        device: where to evaluate.
+
+    Raises:
+        InvalidValueError: when the recipe cannot be released so.
+    """
+    published = release or Release()
+    refused = why_no_release(recipe, published)
+    if refused is not None:
+        raise InvalidValueError(refused)
+    return released_logits(recipe, published, trained, device=device)
 
 
 def plain_recipe(recipe: Recipe) -> Recipe:

@@ -4,9 +4,9 @@ import pytest
 
 from cache.cluster import Cluster
 from cache.codec import UnreadableError, comparison_from_bytes, comparison_to_bytes, wave_from_bytes
-from cache.comparisons import MOST, Comparisons
 from cache.jobs import Jobs
 from cache.keys import Versus, assessment_key, comparison_key
+from cache.recent import Recent
 from cache.store import Store
 from engine.assessment.values import Comparison
 from engine.pipeline import compare, train_wave
@@ -118,8 +118,8 @@ def test_a_comparison_comes_back_from_its_bytes_and_other_bytes_are_none():
 
 
 def test_the_comparisons_longest_unused_go_when_there_are_too_many():
-    kept = Comparisons()
-    for number in range(MOST):
+    kept = Recent[Comparison](20)
+    for number in range(20):
         kept.put(str(number), comparison())
     assert kept.get("0") is not None
     kept.put("new", comparison(auc=interval(0.1, 0.0, 0.2)))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 COMMANDS: Mapping[str, str] = {
     "cache": "dashboard.commands.cache",
+    "records": "dashboard.commands.records",
     "sweep": "dashboard.commands.sweep",
     "warm": "dashboard.commands.warm",
 }

@@ -89,9 +89,9 @@ def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> Sweep
     """
     if all(waves == plan.waves for waves in assessed_waves(store, plan)):
         return None
-    _hush()
+    hush()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _jobs(store, start) as jobs:
+    with working(store, start) as jobs:
         run = SweepRun(plan, jobs, store)
         try:
             return _watched(run)
@@ -100,7 +100,7 @@ def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> Sweep
             run.wait()
 
 
-def _hush() -> None:
+def hush() -> None:
     """Leave out of the terminal what the progress says in a sentence, and all that Dask says of lost connections."""
     for name, level in (
         ("distributed", logging.CRITICAL),
@@ -112,7 +112,7 @@ def _hush() -> None:
 
 
 @contextmanager
-def _jobs(store: Store, start: Callable[[], AnyCluster]) -> Iterator[Jobs]:
+def working(store: Store, start: Callable[[], AnyCluster]) -> Iterator[Jobs]:
     """Workers of their own; a Ctrl-C while they start or stop does not leave any behind."""
     from cache.supervision import Supervisor
 

@@ -54,6 +54,8 @@ def _records(point: Point, assessment: Assessment | None) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, made, ending in (("NumPy", records_npz, "npz"), ("Parquet", records_parquet, "parquet")):
             _download(label, partial(made, point, assessment), f"{recipe_name(point)}.{ending}", _BINARY)
+    st.html('<p class="pd-finding">With the logits of all classes, by the recipe file:</p>')
+    st.code(f"privacydial records {recipe_name(point)}.toml {recipe_name(point)}.npz", language=None)
 
 
 _BINARY = "application/octet-stream"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,19 +44,47 @@ def release_signals(
             know of them.
         device: where to evaluate.
     """
-    net = network(recipe.architecture, recipe.population.info)
-    asked = queries(net, recipe, knows, device=device)
+    asked = queries(network(recipe.architecture, recipe.population.info), recipe, knows, device=device)
     parts = split(recipe.population)
-    kept = recipe.kept(release)
     answers: list[list[Signals]] = []
     for number, wave in enumerate(waves):
-        weights = wave.parameters if kept == recipe.epochs else wave.checkpoints[kept]
         answers.append([])
-        for draw, copy in enumerate(released(weights, release, seed=recipe.seed, wave=number)):
-            model = _released(net, tensors(copy, device=device), release, wave, parts, (recipe.seed, number, draw))
+        for model in _copies(recipe, release, wave, number, device=device):
             found = model.signals(asked, parts)
             answers[-1].append(model.inside(found, asked.contested) if "weights" in knows else found)
     return tuple(together(draw) for draw in zip(*answers, strict=True))
+
+
+def released_logits(
+    recipe: Recipe, release: Release, waves: Sequence[TrainedWave], *, device: str = "cpu"
+) -> NDArray[np.float32]:
+    """Logits (M, N, C) of the released models on the contested records, as an attacker can read them.
+
+    Of a release with weight noise, those of the first released copy: the same that scores and confidences record by
+    record are of. Where outputs are treated, a logit is the logarithm of the answered probability.
+
+    Args:
+        recipe: of the cohort.
+        release: what its owner publishes.
+        waves: waves 0, 1, … of the recipe, at least one.
+        device: where to evaluate.
+    """
+    net = network(recipe.architecture, recipe.population.info)
+    inputs = view_tensor(net, split(recipe.population).contested, device=device)
+    models = (next(_copies(recipe, release, wave, number, device=device)) for number, wave in enumerate(waves))
+    return np.concatenate([model.answers(inputs, "contested").astype(np.float32) for model in models])
+
+
+def _copies(recipe: Recipe, release: Release, wave: TrainedWave, number: int, *, device: str) -> Iterator[_Released]:
+    """The K released copies of the models of a wave."""
+    net, parts, kept = (
+        network(recipe.architecture, recipe.population.info),
+        split(recipe.population),
+        recipe.kept(release),
+    )
+    weights = wave.parameters if kept == recipe.epochs else wave.checkpoints[kept]
+    for draw, copy in enumerate(released(weights, release, seed=recipe.seed, wave=number)):
+        yield _released(net, tensors(copy, device=device), release, wave, parts, (recipe.seed, number, draw))
 
 
 @dataclass(frozen=True)
