@@ -1,10 +1,9 @@
-"""Comparisons that were made since the start: each is made again from stored waves in less than a second."""
+"""Comparisons that were made since the start: each is made again from stored waves in a second or two."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 
 from engine.assessment.values import Comparison
 
@@ -32,8 +31,3 @@ class Comparisons:
             if key in self._by_key:
                 self._by_key.move_to_end(key)
             return self._by_key.get(key)
-
-    def made(self, keys: Iterable[str]) -> set[str]:
-        """Those of the keys whose comparison is there."""
-        with self._lock:
-            return {key for key in keys if key in self._by_key}

@@ -136,7 +136,7 @@ class Jobs:
 
     def comparison(self, versus: Versus) -> Comparison | None:
         """How two settings compare, None until that was measured."""
-        return self._comparisons.get(comparison_key(versus))
+        return self._comparisons.get(comparison_key(versus)) or self._store.comparison(versus)
 
     def workers(self) -> int:
         """How many workers there are now; 0 while the processes that compute are lost."""
@@ -260,8 +260,10 @@ class Jobs:
     def _answered(self, points: Sequence[Asked]) -> set[str]:
         """The keys of those that need no answer: comparisons are made once, of all waves that were asked for."""
         keys = [asked_key(point) for point in points]
+        if isinstance(points[-1], Versus) and self.comparison(points[-1]) is not None:
+            return set(keys)
         passed_over = {key for point, key in zip(points[:-1], keys, strict=False) if isinstance(point, Versus)}
-        return self._store.measured(keys) | self._comparisons.made(keys) | passed_over
+        return self._store.measured(keys) | passed_over
 
     def _land_point(self, job: Job, point: Asked, answer: Flight | None) -> None:
         """Take the wave in work, that of the shadow models and the assessment to the store."""
