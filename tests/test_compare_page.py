@@ -92,8 +92,11 @@ def test_on_a_new_machine_two_presets_are_compared_as_an_example_without_any_wor
     assert "This is an example: the overfitted preset and the one with strong DP." in text
     assert len(app.get("bidi_component")) == 3
     assert not [button for button in app.button if button.key == "measure-missing"]
-    app.button(key="pin").click().run()
-    assert "one more setting is needed" in shown(app)
+    app.button(key="compare-smoothing").click().run()
+    assert app.query_params["pin"] == ["", SMOOTH.address]
+    text = shown(app)
+    assert "B leaks less than A: " in text
+    assert "This is an example" not in text
     assert "Does one setting really leak less than another?" in shown(opened(population="digits"))
 
 

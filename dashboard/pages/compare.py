@@ -49,16 +49,17 @@ def page() -> None:
     _answers(found, compared)
     with st.container(key="lacking-place"):
         lacking(found)
-    if not this_pins():
+    if this_pins():
+        adding(state.view)
+    else:
         st.html(f'<p class="pd-finding">{_EXAMPLE}</p>')
-    adding(state.view)
     if compared:
         _differences(found, compared)
     _settings(found)
     _curves(found)
     if compared:
         _loss_ranks(found, compared)
-    with st.expander("Ready-made comparisons", key="ready-made"):
+    with st.expander("Ready-made comparisons", key="ready-made", expanded=not this_pins()):
         _ready_made(state.view)
 
 
