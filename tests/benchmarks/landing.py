@@ -23,14 +23,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.chromium import HOW_TO_GET_IT, chromium, launched
 from tests.browser.reading import curve, dial, expect_measured, expect_rest
 from tests.browser.served import Served, left_after, served
 
 REPEATS = 5
-WIDE = {"width": 1440, "height": 900}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 DIAL = "Regularization strength"
 LONGEST = 60_000  # milliseconds
 
@@ -179,11 +179,13 @@ def turned(server: Served, browser: Browser) -> dict[str, float]:
 def dragged(server: Served, browser: Browser) -> dict[str, float]:
     """Milliseconds of a frame while the dial goes over all its stops and back, five times."""
     page = explore(server, browser)
-    slider = dial(page, DIAL).get_by_role("slider")
-    track = slider.locator("xpath=../..").bounding_box()
-    if track is None:
+    group = dial(page, DIAL)
+    slider = group.get_by_role("slider")
+    track, thumb = group.bounding_box(), group.get_by_test_id("stSliderThumbValue").locator("..").bounding_box()
+    if track is None or thumb is None:
         raise RuntimeError(f"the dial {DIAL} is not on the page")
-    y, places = track["y"] + track["height"] / 2, [track["x"] + track["width"] * share / 40 for share in range(1, 40)]
+    y = thumb["y"] + thumb["height"] / 2
+    places = [track["x"] + 5 + (track["width"] - 11) * share / 40 for share in range(41)]
     page.mouse.move(places[0], y)
     page.mouse.down()
     page.evaluate(_FRAMES)
