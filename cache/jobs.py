@@ -141,7 +141,7 @@ class Jobs:
 
     def comparison(self, versus: Versus) -> Comparison | None:
         """How two settings compare, None until that was measured."""
-        return self._comparisons.get(comparison_key(versus))
+        return self._comparisons.get(comparison_key(versus)) or self._store.comparison(versus)
 
     def logits(self, outputs: Outputs) -> NDArray[np.float32] | None:
         """What a point's released models answer, (models, records, classes); None until that was asked of them."""

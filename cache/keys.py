@@ -178,10 +178,15 @@ def assessment_key(point: Point) -> str:
     return key_of(assessment_question(point))
 
 
+def comparison_question(versus: Versus) -> str:
+    """What the comparison of two settings answers, as canonical JSON."""
+    return canonical_json({"function": "compare", "engine": ENGINE_VERSION, "versus": versus})
+
+
 @lru_cache(maxsize=4096)
 def comparison_key(versus: Versus) -> str:
     """The key of the comparison of two settings, 64 hexadecimal digits."""
-    return key_of(canonical_json({"function": "compare", "engine": ENGINE_VERSION, "versus": versus}))
+    return key_of(comparison_question(versus))
 
 
 def outputs_key(outputs: Outputs) -> str:

@@ -1,7 +1,7 @@
 """Starter results: a small store that ships with the package, so that a new machine has something to show at once.
 
-It is read and never written. Only assessments are in it, each on all its waves; what they came of is trained again
-where somebody asks for more.
+It is read and never written. In it are assessments, each on all its waves, and comparisons of some of them; the waves
+that they came of are trained again where somebody asks for more.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import hashlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cache.keys import Point, assessment_key
+from cache.keys import Point, Versus, assessment_key, comparison_key, comparison_question
 from cache.location import CacheError
 from cache.rows import COLUMNS
 from cache.schema import make_tables
@@ -26,6 +26,15 @@ from engine.training.batches import epochs
 
 SHIPPED = Path(__file__).parent / "starter.sqlite"
 LARGEST = 8_000_000  # bytes of the file
+_TABLES = (
+    "CREATE TABLE first_batch (recipe TEXT PRIMARY KEY, sha256 BLOB NOT NULL)",
+    """CREATE TABLE comparison (
+    key TEXT PRIMARY KEY,
+    question TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    sha256 BLOB NOT NULL
+)""",
+)
 _ROOM = 0.98  # of that for entries; the rest is SQLite's own
 _log = logging.getLogger(__name__)
 
@@ -67,16 +76,19 @@ class Starter:
             self._connection = None
 
 
-def write_starter(store: Store, points: Sequence[Point], file: Path = SHIPPED) -> int:
-    """Write the assessments of points to a new starter file, the first ones first, as many as it has room for.
+def write_starter(
+    store: Store, points: Sequence[Point], compared: Mapping[Versus, bytes], file: Path = SHIPPED
+) -> int:
+    """Write comparisons, then the assessments of points, the first ones first, to a new file with room for them.
 
     Args:
-        store: where they are all measured.
+        store: where the points are all measured.
         points: in the order of their importance.
+        compared: comparisons of two of them, as ``codec`` writes them; these have room before all points.
         file: replaced as a whole where it exists.
 
     Returns:
-        How many were written.
+        How many points were written.
 
     Raises:
         CacheError: when a point has not been measured.
@@ -86,16 +98,27 @@ def write_starter(store: Store, points: Sequence[Point], file: Path = SHIPPED) -
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as target:
         target.execute("BEGIN")
         make_tables(target)
-        target.execute("CREATE TABLE first_batch (recipe TEXT PRIMARY KEY, sha256 BLOB NOT NULL)")
-        count = _fill(store, points, target)
+        for table in _TABLES:
+            target.execute(table)
+        count = _fill(store, points, target, _ROOM * LARGEST - _compare(compared, target))
         target.execute("COMMIT")
         target.execute("VACUUM")
     fresh.replace(file)
     return count
 
 
-def _fill(store: Store, points: Sequence[Point], target: sqlite3.Connection) -> int:
-    columns, left = COLUMNS["assessment"], _ROOM * LARGEST
+def _compare(compared: Mapping[Versus, bytes], target: sqlite3.Connection) -> int:
+    """Write comparisons; how many bytes."""
+    rows = [
+        (comparison_key(versus), comparison_question(versus), blob, hashlib.sha256(blob).digest())
+        for versus, blob in compared.items()
+    ]
+    target.executemany("INSERT INTO comparison VALUES (?, ?, ?, ?)", rows)
+    return sum(len(value) for row in rows for value in row)
+
+
+def _fill(store: Store, points: Sequence[Point], target: sqlite3.Connection, left: float) -> int:
+    columns = COLUMNS["assessment"]
     select = f"SELECT {', '.join(columns)} FROM assessment WHERE key = ?"  # noqa: S608 — our own names
     for count, point in enumerate(points):
         row = store.maintain(functools.partial(_row, select, assessment_key(point)))

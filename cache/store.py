@@ -21,24 +21,26 @@ from cache.codec import (
     UnreadableError,
     assessment_from_bytes,
     assessment_to_bytes,
+    comparison_from_bytes,
     headline_from_json,
     headline_to_json,
     wave_from_bytes,
 )
 from cache.connections import Connections, DamagedError
-from cache.keys import Point, assessment_key, assessment_question, wave_key, wave_question
+from cache.keys import Point, Versus, assessment_key, assessment_question, comparison_key, wave_key, wave_question
 from cache.location import CacheError
 from cache.reports import Reports
 from cache.rows import COLUMNS, readable_entries
 from cache.sizes import DEFAULT_LIMIT
 from cache.usage import Uses, evict
 from cache.verification import check_entry, check_masks, check_sum
-from engine.assessment.values import Assessment, Headline
+from engine.assessment.values import Assessment, Comparison, Headline
 from engine.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 FILE = "privacydial.sqlite"
+COMPARISON = "SELECT blob, sha256 FROM comparison WHERE key = ?"
 
 
 class Layer(Protocol):
@@ -112,6 +114,16 @@ class Store:
         except UnreadableError as error:
             self.drop("assessment", key, error)
             return None
+
+    def comparison(self, versus: Versus) -> Comparison | None:
+        """How two settings compare, if that is in the layer below: comparisons made here are not stored."""
+        rows = self._below.rows(COMPARISON, comparison_key(versus)) if self._below else []
+        for blob, checksum in rows:
+            try:
+                return comparison_from_bytes(check_sum(blob, checksum))
+            except UnreadableError as error:
+                _log.warning("A comparison below %s is left out: %s", self.file, error)
+        return None
 
     def put_assessment(self, point: Point, assessment: Assessment) -> None:
         """Keep an assessment; one that is there is replaced by its equal."""

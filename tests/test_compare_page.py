@@ -9,9 +9,11 @@ import dashboard
 from cache.admission import Limits, Nothing
 from cache.cluster import Cluster
 from cache.jobs import Jobs
+from cache.starter import Starter
 from cache.store import Store
 from dashboard.serving.running import Running, set_running
 from dashboard.state.lineup import lineup
+from dashboard.state.story import PRESETS
 from dashboard.state.view import View, point
 from tests.handmade import headline, whole
 
@@ -23,6 +25,16 @@ QUICK = "population=digits&contested=100&architecture=logistic&models=8"
 @pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path)
+    set_running(Running(store=store))
+    yield store
+    set_running(None)
+    store.close()
+
+
+@pytest.fixture
+def new_machine(tmp_path):
+    """Nothing but what ships, before any worker is there."""
+    store = Store(tmp_path, below=Starter())
     set_running(Running(store=store))
     yield store
     set_running(None)
@@ -70,6 +82,30 @@ def test_without_pins_the_page_asks_its_question_and_offers_ready_made_compariso
     app.button(key="compare-smoothing").click().run()
     assert app.query_params["pin"] == ["", SMOOTH.address]
     assert "Which leaks less: A or B?" in shown(app)
+
+
+def test_on_a_new_machine_two_presets_are_compared_as_an_example_without_any_worker(new_machine):
+    app = opened()
+    text = shown(app)
+    assert "B leaks less than A: yes" in text
+    assert "A is MLP 128, no protection." in text
+    assert "This is an example: the overfitted preset and the one with strong DP." in text
+    assert len(app.get("bidi_component")) == 3
+    assert not [button for button in app.button if button.key == "measure-missing"]
+    app.button(key="compare-smoothing").click().run()
+    assert app.query_params["pin"] == ["", SMOOTH.address]
+    text = shown(app)
+    assert "B leaks less than A: " in text
+    assert "This is an example" not in text
+    assert "Does one setting really leak less than another?" in shown(opened(population="digits"))
+
+
+def test_on_a_new_machine_any_presets_compare_without_training(new_machine):
+    text = shown(opened(*(preset.view.address for preset in PRESETS[:4])))
+    assert "Not compared yet" not in text
+    assert "are not stored here" not in text
+    text = shown(opened(PRESETS[4].view.address, PRESETS[1].view.address))
+    assert "Which leaks less" not in text
 
 
 def test_records_without_an_order_have_no_recurrent_comparison_and_the_page_says_why(store):

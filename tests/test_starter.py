@@ -9,28 +9,29 @@ import numpy as np
 import pytest
 
 from cache.cluster import Cluster
-from cache.codec import assessment_from_bytes
+from cache.codec import assessment_from_bytes, comparison_from_bytes
 from cache.jobs import Jobs
-from cache.keys import Point, asked, assessment_key
+from cache.keys import Point, Versus, asked, assessment_key, comparison_key, comparison_question
 from cache.location import CacheError
 from cache.starter import LARGEST, SHIPPED, Starter, first_batch_sum, write_starter
 from cache.store import Store
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
-from dashboard.commands.starter import starter_points
+from dashboard.commands.starter import compared, starter_comparisons, starter_points
+from dashboard.state.readymade import ready_made
 from dashboard.state.stops import FOUR
-from dashboard.state.story import PRESETS
+from dashboard.state.story import EXAMPLE, OVERFIT, PRESETS, REGULARIZED, SMOOTHED
 from dashboard.state.view import View, point, refusal
 from engine.architectures import Logistic, Mlp
 from engine.assessment.intervals import jackknife_error
 from engine.assessment.parts import Answers
 from engine.assessment.roc import auc, sweep
-from engine.assessment.values import Assessment
+from engine.assessment.values import Assessment, Comparison
 from engine.canonical import canonical_json
-from engine.pipeline import assess, train_wave
+from engine.pipeline import assess, compare, train_wave
 from engine.populations.membership import masks
 from engine.recipe import PopulationChoice, Recipe
-from engine.release.values import Release
+from engine.release.values import Release, WeightNoise
 from engine.validate import InvalidValueError
 
 SAMPLED = 10
@@ -72,7 +73,7 @@ def measured(tmp_path_factory):
 @pytest.fixture
 def file(measured, tmp_path):
     file = tmp_path / "starter.sqlite"
-    assert write_starter(measured, POINTS, file) == 2
+    assert write_starter(measured, POINTS, {}, file) == 2
     return file
 
 
@@ -182,6 +183,74 @@ def test_ten_shipped_results_come_out_the_same_when_they_are_measured_again():
     starter.close()
 
 
+def shipped_comparison(starter: Starter, versus: Versus) -> Comparison:
+    ((question, blob),) = starter.rows("SELECT question, blob FROM comparison WHERE key = ?", comparison_key(versus))
+    assert question == comparison_question(versus)
+    return comparison_from_bytes(blob)
+
+
+def compared_anew(versus: Versus) -> Comparison:
+    settings = [(one.recipe, one.release) for one in (versus.first, versus.second)]
+    cohorts = [[trained(recipe, wave) for wave in range(versus.waves)] for recipe, _ in settings]
+    return compare(settings[0], settings[1], versus.first.attack, (cohorts[0], cohorts[1]))
+
+
+def test_the_package_ships_how_the_presets_compare_for_this_engine():
+    starter, points = shipped(), starter_points()
+    held = {row[0] for row in starter.rows("SELECT key FROM comparison WHERE ? = 0", 0)}
+    expected = starter_comparisons()
+    assert held == {comparison_key(one) for one in expected}
+    assert {(one.first, one.second) for one in expected} >= {
+        (point(one.view), point(other.view)) for one in PRESETS for other in PRESETS if one is not other
+    }
+    made = [tuple(map(point, one.pins)) for one in ready_made(View())]
+    assert {(one.first, one.second) for one in expected} >= {pins for pins in made if set(pins) <= set(points)}
+    assert set(map(point, EXAMPLE)) <= set(shipped_points(starter))
+    for versus in expected:
+        there, back = (
+            shipped_comparison(starter, one) for one in (versus, Versus(first=versus.second, second=versus.first))
+        )
+        assert there.pairs == 4 * versus.waves
+        assert there.auc.estimate == pytest.approx(-back.auc.estimate)
+        assert there.p_value == pytest.approx(back.p_value)
+    starter.close()
+
+
+@pytest.mark.parametrize("other", [REGULARIZED, SMOOTHED])
+def test_a_shipped_comparison_comes_out_the_same_when_it_is_made_again(other):
+    starter, versus = shipped(), Versus(first=point(OVERFIT.view), second=point(other.view))
+    before, again = shipped_comparison(starter, versus), compared_anew(versus)
+    assert (again.verdict, again.pairs) == (before.verdict, before.pairs)
+    for name in ("train_accuracy", "test_accuracy", "auc", "tpr", "loss_rank"):
+        one, two = getattr(before, name), getattr(again, name)
+        # Equal on the machine that built it; elsewhere sums round otherwise, and few models answer otherwise.
+        assert one.low <= two.estimate <= one.high, name
+    starter.close()
+
+
+def test_a_comparison_is_found_below_an_empty_store_and_a_damaged_one_is_not(measured, tmp_path, caplog):
+    noisy = dataclasses.replace(POINTS[0], release=Release(weight_noise=WeightNoise(sigma=0.1)))
+    there = Versus(first=POINTS[0], second=noisy)
+    back = Versus(first=noisy, second=POINTS[0])
+    blobs = {versus: compared(measured, versus) for versus in (there, back)}
+    file = tmp_path / "starter.sqlite"
+    write_starter(measured, POINTS, blobs, file)
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE comparison SET blob = x'00' WHERE key = ?", [comparison_key(back)])
+    below = Starter(file)
+    for folder in ("over", "alone"):
+        (tmp_path / folder).mkdir()
+    over, alone = Store(tmp_path / "over", below=below), Store(tmp_path / "alone")
+    assert over.comparison(there) == comparison_from_bytes(blobs[there])
+    assert over.comparison(back) is None
+    assert "A comparison below" in caplog.text
+    assert alone.comparison(there) is None
+    with pytest.raises(CacheError, match="The starter results cannot be built: models of"):
+        compared(alone, there)
+    for one in (over, alone, below):
+        one.close()
+
+
 def test_starter_results_are_found_below_an_empty_store_and_are_not_written_to_it(starter, tmp_path):
     (tmp_path / "new").mkdir()
     store = Store(tmp_path / "new", below=starter)
@@ -252,21 +321,21 @@ def test_the_first_points_are_kept_when_there_is_no_room_for_all(measured, tmp_p
     (size,) = Starter(file_of(measured, tmp_path)).rows("SELECT max(length(blob)) FROM assessment WHERE ? = 0", 0)[0]
     monkeypatch.setattr("cache.starter.LARGEST", 1.9 * size)
     file = tmp_path / "small.sqlite"
-    assert write_starter(measured, POINTS, file) == 1
+    assert write_starter(measured, POINTS, {}, file) == 1
     small = Starter(file)
     assert shipped_points(small) == [POINTS[0]]
     small.close()
 
 
 def file_of(measured, folder):
-    write_starter(measured, POINTS, folder / "both.sqlite")
+    write_starter(measured, POINTS, {}, folder / "both.sqlite")
     return folder / "both.sqlite"
 
 
 def test_what_was_not_measured_cannot_ship_and_leaves_the_file_as_it_was(measured, file):
     before = file.read_bytes()
     with pytest.raises(CacheError, match="The starter results cannot be built: "):
-        write_starter(measured, [*POINTS, quick(9)], file)
+        write_starter(measured, [*POINTS, quick(9)], {}, file)
     assert file.read_bytes() == before
 
 

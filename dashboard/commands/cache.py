@@ -109,7 +109,7 @@ def _import(store: Store, options: argparse.Namespace) -> int:
 
 def _build_starter(store: Store, options: argparse.Namespace) -> int:
     from cache.supervision import starter
-    from dashboard.commands.starter import starter_points
+    from dashboard.commands.starter import compared, starter_comparisons, starter_points
 
     points = starter_points()
     plan = Plan(
@@ -125,8 +125,12 @@ def _build_starter(store: Store, options: argparse.Namespace) -> int:
         return terminal.INTERRUPTED
     if end is not None and end.state != "done":
         raise CacheError(f"The starter results could not be measured: {end.message}")
-    count = write_starter(store, points, options.to)
-    _say(f"{count:,} of {len(points):,} settings in {options.to}, {size_text(options.to.stat().st_size)}")
+    comparisons = {versus: compared(store, versus) for versus in starter_comparisons()}
+    count = write_starter(store, points, comparisons, options.to)
+    _say(
+        f"{count:,} of {len(points):,} settings and {len(comparisons):,} comparisons in {options.to}, "
+        f"{size_text(options.to.stat().st_size)}"
+    )
     return 0
 
 

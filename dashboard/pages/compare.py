@@ -18,13 +18,18 @@ from dashboard.results.tables import numbers
 from dashboard.results.tiles import headline_html, tiles_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
-from dashboard.state.lineup import Lineup, lineup
+from dashboard.state.lineup import Lineup, comparison, lineup, missing
 from dashboard.state.pins import keep_pins, this_pins
 from dashboard.state.readymade import ready_made
+from dashboard.state.story import EXAMPLE
 from dashboard.state.view import View, key
 from dashboard.state.visit import begin, write_address
 from engine.assessment.values import Headline
 
+_EXAMPLE = (
+    "This is an example: the overfitted preset and the one with strong DP. Pin two to four settings on Explore to "
+    "compare your own, or take a ready-made comparison from the end of this page."
+)
 _MULTIPLES: tuple[tuple[Scale, str], ...] = (("linear", "All rates"), ("logarithmic", "Few false alarms"))
 
 
@@ -32,7 +37,7 @@ def page() -> None:
     """Draw the page for the pins of the session."""
     state = begin(st.query_params)
     write_address()
-    found = lineup(this_pins())
+    found = _lineup(state.view)
     problems(state.problems)
     with st.container(key="lineup-place"):
         if found.sentences:
@@ -44,21 +49,33 @@ def page() -> None:
     _answers(found, compared)
     with st.container(key="lacking-place"):
         lacking(found)
-    adding(state.view)
+    if this_pins():
+        adding(state.view)
+    else:
+        st.html(f'<p class="pd-finding">{_EXAMPLE}</p>')
     if compared:
         _differences(found, compared)
     _settings(found)
     _curves(found)
     if compared:
         _loss_ranks(found, compared)
-    with st.expander("Ready-made comparisons", key="ready-made"):
+    with st.expander("Ready-made comparisons", key="ready-made", expanded=not this_pins()):
         _ready_made(state.view)
+
+
+def _lineup(view: View) -> Lineup:
+    """The pins; where there are none, two presets, if they ship and are of the records that the visitor looks at."""
+    pinned, example = lineup(this_pins()), lineup(EXAMPLE)
+    elsewhere = any((view.population, view.contested) != (one.population, one.contested) for one in EXAMPLE)
+    if this_pins() or elsewhere or missing(example, running().store, running().jobs):
+        return pinned
+    return example
 
 
 def _compared(found: Lineup) -> Contrasts:
     """The comparisons that there are, by letter."""
-    jobs = running().jobs
-    made = {letter: jobs.comparison(found.versus(letter)) if jobs else None for letter in found.others}
+    store, jobs = running().store, running().jobs
+    made = {letter: comparison(found.versus(letter), store, jobs) for letter in found.others}
     return {letter: of for letter, of in made.items() if of is not None}
 
 

@@ -46,6 +46,7 @@ def page(leave: Mapping[str, Callable[[], None]]) -> None:
             finding=opening.finding(told),
             rows=lambda: opening.rows(told),
             on_pick=_open,
+            sketched=True,
         )
     st.html(f'<h2 class="pd-title">Five settings to start from</h2><p class="pd-finding">{opening.SCORES}</p>')
     preset_cards(opening.cards(told, _behind(told)), key="presets", page=EXPLORE, on_pick=_open)

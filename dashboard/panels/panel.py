@@ -33,6 +33,7 @@ def panel(
     called: str = "",
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
+    sketched: bool = False,
 ) -> None:
     """Draw a figure; its table is made when somebody opens it.
 
@@ -46,9 +47,18 @@ def panel(
         called: its name in files, where the heading stands elsewhere and ``title`` is empty.
         on_pick: called with the ``customdata`` of a chosen point.
         dials: what the page shows while one of these dials is dragged.
+        sketched: as in ``plot``.
     """
     with _panel(name, title, finding, rows, about, called):
-        plot(figure, key=f"figure-{name}", alt=finding, title=title or called, on_pick=on_pick, dials=dials)
+        plot(
+            figure,
+            key=f"figure-{name}",
+            alt=finding,
+            title=title or called,
+            on_pick=on_pick,
+            dials=dials,
+            sketched=sketched,
+        )
 
 
 def epochs_panel(

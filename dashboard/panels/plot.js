@@ -1,6 +1,7 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
 // PALETTES, colours by role in light and dark, is written before this text by plot.py.
-// In: {figure, alt, title, file, source}, for threshold.js {cuts}, for epochs.js {epochs}, for dragging.js {dials}.
+// In: {figure, alt, title, file, source}, for threshold.js {cuts}, for epochs.js {epochs}, for dragging.js {dials}, for
+// sketch.js {sketched}.
 // Out: the trigger "pick" with the customdata of the chosen point.
 
 const NARROW = 480; // pixels
@@ -85,7 +86,17 @@ class Plot {
       button.setAttribute("aria-label", `Save “${data.title}” as ${button.dataset.format.toUpperCase()}`);
     }
     this.box.style.minHeight = `${data.figure.layout.height}px`;
+    this.sketch();
     this.draw();
+  }
+
+  // What stands in for the figure until there is one.
+  sketch() {
+    this.sketched?.remove();
+    this.sketched = undefined;
+    if (!this.data.sketched || this.root.dataset.drawn) return;
+    this.sketched = new Sketch(coloured(this.data.figure, palette(this.root)), this.box.clientWidth).svg;
+    this.box.after(this.sketched);
   }
 
   // At most one react in flight, then the newest state.
@@ -122,6 +133,7 @@ class Plot {
     await library.react(this.box, figure.data, figure.layout, {
       displayModeBar: false, responsive: true, doubleClick: false, showTips: false,
     });
+    this.sketched?.remove();
     this.mark(null);
     for (const name of EVENTS) this.box.removeAllListeners?.(name);
     this.placeAll();

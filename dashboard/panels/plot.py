@@ -79,7 +79,7 @@ _plot = component(
     "privacydial_plot",
     html=f'<div class="pd-figure">{_FIGURE}{_DRAG}{_SAVE}</div>',
     css=_read("plot.css"),
-    js=_DRAWING + _read("dragging.js"),
+    js=_DRAWING + _read("sketch.js") + _read("dragging.js"),
     isolate_styles=False,
 )
 _with_threshold = component(
@@ -117,6 +117,7 @@ def plot(
     title: str = "",
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
+    sketched: bool = False,
 ) -> None:
     """Draw a figure.
 
@@ -128,10 +129,14 @@ def plot(
         on_pick: called with the ``customdata`` of a chosen point before the page runs again. It comes from the
             browser, so it is to be checked.
         dials: what the page shows while one of these dials is dragged.
+        sketched: whether it is drawn plainly at once, before plotly.js has come; for scatter plots on linear axes
+            whose ranges and margins the figure gives.
     """
     _plot(
         key=key,
-        data=_shown(figure, alt, title) | ({"dials": dials} if dials else {}),
+        data=_shown(figure, alt, title)
+        | ({"dials": dials} if dials else {})
+        | ({"sketched": True} if sketched else {}),
         height="content",
         on_pick_change=_picked(key, on_pick),
     )

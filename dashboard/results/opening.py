@@ -20,6 +20,7 @@ SCORES = "The curves are the scores that an attacker gives to members (filled) a
 ABOUT = "See what a model gives away about the people whose data it was trained on, and what protecting them costs."
 
 HEIGHT = 380
+_MARGIN = {"l": 67, "r": 12, "t": 47, "b": 54}  # what axes and legend need: Plotly need not find more room for them
 _AIR = 0.05  # of accuracy, below and above the presets: room for their names and the corners' words
 
 _NAMES: Mapping[str, tuple[str, str]] = {
@@ -87,7 +88,7 @@ def figure(told: Story) -> Figure:
     """Test accuracy against attack AUC: the presets by name among the other settings that ship."""
     drawn = _within(told)
     shown = plane([*_around(drawn), *_presets(told)], [spot.headline for spot in (*told.told.values(), *drawn)])
-    shown["layout"] |= {"height": HEIGHT, "margin": {"l": 56, "r": 12, "t": 30, "b": 52}}
+    shown["layout"] |= {"height": HEIGHT, "margin": _MARGIN}
     if told.told:
         shown["layout"]["yaxis"]["range"] = _heights_shown(told)
         shown["layout"]["annotations"] += [
@@ -138,6 +139,7 @@ def _presets(told: Story) -> list[dict[str, Any]]:
             textposition=[_NAMES[name][1] for name in told.told],
             showlegend=False,
             textfont={"size": 12, "color": "@ink"},
+            cliponaxis=False,  # a name at the edge is not cut off
             marker={
                 "color": "@accent",
                 "size": [16 if it else 12 for it in sweet],

@@ -7,9 +7,10 @@ import gc
 import gzip
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,12 @@ from cache.sweeps.current import Sweeps
 from dashboard.pages import compare, explore, methods, risk, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.panels.plot import PLOTLY_ROUTE
 from dashboard.serving.running import Running, set_running
+from dashboard.state.story import story
 
 _LOG = logging.getLogger(__name__)
 _SCRIPT = Path(__file__).parents[1] / "pages" / "app.py"  # beside a folder "pages" Streamlit would run its files
+# What Streamlit imports with a server's first icon and component.
+_LATE = ("PIL.Image", "pandas", "pyarrow.compute")
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 
 
@@ -78,6 +82,7 @@ async def _started(now: Running, start: Callable[[], AnyCluster], limits: Limits
     Returns:
         What stops all that was started, None where nothing was.
     """
+    await asyncio.to_thread(_warm, now.store)  # before the workers, which take all cores when they start
     try:
         cluster = await asyncio.to_thread(start)
     except Exception as error:  # noqa: BLE001  whatever it is, the pages must open and say so
@@ -97,6 +102,15 @@ async def _started(now: Running, start: Callable[[], AnyCluster], limits: Limits
         supervisor.close()
 
     return stop
+
+
+def _warm(store: Store) -> None:
+    """Do what the first visitor would wait for: load what Streamlit loads late, pack plotly.js, read the story."""
+    for library in _LATE:
+        import_module(library)
+    _plotly_gzipped()
+    with suppress(CacheError):  # the page says so
+        story(store)
 
 
 def _say(error: Exception) -> bool:

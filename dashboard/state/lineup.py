@@ -10,6 +10,7 @@ from cache.keys import Asked, Versus
 from cache.store import Store
 from dashboard.state.pins import Pins, by_letter
 from dashboard.state.view import View, key, point, refusal
+from engine.assessment.values import Comparison
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import MODELS_PER_WAVE
@@ -99,8 +100,13 @@ def missing(found: Lineup, store: Store, jobs: Jobs | None) -> tuple[Asked, ...]
     versus = [found.versus(letter) for letter in found.others]
     return (
         *(of for at, of in points.items() if at not in measured),
-        *(of for of in versus if jobs is None or jobs.comparison(of) is None),
+        *(of for of in versus if comparison(of, store, jobs) is None),
     )
+
+
+def comparison(of: Versus, store: Store, jobs: Jobs | None) -> Comparison | None:
+    """How two settings compare, as far as it is known: what ships is while the workers are still starting."""
+    return jobs.comparison(of) if jobs else store.comparison(of)
 
 
 def models_to_train(asked: tuple[Asked, ...], store: Store) -> int:

@@ -64,6 +64,9 @@ SWEET_SPOT = Preset(
 PRESETS = (OVERFIT, REGULARIZED, SMOOTHED, STRONG_DP, SWEET_SPOT)
 """In the order in which they are told."""
 
+EXAMPLE = (OVERFIT.view, STRONG_DP.view)
+"""What Compare shows to those who have pinned nothing: what protection buys, and what it costs."""
+
 _DIALS = (REGULARIZATION.name, DP.name, ARCHITECTURE.name, NOISE.name, STOP_AFTER.name, "label_smoothing", "dropout")
 
 

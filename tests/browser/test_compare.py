@@ -34,6 +34,18 @@ def pinned(server, browser):
     context.close()
 
 
+def test_on_a_new_machine_the_page_opens_complete_with_an_example_and_axe_finds_nothing(visitor, server):
+    page = visitor(viewport={"width": 390, "height": 844})
+    page.goto(f"{server.address}/compare")
+    expect(sentence(page)).to_have_text(re.compile("^B leaks less than A: yes"))
+    expect(page.get_by_text("This is an example")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure what is missing")).to_have_count(0)
+    expect(page.locator(".js-plotly-plot .plot-container")).to_have_count(3)
+    expect_rest(page)
+    assert max(page.evaluate(WIDTHS)) <= 0
+    assert violations(page) == ""
+
+
 def opened(visitor, pinned, **options):
     """The page with its answer and its figures."""
     page = visitor(pinned, "compare", **options)

@@ -13,6 +13,11 @@ WIDTHS = """
   .map((place) => document.querySelector(place))
   .map((node) => node.scrollWidth - node.clientWidth)
 """
+CENTRES = """
+(selector) => [...document.querySelectorAll(selector)]
+  .map((node) => node.getBoundingClientRect())
+  .map((box) => [(box.left + box.right) / 2, (box.top + box.bottom) / 2])
+"""
 
 
 def cards(page):
@@ -37,6 +42,24 @@ def test_the_page_opens_whole_on_a_new_machine_and_axe_finds_nothing(visitor, th
     page.mouse.move(0, 0)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_picture_is_there_before_plotly_and_plotly_draws_it_at_the_same_places(visitor):
+    page, held = visitor(), []
+    page.route("**/assets/plotly*", lambda route: held.append(route))  # noqa: PLW0108  Playwright marks what it calls
+    page.reload()
+    expect(page.locator(".pd-sketched").nth(20)).to_be_visible()
+    expect(cards(page)).to_have_count(5)
+    expect(page.locator(".pd-sketch")).to_contain_text("Sweet spot")
+    sketched = page.evaluate(CENTRES, ".pd-sketched")
+    assert points(page).count() == 0
+    held[0].continue_()
+    expect(points(page).nth(20)).to_be_visible()
+    expect(page.locator(".pd-sketch")).to_have_count(0)
+    drawn = page.evaluate(CENTRES, ".st-key-panel-story .scatterlayer path.point")
+    for x, y in drawn:
+        assert min(abs(x - other) + abs(y - up) for other, up in sketched) < 4  # pixels
+    assert len(sketched) == len(drawn) + 1  # the legend's
 
 
 def test_on_a_phone_nothing_is_cut_off_and_a_card_opens_its_setting(visitor):
