@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from cache.admission import Limits, Listed, Nothing
-from cache.cluster import Cluster
 from cache.failures import RESTARTED, UNWATCHED
 from cache.jobs import Jobs
 from cache.keys import assessment_key
@@ -24,13 +23,6 @@ from tests.at_work import end, endless, quick, until
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 QUICK = {"population": "digits", "contested": "100", "architecture": "logistic", "models": "8"}
 ASKED = point(View.from_query(QUICK)[0])
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
 
 
 @pytest.fixture

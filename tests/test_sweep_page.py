@@ -4,7 +4,6 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.store import Store
 from cache.sweeps.current import Sweeps
@@ -43,13 +42,6 @@ def script():
 def quick(**changes: object) -> str:
     more = "".join(f"{name} = {value}\n" for name, value in changes.items())
     return QUICK.format(seed=next(seeds)) + more
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
 
 
 @pytest.fixture
