@@ -19,7 +19,7 @@ from cache.admission import Limits, full, refusal
 from cache.attempt import Attempt
 from cache.comparisons import Comparisons
 from cache.contested import ContestedRecords
-from cache.failures import LOST, UNWATCHED, foreseen, sentence
+from cache.failures import GONE, LOST, UNWATCHED, foreseen, sentence
 from cache.flights import Flights
 from cache.job import Job
 from cache.keys import Asked, Versus, asked_key, comparison_key
@@ -31,7 +31,6 @@ from engine.assessment.values import Comparison
 _log = logging.getLogger(__name__)
 _REMEMBERED = 200  # jobs that ended
 _LOSSES = 3  # of the processes that compute, after which a job gives up
-_PATIENCE = 90.0  # seconds that a job waits for others in their place
 _LOOK = 0.1  # seconds between two looks whether another program has trained a wave
 
 
@@ -235,9 +234,11 @@ class Jobs:
     def _wait_for_others(self, job: Job) -> None:
         """Return when there are other processes that compute, or nobody waits for them any more."""
         with self._moved:
-            self._moved.wait_for(lambda: self._problem or job.ended or job.flights is not self._flights, _PATIENCE)
+            self._moved.wait_for(
+                lambda: self._problem or job.ended or job.flights is not self._flights, self._limits.patience
+            )
             if job.ended is None and job.flights is self._flights:
-                raise ClusterError(self._problem or "The processes that compute were lost and did not come back.")
+                raise ClusterError(self._problem or GONE)
 
     def _pause(self, job: Job) -> None:
         """Let a moment pass, or less where the job is stopped meanwhile."""

@@ -139,6 +139,9 @@ def test_pause_resume_and_cancel_are_there_while_a_sweep_is_in_work(sweeps):
     app.button(key="sweep-cancel").click().run()
     until_text(app, "Cancelled: ")
     assert "Start it again to go on." in texts(app)
+    opened().button(key="sweep-go-on").click().run()  # another visitor, who has not composed it
+    until_text(app, "Measuring: ")
+    assert "sweep-go-on" not in [button.key for button in app.button]
 
 
 def test_only_one_sweep_runs_at_a_time(sweeps):
