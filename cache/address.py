@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from dataclasses import dataclass
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
+PATIENCE = 90.0
+"""Seconds that what is in work waits for a scheduler that was lost, unless told otherwise."""
+
+_LONGEST = 86_400  # seconds
 
 
 class ClusterError(Exception):
@@ -59,3 +64,21 @@ def add_scheduler_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="allow an address without TLS: who reaches it can run code on all machines of the cluster",
     )
+    parser.add_argument(
+        "--patience",
+        type=patience,
+        default=PATIENCE,
+        metavar="SECONDS",
+        help=f"how long what is in work waits for a scheduler that was lost, before it fails ({PATIENCE:g})",
+    )
+
+
+def patience(text: str) -> float:
+    """Seconds to wait for a scheduler, as an option."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"patience must be seconds above 0 and at most {_LONGEST}, got {text!r}")
+    return seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cache.address import PATIENCE
 from engine.recipe import Recipe
 
 
@@ -39,19 +40,21 @@ LISTED = "This setting is not trained here: whoever started this dashboard allow
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What visitors may ask of the workers.
+    """What may be asked of the workers, and how long they are waited for.
 
     A visitor has one job at a time in any case: asking for another setting takes him off the one before.
 
     Attributes:
         training: what may be trained.
         jobs: settings that visitors may have in work or in the queue, all together; sweeps are not counted.
+        patience: seconds that what is in work waits for lost processes to come back; then it fails with a sentence.
         grace: seconds after the last look of its last visitor at which a job stops. Browsers let the pages of
             hidden tabs look once a minute only.
     """
 
     training: Training = EVERYTHING
     jobs: int = 200
+    patience: float = PATIENCE
     grace: float = 150.0
 
 

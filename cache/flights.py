@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Hashable
@@ -10,6 +11,7 @@ from typing import Any
 
 from distributed import Client, Future
 
+from cache.leases import Lease
 from cache.progress import TracePoint
 from cache.remote import TOPIC
 
@@ -27,6 +29,7 @@ class Flight:
         landing: held by the job that takes the result to the store.
         turn: of two trainings in the queue the one with the smaller turn comes first; None for what is no training.
         stored: whether the result is in the store.
+        lease: held until it is, or the flight ends (trainings only).
         starts: how often a worker has taken it up (trainings only): more than once when a worker died.
         trace: the training so far; replaced as a whole, so that readers need no lock.
         teachers: epochs done of the teachers, which train before the models where those learn soft labels.
@@ -40,10 +43,16 @@ class Flight:
     landing: threading.Lock = field(default_factory=threading.Lock)
     stored: bool = False
     turn: tuple[int, int] | None = None
+    lease: Lease | None = None
     starts: int = 0
     trace: tuple[TracePoint, ...] = ()
     teachers: int = 0
     seconds: float | None = None
+
+    def let_go(self) -> None:
+        """Let other programs train it, or find what was stored."""
+        if self.lease is not None:
+            self.lease.end()
 
 
 class Flights:
@@ -66,6 +75,7 @@ class Flights:
         *,
         stored: bool,
         rank: int | None = None,
+        lease: Lease | None = None,
     ) -> Flight:
         """The flight to a key, started by ``submit(key=name)`` unless it is on its way already.
 
@@ -76,14 +86,18 @@ class Flights:
             submit: starts the computation under a name.
             stored: whether the result comes from the store.
             rank: of a training; those with a smaller one come first, equal ones in the order of their boarding.
+            lease: of a training; given back at once where it is not needed.
         """
-        with self._lock:
+        with contextlib.ExitStack() as undone, self._lock:
+            if lease is not None:
+                undone.callback(lease.end)
             flight = self._by_key.get(key)
             if flight is None or flight.future.status not in {"pending", "finished"}:
                 attempt = next(self._attempts)
                 name, turn = f"{kind}-{key}-{attempt}", None if rank is None else (rank, attempt)
-                flight = Flight(key=key, name=name, future=submit(key=name), stored=stored, turn=turn)
+                flight = Flight(key=key, name=name, future=submit(key=name), stored=stored, turn=turn, lease=lease)
                 self._by_key[key] = self._by_name[name] = flight
+                undone.pop_all()
             flight.users.add(user)
             return flight
 
@@ -98,6 +112,8 @@ class Flights:
                 del self._by_name[flight.name]
                 if self._by_key.get(flight.key) is flight:
                     del self._by_key[flight.key]
+        for flight in ended:
+            flight.let_go()
         # Outside the lock: the client may wait here for its event loop, which must be free to hear events.
         unfinished = [flight.future for flight in ended if not flight.future.done()]
         if unfinished:

@@ -25,7 +25,8 @@ class Job:
         wave: the wave in work, from 1.
         assessed: assessments of 1 … ``assessed`` waves are stored.
         flights: where it boards; others when the processes that compute were lost.
-        waves: the flights of its waves.
+        elsewhere: whether it waits for a wave that another program trains.
+        waves: the flights of its waves, which are numbered from 0.
         shadows: the flights of the waves of the shadow recipe, or of a second setting; empty where that is the
             recipe itself.
     """
@@ -39,8 +40,9 @@ class Job:
     wave: int = 1
     assessed: int = 0
     flights: Flights
-    waves: list[Flight] = field(default_factory=list)
-    shadows: list[Flight] = field(default_factory=list)
+    elsewhere: bool = False
+    waves: dict[int, Flight] = field(default_factory=dict)
+    shadows: dict[int, Flight] = field(default_factory=dict)
 
     def now(self) -> Progress:
         """How far it is while it goes on."""
@@ -49,6 +51,8 @@ class Job:
         epochs = self.point.recipe.epochs
         trace = flight.trace if flight else ()
         state: State = "assessing" if trained else "training" if flight and flight.starts else "queued"
+        if self.elsewhere and (trained or flight is None):
+            state = "elsewhere"
         return Progress(
             state=state,
             wave=self.wave,
@@ -64,8 +68,8 @@ class Job:
 
     def _in_work(self) -> Flight | None:
         """The flight of the wave in work, or of the shadow models' where that alone is still in work."""
-        both = self.waves, self.shadows  # the job's thread may replace the lists meanwhile
-        flights = [some[self.wave - 1] for some in both if self.wave <= len(some)]
+        both = self.waves.get(self.wave - 1), self.shadows.get(self.wave - 1)
+        flights = [flight for flight in both if flight is not None]
         return next((flight for flight in flights if not _trained(flight)), flights[-1] if flights else None)
 
 

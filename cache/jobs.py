@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import Any
@@ -17,32 +16,24 @@ from distributed import Client
 from distributed.comm.core import CommClosedError
 from numpy.typing import NDArray
 
-from cache import remote
 from cache.address import ClusterError
 from cache.admission import Limits, full, refusal
-from cache.codec import assessment_from_bytes, comparison_from_bytes
+from cache.answers import Answers
+from cache.attempt import Attempt
 from cache.contested import ContestedRecords
-from cache.failures import LOST, UNWATCHED, foreseen, sentence
-from cache.flights import Flight, Flights
+from cache.failures import GONE, LOST, UNWATCHED, foreseen, sentence
+from cache.flights import Flights
 from cache.job import Job
-from cache.keys import Asked, Outputs, Point, Versus, asked_key, comparison_key, outputs_key, wave_key
+from cache.keys import Asked, Outputs, Versus, asked_key
+from cache.leases import Leases
 from cache.progress import Progress, State
-from cache.recent import Recent
 from cache.store import Store
 from engine.assessment.values import Comparison
-from engine.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 _REMEMBERED = 200  # jobs that ended
-_COMPARISONS, _LOGITS = 2000, 2  # answers that are kept in memory alone
 _LOSSES = 3  # of the processes that compute, after which a job gives up
-_PATIENCE = 90.0  # seconds that a job waits for others in their place
-_KINDS: dict[type, str] = {Point: "assessment", Versus: "comparison", Outputs: "logits"}
-_LAST = 1000  # rank of trainings that only sweeps want, on top of that of their waves
-
-
-class _StoppedError(Exception):
-    """The job was stopped while its thread was at work."""
+_LOOK = 0.1  # seconds between two looks whether another program has trained a wave
 
 
 class Jobs:
@@ -61,8 +52,8 @@ class Jobs:
         self.losses = 0
         self._flights = Flights(client)
         self.records = ContestedRecords(lambda: self._flights.client)
-        self._comparisons = Recent[Comparison](_COMPARISONS)
-        self._logits = Recent[NDArray[np.float32]](_LOGITS)
+        self._answers = Answers(store)
+        self._leases = Leases(store.file.parent)
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -141,11 +132,11 @@ class Jobs:
 
     def comparison(self, versus: Versus) -> Comparison | None:
         """How two settings compare, None until that was measured."""
-        return self._comparisons.get(comparison_key(versus)) or self._store.comparison(versus)
+        return self._answers.comparison(versus)
 
     def logits(self, outputs: Outputs) -> NDArray[np.float32] | None:
         """What a point's released models answer, (models, records, classes); None until that was asked of them."""
-        return self._logits.get(outputs_key(outputs))
+        return self._answers.logits(outputs)
 
     def workers(self) -> int:
         """How many workers there are now; 0 while the processes that compute are lost."""
@@ -217,9 +208,18 @@ class Jobs:
     def _measure_through_losses(self, job: Job, replaced: Job | None) -> None:
         """Measure a point, going on from what is stored when the processes that compute are lost on the way."""
         for left in reversed(range(_LOSSES)):
-            job.flights, job.waves, job.shadows = self._flights, [], []
+            job.flights, job.waves, job.shadows, job.elsewhere = self._flights, {}, {}, False
+            attempt = Attempt(
+                job=job,
+                store=self._store,
+                made=self._answers,
+                leases=self._leases,
+                workers=self.workers(),
+                pause=functools.partial(self._pause, job),
+                boarded=functools.partial(self._stop_if_unwatched, replaced),
+            )
             try:
-                self._measure(job, replaced)
+                attempt.measure()
             except Exception as error:
                 if job.ended is not None or not left or not self._lost(job, error):
                     raise
@@ -240,106 +240,23 @@ class Jobs:
     def _wait_for_others(self, job: Job) -> None:
         """Return when there are other processes that compute, or nobody waits for them any more."""
         with self._moved:
-            self._moved.wait_for(lambda: self._problem or job.ended or job.flights is not self._flights, _PATIENCE)
+            self._moved.wait_for(
+                lambda: self._problem or job.ended or job.flights is not self._flights, self._limits.patience
+            )
             if job.ended is None and job.flights is self._flights:
-                raise ClusterError(self._problem or "The processes that compute were lost and did not come back.")
+                raise ClusterError(self._problem or GONE)
 
-    def _measure(self, job: Job, replaced: Job | None) -> None:
-        """Keep all workers busy with waves, but train no further wave while an assessment could wait for it."""
-        points = [job.point.with_waves(waves) for waves in range(1, job.point.waves + 1)]
-        measured = self._answered(points)
-        if asked_key(job.point) in measured:
-            job.wave = job.assessed = job.point.waves
-            return
-        ahead = max(1, self.workers())
-        answers: dict[str, Flight] = {}
-        for point in points:
-            for further in points[len(job.waves) : point.waves - 1 + ahead]:
-                job.waves.append(self._board_wave(job, point.recipe, further.waves - 1))
-                if point.shadow_recipe != point.recipe:
-                    job.shadows.append(self._board_wave(job, point.shadow_recipe, further.waves - 1))
-                if asked_key(further) not in measured:
-                    answers[asked_key(further)] = self._board_answer(job, further)
-            # Only now that the new job shares a wave of the replaced one may that one end.
-            self._stop_if_unwatched(replaced)
-            job.wave = point.waves
-            self._land_point(job, point, answers.get(asked_key(point)))
-            job.assessed = point.waves
-
-    def _answered(self, points: Sequence[Asked]) -> set[str]:
-        """The keys of those that need no answer: only assessments are made for every number of waves on the way."""
-        keys = [asked_key(point) for point in points]
-        passed_over = {key for point, key in zip(points[:-1], keys, strict=False) if not isinstance(point, Point)}
-        made = self._comparisons.made(keys) | self._logits.made(keys)
-        return self._store.measured(keys) | made | passed_over
-
-    def _land_point(self, job: Job, point: Asked, answer: Flight | None) -> None:
-        """Take the wave in work, that of the shadow models and the assessment to the store."""
-        for recipe, flights in ((point.recipe, job.waves), (point.shadow_recipe, job.shadows)):
-            if flights:
-                flight = flights[job.wave - 1]
-                self._land(job, flight, functools.partial(self._keep_wave, recipe, job.wave - 1, flight))
-        if answer is not None:
-            self._land(job, answer, functools.partial(self._keep, point))
-
-    def _board_wave(self, job: Job, recipe: Recipe, wave: int) -> Flight:
-        """The flight of a wave: from the store, or trained."""
-        blob = self._store.wave(recipe, wave)
-        client, key = job.flights.client, wave_key(recipe, wave)
-        if blob is not None:
-            return self._board("wave", job, key, remote.keeping(client, blob), stored=True)
-        submit = remote.training(client, recipe, wave, background=job.background)
-        return self._board("wave", job, key, submit, stored=False, rank=wave + _LAST * job.background)
-
-    def _board_answer(self, job: Job, point: Asked) -> Flight:
-        """The flight of the answer that the first waves of a job give; Dask starts it when they are there."""
-        waves, shadows = ([flight.future for flight in some[: point.waves]] for some in (job.waves, job.shadows))
-        submit = remote.answering(job.flights.client, point, waves, shadows, background=job.background)
-        return self._board(_KINDS[type(point)], job, asked_key(point), submit, stored=False)
-
-    def _board(
-        self, kind: str, job: Job, key: str, submit: remote.Submit, *, stored: bool, rank: int | None = None
-    ) -> Flight:
-        """A flight with the job on it, unless the job was stopped meanwhile."""
-        flight = job.flights.board(kind, key, job, submit, stored=stored, rank=rank)
-        if job.ended is not None:
-            raise _StoppedError  # the job leaves its flights when its thread ends
-        return flight
-
-    def _land(self, job: Job, flight: Flight, put: Callable[[bytes], None]) -> None:
-        """Take the result of a flight to the store when it comes; the first of its jobs does so for all."""
-        with flight.landing:
-            if not flight.stored:
-                blob = flight.future.result()
-                if blob is None:
-                    raise _StoppedError
-                put(blob)
-                flight.stored = True
-        if job.ended is not None:
-            raise _StoppedError
-
-    def _keep_wave(self, recipe: Recipe, wave: int, flight: Flight, blob: bytes) -> None:
-        """Take a wave to the store with what was heard of its training; events come before the result."""
-        self._store.put_wave(recipe, wave, blob)
-        self._store.reports.put(recipe, wave, flight.seconds, flight.trace)
-
-    def _keep(self, point: Asked, blob: bytes) -> None:
-        match point:
-            case Point():
-                self._store.put_assessment(point, assessment_from_bytes(blob))
-            case Versus():
-                self._comparisons.put(comparison_key(point), comparison_from_bytes(blob))
-            case Outputs():
-                population = point.recipe.population
-                shape = (-1, population.contested, population.info.classes)
-                self._logits.put(outputs_key(point), np.frombuffer(blob, dtype=np.float32).reshape(shape))
+    def _pause(self, job: Job) -> None:
+        """Let a moment pass, or less where the job is stopped meanwhile."""
+        with self._moved:
+            self._moved.wait_for(lambda: job.ended is not None, _LOOK)
 
     def _end(self, job: Job, state: State, message: str) -> None:
         """Note how a job ended, unless it was stopped before; forget the oldest jobs that ended."""
         with self._lock:
             if job.ended is None:
                 job.ended = replace(job.now(), state=state, message=message)
-            job.waves, job.shadows = [], []
+            job.waves, job.shadows = {}, {}
             job.over.set()
             for visitor in job.visitors:
                 if self._watched.get(visitor) is job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["queued", "training", "assessing", "done", "failed", "cancelled", "refused"]
+State = Literal["queued", "elsewhere", "training", "assessing", "done", "failed", "cancelled", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Progress:
     """How far the measurement of a point is.
 
     Attributes:
-        state: "queued" until a worker takes up the wave in work.
+        state: "queued" until a worker takes up the wave in work; "elsewhere" while another program on the same cache
+            trains it.
         wave: the wave in work, from 1.
         waves: waves asked for.
         epoch: epochs done of the wave in work.
@@ -50,7 +51,7 @@ class Progress:
     @property
     def active(self) -> bool:
         """Whether something is still to come."""
-        return self.state in {"queued", "training", "assessing"}
+        return self.state in {"queued", "elsewhere", "training", "assessing"}
 
     @property
     def train_accuracy(self) -> float | None:

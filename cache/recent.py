@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -37,8 +36,3 @@ class Recent(Generic[T]):
             if key in self._by_key:
                 self._by_key.move_to_end(key)
             return self._by_key.get(key)
-
-    def made(self, keys: Iterable[str]) -> set[str]:
-        """Those of the keys whose answer is there."""
-        with self._lock:
-            return {key for key in keys if key in self._by_key}

@@ -185,7 +185,7 @@ def _serve(
     from dashboard.serving.theme import settings
     from dashboard.state.presets import training
 
-    limits = Limits(training=training(options.train))
+    limits = Limits(training=training(options.train), patience=options.patience)
     frames = [origin(text) for text in options.embed_from]
     start = starter(scheduler)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import itertools
 import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from cache.keys import Point, wave_key
@@ -40,7 +42,7 @@ def endless():
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def as_from_a_terminal() -> Iterator[None]:
     """Children started meanwhile hear Ctrl-C, even where tests run in the background and all is told to ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -73,6 +75,21 @@ def begun(client: Any) -> list[str]:
     """The tasks of trainings in the order in which workers took them up, as they logged it themselves."""
     later = {"point", "teachers", "seconds"}  # of a report, and of the end
     return [message["task"] for _, message in client.get_events(TOPIC) if not message.keys() & later]
+
+
+def verified(directory: Path, *options: str) -> tuple[int, str, str]:
+    """The exit status of ``privacydial cache verify``, what it prints and what it complains of."""
+    from dashboard.launch import main
+
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(io.StringIO()) as complained:
+        status = main(["cache", "--cache", str(directory), "verify", *options])
+    return status, said.getvalue(), complained.getvalue()
+
+
+def assert_verified(directory: Path) -> None:
+    """The command finds nothing wrong with a cache."""
+    status, said, complained = verified(directory)
+    assert (status, complained) == (0, ""), said + complained
 
 
 def execute(store, statement, *values):

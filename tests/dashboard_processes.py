@@ -9,10 +9,11 @@ from pathlib import Path
 
 DASHBOARD = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 from cache.cluster import sheltered_cluster
 from cache.jobs import Jobs
-from cache.keys import Point
+from cache.keys import Point, Versus
 from cache.remote import TOPIC
 from cache.store import Store
 from engine.architectures import Mlp
@@ -23,21 +24,28 @@ population = PopulationChoice(name="digits", contested=40)
 recipe = Recipe(population=population, architecture=Mlp(width=4096), epochs=5, batch=20)
 point = Point(recipe=recipe, release=Release(), attack="loss", waves=3)
 
-def main():
+def main(asked=point, workers=1, held=False):
     store = Store(Path(sys.argv[1]))
-    cluster = sheltered_cluster(workers=1)
-    jobs, told = Jobs(cluster.client, store), 0
-    jobs.request("ada", point)
+    cluster = sheltered_cluster(workers=workers)
+    if held:
+        cluster.client.wait_for_workers(workers)
+        print("ready", flush=True)
+        sys.stdin.readline()
+    jobs, told, before = Jobs(cluster.client, store), 0, ""
+    jobs.request("ada", asked)
     while True:
-        active = jobs.progress(point).active
+        now = jobs.progress(asked)
         starts = [m["task"] for _, m in cluster.client.get_events(TOPIC) if not m.keys() & {"point", "seconds"}]
         for task in starts[told:]:
             print("start", task.split("-")[1], flush=True)
         told = len(starts)
-        if not active:
+        if now.state != before:
+            print("now", now.state, flush=True)
+            before = now.state
+        if not now.active:
             break
         time.sleep(0.005)
-    print(jobs.progress(point).state, jobs.progress(point).message, flush=True)
+    print(now.state, now.message, flush=True)
     jobs.close()
     cluster.close()
     store.close()
@@ -46,7 +54,27 @@ def main():
 
 def started_dashboard(directory: Path, program: str) -> subprocess.Popen[str]:
     """The program at work on a cache directory."""
-    return subprocess.Popen([sys.executable, "-c", program, str(directory)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", program, str(directory)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def said(program: subprocess.Popen[str], beginning: str = "") -> str:
+    """The next line of a program that begins so."""
+    assert program.stdout is not None
+    for line in program.stdout:
+        if line.startswith(beginning):
+            return line
+    raise AssertionError(f"the program ended without a line {beginning!r}")
+
+
+def let_go(*programs: subprocess.Popen[str]) -> None:
+    """Let programs that are held ask for what they want, all at the same moment."""
+    for program in programs:
+        said(program, "ready")
+    for program in programs:
+        assert program.stdin is not None
+        program.stdin.write("\n")
+        program.stdin.flush()
 
 
 def log_of(output: str) -> tuple[Counter[str], str]:

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from cache.store import Store
 from dashboard.controls.budget import stop_words
 from dashboard.results import budget as shown
 from dashboard.results import figures, findings, tables
@@ -13,13 +12,6 @@ from dashboard.state.view import View, key
 from tests.handmade import claim, headline, interval, measure
 
 ALLOWING = View(most_auc="0.65", least_accuracy="0.8")
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
 
 
 def near(accuracy: float, auc: float, reach: float = 0.01) -> dict[str, Any]:

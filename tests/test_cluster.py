@@ -21,14 +21,6 @@ time.sleep(1000)
 """
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """One for all tests that only look; the worker is warm."""
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
-
-
 def processes(parent=None):
     return psutil.Process(parent).children(recursive=True)
 

@@ -2,12 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from cache.cluster import Cluster
 from cache.codec import UnreadableError, comparison_from_bytes, comparison_to_bytes, wave_from_bytes
-from cache.jobs import Jobs
 from cache.keys import Versus, assessment_key, comparison_key
 from cache.recent import Recent
-from cache.store import Store
 from engine.assessment.values import Comparison
 from engine.pipeline import compare, train_wave
 from engine.release.values import Release, WeightNoise
@@ -16,27 +13,6 @@ from tests.at_work import end, endless, quick, trainings, until
 from tests.handmade import comparison, interval
 
 NOISY = Release(weight_noise=WeightNoise(sigma=0.3))
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def jobs(cluster, store):
-    jobs = Jobs(cluster.client, store)
-    yield jobs
-    jobs.close()
 
 
 def test_two_settings_are_compared_on_the_waves_that_there_are_and_only_what_lacks_is_trained(jobs, cluster, store):

@@ -5,21 +5,12 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import pytest
 
-from cache.cluster import Cluster
 from cache.contested import ContestedRecords
 from engine.populations.records import split
 from engine.recipe import PopulationChoice
 
 DIGITS = PopulationChoice(name="digits", contested=100)
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
 
 
 def until_there(asked: ContestedRecords, records: tuple[int, ...]) -> np.ndarray:

@@ -4,7 +4,6 @@ import pytest
 
 from cache.failures import UNWATCHED
 from cache.progress import Progress
-from cache.store import Store
 from dashboard.controls.dials import marks_html, marks_words
 from dashboard.panels.waiting import held_words, progress_words, share
 from dashboard.results import findings
@@ -14,13 +13,6 @@ from dashboard.state.stops import DIALS, FOUR
 from dashboard.state.view import SWEEPS, View, key
 from dashboard.state.visit import MEMORY, REST, STEPS, Visit
 from tests.handmade import headline, measure
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
 
 
 def test_exactly_the_measured_stops_are_marked(store):
@@ -155,6 +147,7 @@ def test_a_dial_must_rest_before_anything_is_asked_for(visit):
     ("state", "step"),
     [
         ("queued", "watch"),
+        ("elsewhere", "watch"),
         ("training", "watch"),
         ("assessing", "watch"),
         ("failed", "failed"),
@@ -234,6 +227,9 @@ def test_progress_is_told_in_models_and_epochs():
     )
     assert progress_words("watch", progress("queued"), 16) == (
         "Waiting for a free worker to train models 1 to 8 of 16 …"
+    )
+    assert progress_words("watch", progress("elsewhere", wave=2), 16) == (
+        "Waiting for models 9 to 16 of 16, which another program on the same cache trains …"
     )
     assert progress_words("watch", progress("training", wave=2, epoch=12), 16) == (
         "Training models 9 to 16 of 16: epoch 12 of 30 …"

@@ -13,13 +13,14 @@ import pytest
 
 from cache.address import Scheduler
 from cache.external import External
-from cache.failures import IDLE, LOST
+from cache.failures import GONE, IDLE, LOST
 from cache.jobs import Jobs
 from cache.store import Store
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
+from dashboard.commands.sweep import main
 from engine.version import ENGINE_VERSION
-from tests.at_work import begun, end, quick, until
+from tests.at_work import assert_verified, begun, end, quick, until
 from tests.certificates import tls_variables
 from tests.dask_processes import (
     answers,
@@ -63,13 +64,6 @@ def rows(cache, columns, table):
     ):
         return dict(store.execute(f"SELECT key, {columns} FROM {table}").fetchall())  # noqa: S608  our own names
     return {}
-
-
-def assert_verified(cache):
-    """``privacydial cache verify`` finds nothing."""
-    command = [*COMMAND, "cache", f"--cache={cache}", "verify"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
 
 
 def test_a_sweep_over_tls_measures_what_workers_of_its_own_measure_bit_for_bit(file, tmp_path, monkeypatch):
@@ -133,6 +127,42 @@ def test_a_sweep_outlives_its_scheduler_and_trains_nothing_again_that_is_stored(
     assert not kept & again.keys(), "a stored wave was trained again"
     assert again.total() == 8 - len(kept)
     assert_verified(tmp_path)
+
+
+def test_a_scheduler_that_stays_away_ends_the_sweep_with_a_sentence_and_the_same_command_goes_on(file, tmp_path):
+    file.write_text(SWEEP.format(epochs=300, seeds="1, 2, 3, 4, 5, 6"), encoding="utf-8")
+    scheduler = Scheduler(address=f"tcp://127.0.0.1:{free_port()}")
+    options = ("--scheduler", scheduler.address, "--insecure-scheduler", "--patience", "0.5")
+    command = [*COMMAND, "sweep", str(file), f"--cache={tmp_path}", *options]
+    with dask_scheduler_at(scheduler.address) as first, dask_worker(scheduler):
+        until(lambda: answers(scheduler))
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as sweep:
+            until(lambda: rows(tmp_path, "question", "assessment") or sweep.poll() is not None, PATIENCE)
+            first.kill()
+            _, seen = sweep.communicate(timeout=PATIENCE)
+    assert sweep.returncode == 1, seen
+    kept, assessed = rows(tmp_path, "question", "wave").keys(), len(rows(tmp_path, "question", "assessment"))
+    assert 1 <= assessed < 6
+    assert seen.splitlines()[-1] == (
+        f"{GONE} {assessed} of 6 waves are kept; to go on, run: privacydial sweep {file}"
+    )
+    assert "Traceback" not in seen
+    assert_verified(tmp_path)
+    with dask_scheduler_at(scheduler.address), dask_worker(scheduler):
+        until(lambda: answers(scheduler))
+        done = swept(file, tmp_path, *options)
+        again = starts(scheduler)
+    assert done.returncode == 0, done.stderr
+    assert not kept & again.keys(), "a stored wave was trained again"
+    assert again.total() == 6 - len(kept)
+    assert_verified(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", "100000"])
+def test_a_patience_that_is_none_is_one_sentence(text, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["sweep.toml", f"--patience={text}"])
+    assert f"patience must be seconds above 0 and at most 86400, got '{text}'" in capsys.readouterr().err
 
 
 def starts(scheduler):

@@ -1,5 +1,7 @@
 """What a visitor of Explore reads while others want the same workers, or when something dies; workers are real."""
 
+import contextlib
+import functools
 import os
 import signal
 import sqlite3
@@ -11,26 +13,22 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
+from cache.address import Scheduler
 from cache.admission import Limits, Listed, Nothing
-from cache.cluster import Cluster
-from cache.failures import RESTARTED, UNWATCHED
+from cache.external import External
+from cache.failures import GONE, RESTARTED, UNWATCHED
 from cache.jobs import Jobs
-from cache.keys import assessment_key
+from cache.keys import assessment_key, wave_key
 from cache.store import Store
+from cache.supervision import Supervisor
 from dashboard.serving.running import Running, set_running
 from dashboard.state.view import View, point
-from tests.at_work import end, endless, quick, until
+from tests.at_work import begun, end, endless, quick, until
+from tests.dask_processes import answers, dask_scheduler_at, dask_worker, free_port
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 QUICK = {"population": "digits", "contested": "100", "architecture": "logistic", "models": "8"}
 ASKED = point(View.from_query(QUICK)[0])
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
 
 
 @pytest.fixture
@@ -159,6 +157,38 @@ def test_the_page_says_when_a_worker_was_killed_and_goes_on(at_work, cluster):
     os.kill(worker, signal.SIGKILL)
     shows(app, RESTARTED)
     shows(app, "For these 2,000 records of a demonstration set")
+
+
+def test_the_page_says_when_a_scheduler_stays_away_and_goes_on_when_asked_after_it_came_back(tmp_path):
+    scheduler = Scheduler(address=f"tcp://127.0.0.1:{free_port()}")
+    start, store = functools.partial(External, scheduler), Store(tmp_path)
+    long = {"population": "mnist5k", "architecture": View().architecture, "contested": "1000", "models": "16"}
+    asked = point(View.from_query(QUICK | long)[0])
+    with contextlib.ExitStack() as processes:
+        first = processes.enter_context(dask_scheduler_at(scheduler.address))
+        processes.enter_context(dask_worker(scheduler))
+        until(lambda: answers(scheduler))
+        cluster = start()
+        jobs: Any = Jobs(cluster.client, store, limits=Limits(patience=0.5))
+        set_running(Running(store=store, jobs=jobs))
+        processes.callback(set_running, None)
+        processes.callback(store.close)
+        processes.callback(Supervisor(start, cluster, jobs).close)
+        app = opened(**long)
+        until(lambda: app.run() and jobs.progress(asked) and jobs.progress(asked).waves_assessed)
+        first.kill()
+        shows(app, f"The training failed: {GONE}")
+        assert buttons(app) == ["Try again"]
+        assert store.trained(asked.recipe, 1)
+        assert not store.trained(asked.recipe, 2)
+        processes.enter_context(dask_scheduler_at(scheduler.address))
+        processes.enter_context(dask_worker(scheduler))
+        until(jobs.workers)
+        app.button(key="retry").click().run()
+        shows(app, "For these 1,000 records of a demonstration set")
+        until(lambda: jobs.progress(asked).state == "done")
+        trained = begun(jobs._flights.client)
+    assert [task.split("-")[1] for task in trained] == [wave_key(asked.recipe, 1)]
 
 
 def test_the_page_says_when_a_result_cannot_be_stored_and_tries_again_when_asked(at_work, tmp_path):

@@ -32,7 +32,7 @@ from engine.architectures import Mlp
 from engine.pipeline import train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release, WeightNoise
-from tests.at_work import begun, end, quick, until
+from tests.at_work import assert_verified, begun, end, quick, trainings, until, verified
 from tests.dashboard_processes import DASHBOARD, log_of, started_dashboard
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX systems")
@@ -90,16 +90,9 @@ def place(tmp_path):
 
 
 def slow(*, waves=2):
-    """A point whose waves take about two seconds each, so that one can be interrupted."""
+    """A point whose waves take about a second each, so that one can be interrupted."""
     point = quick(waves=waves)
-    return replace(point, recipe=replace(point.recipe, architecture=Mlp(), epochs=500, batch=10))
-
-
-def assert_verified(store):
-    """The command finds nothing wrong."""
-    command = [sys.executable, "-m", "dashboard.launch", "cache", "--cache", str(store.file.parent), "verify"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return replace(point, recipe=replace(point.recipe, architecture=Mlp(), epochs=300, batch=10))
 
 
 def test_a_worker_killed_in_mid_wave_costs_that_wave_once_more(place):
@@ -111,7 +104,7 @@ def test_a_worker_killed_in_mid_wave_costs_that_wave_once_more(place):
     until(lambda: place.jobs.progress(point).message == RESTARTED)
     assert end(place.jobs, point).state == "done"
     assert [place.starts(point.recipe, wave) for wave in range(2)] == [2, 1]
-    assert_verified(place.store)
+    assert_verified(place.store.file.parent)
 
 
 def test_a_scheduler_killed_is_replaced_and_the_job_goes_on_from_what_is_stored(place):
@@ -129,7 +122,7 @@ def test_a_scheduler_killed_is_replaced_and_the_job_goes_on_from_what_is_stored(
     until(lambda: place.jobs.progress(point).message == LOST)
     assert end(place.jobs, point).state == "done"
     assert sorted(place.starts(point.recipe, wave) for wave in range(3)) == [1, 1, 2]
-    assert_verified(place.store)
+    assert_verified(place.store.file.parent)
 
 
 def test_the_process_that_looks_after_a_worker_is_replaced_when_it_is_killed(place):
@@ -139,7 +132,7 @@ def test_the_process_that_looks_after_a_worker_is_replaced_when_it_is_killed(pla
     place.process("distributed.Nanny").kill()
     assert end(place.jobs, point).state == "done"
     assert [place.starts(point.recipe, wave) for wave in range(2)] == [2, 1]
-    assert_verified(place.store)
+    assert_verified(place.store.file.parent)
 
 
 def test_workers_that_cannot_start_are_a_sentence_and_no_endless_wait(tmp_path, monkeypatch):
@@ -172,14 +165,14 @@ def test_a_dashboard_killed_during_a_store_write_leaves_no_half_wave_and_trains_
     kept = {
         key for (key,) in store.maintain(lambda connection: connection.execute("SELECT key FROM wave").fetchall())
     }
-    assert_verified(store)
+    assert_verified(store.file.parent)
     second = started_dashboard(tmp_path, DASHBOARD + "main()")
     again, last = log_of(second.communicate(timeout=120)[0])
     assert last.strip() == "done"
     assert not kept & again.keys(), "a stored wave was trained again"
     assert all(count == 1 for count in again.values())
     assert all(count == 1 for count in starts.values())
-    assert_verified(store)
+    assert_verified(store.file.parent)
     store.close()
 
 
@@ -203,11 +196,11 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_store_whole(tmp_path):
     assert "cannot be used" in last
     assert last.endswith("choose another directory with --cache DIR.")
     store = Store(tmp_path)
-    assert_verified(store)
+    assert_verified(store.file.parent)
     with started_dashboard(tmp_path, DASHBOARD + "main()") as roomy:
         again, last = log_of(roomy.communicate(timeout=120)[0])
     assert (last.strip(), max(again.values())) == ("done", 1)
-    assert_verified(store)
+    assert_verified(store.file.parent)
     store.close()
 
 
@@ -230,7 +223,7 @@ def test_a_file_that_may_not_grow_refuses_the_entry_and_keeps_the_others(tmp_pat
     with pytest.raises(CacheError, match=r"cannot be used \(database or disk is full\)"):
         store.put_wave(replace(RECIPE, seed=1), 0, blob)
     assert store.wave(RECIPE, 0) == blob
-    assert_verified(store)
+    assert_verified(store.file.parent)
     store.close()
 
 
@@ -252,26 +245,25 @@ def _flipped(content, count):
     return bytes(changed)
 
 
-def test_a_damaged_store_is_begun_anew_with_what_is_whole_in_it(place, blob):
+def test_a_damaged_store_is_begun_anew_with_what_is_whole_in_it(cluster, store, jobs, blob):
     points = [quick() for _ in range(2)]
     for point in points:
-        place.jobs.request("ada", point)
-        assert end(place.jobs, point).state == "done"
+        jobs.request("ada", point)
+        assert end(jobs, point).state == "done"
     for name, damage in DAMAGES.items():
-        place.store.close()  # folds the log into the file
-        place.store.file.write_bytes(damage(place.store.file.read_bytes()))
+        store.close()  # folds the log into the file
+        store.file.write_bytes(damage(store.file.read_bytes()))
         for number, point in enumerate(points):
             other = replace(point, attack="lira", release=Release(weight_noise=WeightNoise(sigma=len(name) / 100)))
-            place.jobs.request(f"{name} {number}", other)
-            ended = end(place.jobs, other)
+            jobs.request(f"{name} {number}", other)
+            ended = end(jobs, other)
             assert ended.state == "done", (name, ended.message)
-            assert place.store.measured([assessment_key(other)])
+            assert store.measured([assessment_key(other)])
         # What nobody has asked for since is found by the command, and dropped.
-        command = [sys.executable, "-m", "dashboard.launch", "cache", "--cache", str(place.store.file.parent)]
-        subprocess.run([*command, "verify", "--drop"], capture_output=True, timeout=60, check=False)
-        assert_verified(place.store)
+        verified(store.file.parent, "--drop")
+        assert_verified(store.file.parent)
     # Each damage can cost each wave one training more, and nothing can cost two.
-    assert all(1 <= place.starts(point.recipe, 0) <= 1 + len(DAMAGES) for point in points)
+    assert all(1 <= trainings(cluster, point.recipe, 0) <= 1 + len(DAMAGES) for point in points)
 
 
 def test_of_a_file_cut_in_half_the_whole_entries_are_saved(tmp_path, blob):
@@ -283,7 +275,7 @@ def test_of_a_file_cut_in_half_the_whole_entries_are_saved(tmp_path, blob):
     store.file.write_bytes(DAMAGES["half of it"](store.file.read_bytes()))
     assert store.wave(RECIPE, 0) == blob
     assert store.wave(RECIPE, 4) is None
-    assert_verified(store)
+    assert_verified(store.file.parent)
     store.close()
 
 
@@ -313,41 +305,43 @@ def test_two_processes_that_write_the_same_key_leave_one_whole_entry(tmp_path, b
     with contextlib.closing(sqlite3.connect(store.file)) as connection:
         assert connection.execute("SELECT count(*) FROM wave").fetchone() == (1,)
     assert store.wave(RECIPE, 0) == blob
-    assert_verified(store)
+    assert_verified(store.file.parent)
     store.close()
 
 
 @pytest.mark.parametrize("phase", ["queued", "training", "assessing"])
-def test_a_cancel_in_any_phase_leaves_nothing_half_and_the_setting_can_be_asked_for_again(place, phase):
+def test_a_cancel_in_any_phase_leaves_nothing_half_and_the_setting_can_be_asked_for_again(
+    cluster, store, jobs, phase
+):
     point = replace(slow(), attack="lira", release=Release(weight_noise=WeightNoise(sigma=0.1, draws=64)))
     if phase == "queued":
-        place.jobs.request("before", slow(waves=1))
-    place.jobs.request("ada", point)
-    until(lambda: place.jobs.progress(point).state == phase)
-    place.jobs.cancel("ada")
-    assert place.jobs.progress(point).state == "cancelled"
-    until(lambda: not any("ada" in job.visitors for job in place.jobs._jobs.values()))
-    assert_verified(place.store)
-    stored = place.store.trained(point.recipe, 1)
-    starts = place.starts(point.recipe, 0)
-    place.jobs.request("ada", point)
-    assert end(place.jobs, point).state == "done"
-    assert place.starts(point.recipe, 0) == starts + (not stored)
-    assert place.starts(point.recipe, 1) <= 2
-    assert_verified(place.store)
+        jobs.request("before", slow(waves=1))
+    jobs.request("ada", point)
+    until(lambda: jobs.progress(point).state == phase)
+    jobs.cancel("ada")
+    assert jobs.progress(point).state == "cancelled"
+    until(lambda: not any("ada" in job.visitors for job in jobs._jobs.values()))
+    assert_verified(store.file.parent)
+    stored = store.trained(point.recipe, 1)
+    starts = trainings(cluster, point.recipe, 0)
+    jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
+    assert trainings(cluster, point.recipe, 0) == starts + (not stored)
+    assert trainings(cluster, point.recipe, 1) <= 2
+    assert_verified(store.file.parent)
 
 
-def test_a_cancel_while_a_result_is_stored_leaves_nothing_half(place):
+def test_a_cancel_while_a_result_is_stored_leaves_nothing_half(cluster, store, jobs):
     point = quick()
     point = replace(point, recipe=replace(point.recipe, architecture=Mlp(width=4096), epochs=5))
-    log = place.store.file.with_name(place.store.file.name + "-wal")
-    place.jobs.request("ada", point)
+    log = store.file.with_name(store.file.name + "-wal")
+    jobs.request("ada", point)
     before = log.stat().st_size
     until(lambda: log.stat().st_size > before + 1_000_000)
-    place.jobs.cancel("ada")
-    assert place.jobs.progress(point).state == "cancelled"
-    until(lambda: place.store.trained(point.recipe, 1))
-    assert_verified(place.store)
-    place.jobs.request("ada", point)
-    assert end(place.jobs, point).state == "done"
-    assert place.starts(point.recipe, 0) == 1
+    jobs.cancel("ada")
+    assert jobs.progress(point).state == "cancelled"
+    until(lambda: store.trained(point.recipe, 1))
+    assert_verified(store.file.parent)
+    jobs.request("ada", point)
+    assert end(jobs, point).state == "done"
+    assert trainings(cluster, point.recipe, 0) == 1

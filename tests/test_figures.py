@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from cache.progress import TracePoint
-from cache.store import Store
 from dashboard.panels.panel import table_html
 from dashboard.results import details, epochs, figures, findings, people, proofs, rates, tables
 from dashboard.results.palette import PALETTES
@@ -17,13 +16,6 @@ from engine.assessment.values import PrecisionRecall, RocCurve
 from tests.handmade import ANSWERS, assessment, claim, headline, interval, measure, whole
 
 ROLES = re.compile(r'"@([a-z-]+)"')
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
 
 
 def traces(figure, name):

@@ -6,40 +6,16 @@ import time
 from typing import Any
 
 import numpy as np
-import pytest
 
 from cache.admission import Limits, Listed, Nothing
-from cache.cluster import Cluster
 from cache.codec import wave_from_bytes, wave_to_bytes
 from cache.failures import UNWATCHED
 from cache.jobs import Jobs
 from cache.keys import assessment_key
-from cache.store import Store
 from engine.mechanisms import L2Penalty
 from engine.populations.membership import masks
 from engine.training.values import TrainedWave
 from tests.at_work import end, endless, execute, quick, trainings, until
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def jobs(cluster, store):
-    jobs = Jobs(cluster.client, store)
-    yield jobs
-    jobs.close()
 
 
 def limited(cluster, store, **limits) -> Any:

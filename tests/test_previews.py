@@ -1,6 +1,3 @@
-import pytest
-
-from cache.store import Store
 from dashboard.results.previews import previews
 from dashboard.results.tiles import tiles
 from dashboard.results.words import finding
@@ -9,13 +6,6 @@ from dashboard.state.view import View
 from tests.handmade import claim, headline, interval, measure
 
 KEYS = {"regularization": "dial-regularization", "dp": "dial-dp", "stop_after": "dial-stop_after"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
 
 
 def test_each_measured_stop_of_each_dial_has_what_its_page_would_show(store):

@@ -40,13 +40,6 @@ def assessment(wave):
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def full(store, wave, assessment):
     """A store with one wave and one assessment."""
     store.put_wave(RECIPE, 0, wave_to_bytes(wave))

@@ -4,7 +4,6 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.store import Store
 from cache.sweeps.current import Sweeps
@@ -43,13 +42,6 @@ def script():
 def quick(**changes: object) -> str:
     more = "".join(f"{name} = {value}\n" for name, value in changes.items())
     return QUICK.format(seed=next(seeds)) + more
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
 
 
 @pytest.fixture
@@ -147,6 +139,9 @@ def test_pause_resume_and_cancel_are_there_while_a_sweep_is_in_work(sweeps):
     app.button(key="sweep-cancel").click().run()
     until_text(app, "Cancelled: ")
     assert "Start it again to go on." in texts(app)
+    opened().button(key="sweep-go-on").click().run()  # another visitor, who has not composed it
+    until_text(app, "Measuring: ")
+    assert "sweep-go-on" not in [button.key for button in app.button]
 
 
 def test_only_one_sweep_runs_at_a_time(sweeps):

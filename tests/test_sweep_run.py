@@ -2,8 +2,6 @@ import itertools
 import sqlite3
 import time
 
-import pytest
-
 from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.keys import Point, assessment_key, wave_key
@@ -14,7 +12,7 @@ from cache.sweeps.values import Plan, Setting
 from engine.architectures import Logistic, Mlp
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
-from tests.at_work import begun
+from tests.at_work import begun, until
 
 seeds = itertools.count(1_000_000)
 
@@ -34,34 +32,6 @@ def slow(*, waves=1):
 def plan_of(*points):
     settings = tuple(Setting(values=(place,), point=point) for place, point in enumerate(points))
     return Plan(dials=("seed",), settings=settings, refused=(), waves=points[0].waves)
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with Cluster(workers=1) as cluster:
-        cluster.client.wait_for_workers(1, timeout=120)
-        yield cluster
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def jobs(cluster, store):
-    jobs = Jobs(cluster.client, store)
-    yield jobs
-    jobs.close()
-
-
-def until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def starts(cluster, plan):

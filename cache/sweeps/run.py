@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cache.failures import IDLE, LOST
+from cache.failures import GONE, IDLE, LOST
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.store import Store
@@ -130,7 +130,7 @@ class SweepRun:
     def _news(self) -> str:
         if self._state == "running" and self._idle >= _ROUNDS_IDLE:
             return IDLE
-        return LOST if self._jobs.losses > self._losses else ""
+        return LOST if self._active() and self._jobs.losses > self._losses else ""
 
     def _active(self) -> bool:
         return self._state in {"starting", "running", "paused"}
@@ -213,6 +213,10 @@ class SweepRun:
         """Note that a setting could not be measured; end when it seems that none can be any more."""
         with self._changed:
             if not self._active() or place in self._failed:
+                return
+            if message == GONE:  # not the setting's fault, nor would the next one fare better
+                self._message = message
+                self._turn({"running", "paused"}, "stopped")
                 return
             self._failed.add(place)
             self._alike = self._alike + 1 if message == self._message else 1

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cache.address import ClusterError
+from cache.admission import Limits
 from cache.jobs import Jobs
 from cache.keys import Asked, Outputs, Point, assessment_key
 from cache.location import CacheError, cache_directory
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         store = Store(cache_directory(options.cache), below=Starter())
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         terminal.hush()
-        with terminal.working(store, terminal.start_of(options)) as jobs:
+        with terminal.working(store, terminal.start_of(options), Limits(patience=options.patience)) as jobs:
             problem = _answered(jobs, point) or _answered(jobs, Outputs(point=point))
             if problem is not None:
                 sys.stderr.write(f"{problem}\n")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cache.address import ClusterError
+from cache.admission import Limits
 from cache.location import CacheError, cache_directory
 from cache.starter import Starter
 from cache.store import Store
@@ -50,17 +51,23 @@ def main(arguments: Sequence[str]) -> int:
 def run(plan: Plan, store: Store, options: argparse.Namespace, *, again: str) -> int:
     """Measure what is missing and say how it ended; the exit status."""
     try:
-        end = terminal.measured(plan, store, terminal.start_of(options))
+        end = terminal.measured(plan, store, terminal.start_of(options), limits=Limits(patience=options.patience))
     except KeyboardInterrupt:
-        kept = sum(assessed_waves(store, plan))
-        sys.stderr.write(
-            f"\nStopped. {kept:,} of {plan.waves * len(plan.settings):,} waves are kept; to go on, run: {again}\n"
-        )
+        sys.stderr.write(f"\nStopped. {_going_on(plan, store, again)}")
         return terminal.INTERRUPTED
+    if end is not None and end.state == "stopped":
+        sys.stderr.write(f"{end.message} {_going_on(plan, store, again)}")
+        return 1
     if end is not None and (end.failed or end.state != "done"):
         sys.stderr.write(f"{end.failed:,} settings could not be measured. {end.message}\n")
         return 1
     return 0
+
+
+def _going_on(plan: Plan, store: Store, again: str) -> str:
+    """What is kept of a sweep that came to no end, and the command that goes on."""
+    kept = sum(assessed_waves(store, plan))
+    return f"{kept:,} of {plan.waves * len(plan.settings):,} waves are kept; to go on, run: {again}\n"
 
 
 def report(plan: Plan, found: Sequence[Result]) -> str:

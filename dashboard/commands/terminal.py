@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache.address import add_scheduler_options, chosen_scheduler
+from cache.admission import Limits
 from cache.jobs import Jobs
 from cache.location import VARIABLE
 from cache.store import Store
@@ -81,8 +82,16 @@ def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:
     return starter(scheduler, workers=options.workers)
 
 
-def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> SweepProgress | None:
+def measured(
+    plan: Plan, store: Store, start: Callable[[], AnyCluster], *, limits: Limits | None = None
+) -> SweepProgress | None:
     """Measure what the store lacks of a plan; None when it lacks nothing.
+
+    Args:
+        plan: what is to be measured.
+        store: where results go.
+        start: makes the workers, and others when they are lost.
+        limits: how long those are waited for.
 
     Raises:
         KeyboardInterrupt: at Ctrl-C or a signal to end, when all processes have been stopped.
@@ -91,7 +100,7 @@ def measured(plan: Plan, store: Store, start: Callable[[], AnyCluster]) -> Sweep
         return None
     hush()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with working(store, start) as jobs:
+    with working(store, start, limits) as jobs:
         run = SweepRun(plan, jobs, store)
         try:
             return _watched(run)
@@ -112,7 +121,7 @@ def hush() -> None:
 
 
 @contextmanager
-def working(store: Store, start: Callable[[], AnyCluster]) -> Iterator[Jobs]:
+def working(store: Store, start: Callable[[], AnyCluster], limits: Limits | None) -> Iterator[Jobs]:
     """Workers of their own; a Ctrl-C while they start or stop does not leave any behind."""
     from cache.supervision import Supervisor
 
@@ -124,7 +133,7 @@ def working(store: Store, start: Callable[[], AnyCluster]) -> Iterator[Jobs]:
             _deaf()
             starting.result().close()
             raise
-        jobs = Jobs(starting.result().client, store)
+        jobs = Jobs(starting.result().client, store, limits=limits)
         supervisor = Supervisor(start, starting.result(), jobs)
         try:
             yield jobs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from cache.admission import NOTHING, Nothing
+from cache.sweeps.run import SweepProgress
 from cache.sweeps.values import Plan
 from dashboard.controls.composing import composed
 from dashboard.panels.watching import watched
@@ -34,10 +35,17 @@ def page() -> None:
     with st.container(key="sweep-place"):
         if run is not None:
             watched(run)
+            if unfinished(run.progress()) and running().problem is None:
+                st.button("Go on with this sweep", key="sweep-go-on", on_click=_start, args=(run.plan,))
         elif sweeps is not None and sweeps.before is not None:
             _before(sweeps.before)
     with st.expander("What to measure", expanded=not active, key="sweep-form"):
         _form(busy=active)
+
+
+def unfinished(now: SweepProgress) -> bool:
+    """Whether a run ended before everything was measured."""
+    return now.state in {"cancelled", "stopped"} or bool(now.state == "done" and now.failed)
 
 
 def _before(plan: Plan) -> None:

@@ -174,6 +174,8 @@ def progress_words(step: Step, progress: Progress | None, models: int) -> str:
     of = f"models {models_of(progress.wave - 1) + 1} to {models_of(progress.wave)} of {models}"
     if progress.state == "queued":
         return f"Waiting for a free worker to train {of}{ahead_words(progress.ahead)} …"
+    if progress.state == "elsewhere":
+        return f"Waiting for {of}, which another program on the same cache trains …"
     if progress.state == "training" and progress.teachers and not progress.epoch:
         return f"Training the teachers of {of}, for soft labels: epoch {progress.teachers} of {progress.epochs} …"
     if progress.state == "training":

@@ -1,0 +1,170 @@
+"""One attempt to measure the point of a job: its waves and its assessments on their way from workers to the store."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from cache import remote
+from cache.answers import Answers
+from cache.flights import Flight
+from cache.job import Job
+from cache.keys import Asked, Outputs, Point, Versus, asked_key, wave_key
+from cache.leases import Leases
+from cache.store import Store
+from engine.recipe import Recipe
+
+_KINDS: dict[type, str] = {Point: "assessment", Versus: "comparison", Outputs: "logits"}
+_LAST = 1000  # rank of trainings that only sweeps want, on top of that of their waves
+
+
+class StoppedError(Exception):
+    """The job was stopped while its thread was at work."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Attempt:
+    """One attempt, on the processes that compute now; it runs in the thread of the job.
+
+    A wave that another program on the same cache has in work is waited for, and trained here when that program has
+    given it up. Meanwhile what is trained here is taken to the store, so that no two programs wait for each other.
+
+    Attributes:
+        job: whose point is measured.
+        store: where results go.
+        made: of waves, and where more of it goes.
+        leases: on waves that are trained here.
+        workers: how many there are: waves to train ahead of the assessments.
+        pause: lets a moment pass.
+        boarded: called when the job shares what it can share with the one that it replaces.
+        answers: the flights of what is made of waves, by key.
+    """
+
+    job: Job
+    store: Store
+    made: Answers
+    leases: Leases
+    workers: int
+    pause: Callable[[], None]
+    boarded: Callable[[], None]
+    answers: dict[str, Flight] = field(default_factory=dict)
+
+    def measure(self) -> None:
+        """Keep all workers busy with waves, but train no further wave while an assessment could wait for it."""
+        job = self.job
+        points = [job.point.with_waves(waves) for waves in range(1, job.point.waves + 1)]
+        measured = self.made.needless(points)
+        if asked_key(job.point) in measured:
+            job.wave = job.assessed = job.point.waves
+            return
+        for point in points:
+            job.wave = point.waves
+            window = points[: point.waves - 1 + max(1, self.workers)]
+            while not self._board_all(window, measured):
+                job.elsewhere = True
+                # Only now that the new job shares a wave of the replaced one may that one end.
+                self.boarded()
+                self._land_finished()
+                self.pause()
+            job.elsewhere = False
+            self.boarded()
+            self._land_point(point)
+            job.assessed = point.waves
+
+    def _cohorts(self) -> list[tuple[Recipe, dict[int, Flight]]]:
+        """The recipes that are trained, each with the flights of its waves."""
+        point = self.job.point
+        shadows = [(point.shadow_recipe, self.job.shadows)] if point.shadow_recipe != point.recipe else []
+        return [(point.recipe, self.job.waves), *shadows]
+
+    def _board_all(self, window: Sequence[Asked], measured: set[str]) -> bool:
+        """Board what can be; whether all that the wave in work needs is on its way."""
+        if self.job.ended is not None:
+            raise StoppedError
+        for further in window:
+            for recipe, flights in self._cohorts():
+                if further.waves - 1 not in flights:
+                    self._board_wave(recipe, further.waves - 1, flights)
+            key = asked_key(further)
+            if key not in measured and key not in self.answers and self._on_its_way(further.waves):
+                self.answers[key] = self._board_answer(further)
+        return self._on_its_way(self.job.wave)
+
+    def _on_its_way(self, waves: int) -> bool:
+        """Whether the first waves are, those of the shadow models included."""
+        return all(wave in flights for _, flights in self._cohorts() for wave in range(waves))
+
+    def _board_wave(self, recipe: Recipe, wave: int, flights: dict[int, Flight]) -> None:
+        """Board the flight of a wave, from the store or to be trained; none while another program trains it."""
+        key, client = wave_key(recipe, wave), self.job.flights.client
+        blob = self.store.wave(recipe, wave)
+        with ExitStack() as undone:
+            lease = None
+            if blob is None:
+                lease = self.leases.take(key)
+                if lease is None:
+                    return
+                undone.callback(lease.end)
+                blob = self.store.wave(recipe, wave)  # another program may have stored it just before
+            if blob is not None:
+                flights[wave] = self._board("wave", key, remote.keeping(client, blob), stored=True)
+                return
+            submit = remote.training(client, recipe, wave, background=self.job.background)
+            undone.pop_all()
+        rank = wave + _LAST * self.job.background
+        flights[wave] = self._board("wave", key, submit, stored=False, rank=rank, lease=lease)
+
+    def _board_answer(self, point: Asked) -> Flight:
+        """The flight of the answer that the first waves of a job give; Dask starts it when they are there."""
+        job = self.job
+        waves, shadows = (
+            [some[wave].future for wave in range(point.waves) if some] for some in (job.waves, job.shadows)
+        )
+        submit = remote.answering(job.flights.client, point, waves, shadows, background=job.background)
+        return self._board(_KINDS[type(point)], asked_key(point), submit, stored=False)
+
+    def _board(self, kind: str, key: str, submit: remote.Submit, **options: Any) -> Flight:
+        """A flight with the job on it, unless the job was stopped meanwhile."""
+        flight = self.job.flights.board(kind, key, self.job, submit, **options)
+        if self.job.ended is not None:
+            raise StoppedError  # the job leaves its flights when its thread ends
+        return flight
+
+    def _land_point(self, point: Asked) -> None:
+        """Take the wave in work, that of the shadow models and the assessment to the store."""
+        for recipe, flights in self._cohorts():
+            self._land_wave(recipe, self.job.wave - 1, flights[self.job.wave - 1])
+        answer = self.answers.get(asked_key(point))
+        if answer is not None:
+            self._land(answer, functools.partial(self.made.put, point))
+
+    def _land_finished(self) -> None:
+        """Take to the store what is trained, in whatever order."""
+        for recipe, flights in self._cohorts():
+            for wave, flight in flights.items():
+                if flight.future.done():
+                    self._land_wave(recipe, wave, flight)
+
+    def _land_wave(self, recipe: Recipe, wave: int, flight: Flight) -> None:
+        self._land(flight, functools.partial(self._keep_wave, recipe, wave, flight))
+
+    def _land(self, flight: Flight, put: Callable[[bytes], None]) -> None:
+        """Take the result of a flight to the store when it comes; the first of its jobs does so for all."""
+        with flight.landing:
+            if not flight.stored:
+                blob = flight.future.result()
+                if blob is None:
+                    raise StoppedError
+                put(blob)
+                flight.stored = True
+                flight.let_go()
+        if self.job.ended is not None:
+            raise StoppedError
+
+    def _keep_wave(self, recipe: Recipe, wave: int, flight: Flight, blob: bytes) -> None:
+        """Take a wave to the store with what was heard of its training; events come before the result."""
+        self.store.put_wave(recipe, wave, blob)
+        self.store.reports.put(recipe, wave, flight.seconds, flight.trace)
