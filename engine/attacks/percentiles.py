@@ -13,6 +13,7 @@ from engine.attacks.attack import for_all_masks, required
 from engine.signals import Signals
 
 _GREATEST_LOSS = 1000.0  # the loss beyond which Attack-R puts the percentile 1
+_ROUNDING = 1e-9  # of a place, so that a loss equal to a middle one is decided as the attack decides it
 
 
 def attack_r(target: Signals, shadows: Signals, masks: NDArray[np.bool_], /) -> NDArray[np.float64]:
@@ -34,6 +35,15 @@ def attack_r(target: Signals, shadows: Signals, masks: NDArray[np.bool_], /) -> 
     number = outside.sum(axis=-2)
     places = np.stack([_place(losses, shadows.loss, outside) for losses in target.loss], axis=-2)
     return np.where((number > 0)[..., None, :], 0.5 - places / (number + 1)[..., None, :], 0.0)
+
+
+def undecided(outside: int) -> float:
+    """The |score| of attack R below which a loss lies between the two middle ones of n, where n is even; 0 where odd.
+
+    Args:
+        outside: n, the number of shadows without the record.
+    """
+    return (0.5 - _ROUNDING) / (outside + 1) if outside % 2 == 0 else 0.0
 
 
 def _place(
