@@ -26,6 +26,7 @@ from cache.flights import Flight, Flights
 from cache.job import Job
 from cache.keys import Asked, Point, Versus, asked_key, comparison_key, wave_key
 from cache.progress import Progress, State
+from cache.sensitivities import Sensitivities
 from cache.store import Store
 from engine.assessment.values import Comparison
 from engine.recipe import Recipe
@@ -48,6 +49,7 @@ class Jobs:
 
     Attributes:
         records: fetches contested records to look at.
+        sensitivities: measures how far one record moves trained weights.
         losses: how often a measurement lost the processes that compute.
     """
 
@@ -57,6 +59,7 @@ class Jobs:
         self.losses = 0
         self._flights = Flights(client)
         self.records = ContestedRecords(lambda: self._flights.client)
+        self.sensitivities = Sensitivities(lambda: self._flights.client, store.reports)
         self._comparisons = Comparisons()
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)

@@ -134,7 +134,8 @@ _ALL = (
     AttackInfo(
         name="quantile_regression",
         title="Quantile regression",
-        about="Compares the target's confidence on a record with what it gives public records of the same class.",
+        about="Compares the target's confidence on a record with what it gives public records of the same class; "
+        "the paper's attack looks at the record itself, too.",
         source="Bertran et al. 2023, section 3",
         knows=("outputs", "public"),
         ranks_without_shadows=True,
