@@ -124,7 +124,8 @@ class Reports:
 
     def keep_sensitivity(self, recipe: Recipe, release: Release, found: Sensitivity) -> None:
         """Keep how far one record moves the weights that a release publishes, before any noise on them."""
-        self._change(_SENSITIVITIES)
+        for table in (_TABLE, _SENSITIVITIES):  # reading trainings takes theirs for granted where there is a file
+            self._change(table)
         values = [sensitivity_key(recipe, release), found.largest, found.tried, found.members]
         self._change("INSERT OR REPLACE INTO sensitivity (key, largest, tried, members) VALUES (?, ?, ?, ?)", values)
 

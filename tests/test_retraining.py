@@ -43,7 +43,7 @@ def store(tmp_path):
 
 def few_false_alarms(store: Store, **query: str) -> str:
     """The texts of the section on Explore, for a setting that was measured."""
-    store.put_assessment(point(replace(View(), **query)), whole(headline(auc=interval(0.7, 0.02))))
+    store.put_assessment(point(replace(View(), **query)), whole(headline(auc=interval(0.7, 0.66, 0.74))))
     app = AppTest.from_file(str(APP), default_timeout=20)
     for name, text in query.items():
         app.query_params[name] = text
@@ -111,6 +111,11 @@ def test_an_attack_above_the_measured_ceiling_is_told(store):
     text = few_false_alarms(store, noise="0.05")
     assert "The attack reaches .700, and its interval begins above the ceiling" in text
     assert "the true Δ is larger than the measured one, or there is a bug" in text
+
+
+def test_little_noise_is_said_to_rule_nothing_out(store):
+    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, largest=0.5))
+    assert f"No attack is ruled out, {MEASURED}" in few_false_alarms(store, noise="0.05")
 
 
 def test_the_measured_ceiling_has_marks_of_its_own_and_is_told_where_bounds_are():

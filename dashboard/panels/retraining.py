@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from cache.admission import refusal
+from cache.keys import Point
 from cache.reports import Sensitivity
 from dashboard.panels.panel import facts_html
 from dashboard.results import sensitivity
@@ -28,19 +29,19 @@ def retraining(view: View, found: Assessment) -> None:
     if asked.release.weight_noise is None:
         return
     known = _known(view)
-    if known is not None:
-        st.html(facts_html(sensitivity.TITLE, sensitivity.facts(found, known)))
-        return
-    reason = (
-        sensitivity.why_no_ceiling(asked.release.weight_noise)
-        or why_not_measured(asked.recipe)
-        or refusal(running().training, asked.recipe, 1)
-    )
+    reason = sensitivity.why_no_ceiling(asked.release.weight_noise) or (None if known else _why_not_asked(asked))
     if reason is not None:
-        st.html(facts_html(sensitivity.TITLE, [("Not measured", f"{reason[0].upper()}{reason[1:].rstrip('.')}.")]))
-        return
-    polls = _state(view) == "in work"
-    st.fragment(_offer, run_every=POLL if polls else None)(view, polls)
+        st.html(facts_html(sensitivity.TITLE, [("No ceiling", f"{reason[0].upper()}{reason[1:].rstrip('.')}.")]))
+    elif known is not None:
+        st.html(facts_html(sensitivity.TITLE, sensitivity.facts(found, known)))
+    else:
+        polls = _state(view) == "in work"
+        st.fragment(_offer, run_every=POLL if polls else None)(view, polls)
+
+
+def _why_not_asked(asked: Point) -> str | None:
+    """Why workers are not asked to measure it, one sentence."""
+    return why_not_measured(asked.recipe) or refusal(running().training, asked.recipe, 1)
 
 
 def _known(view: View) -> Sensitivity | None:

@@ -10,6 +10,9 @@ from engine.assessment.values import Assessment, Ceiling
 from engine.audits.ceilings import MEASURED, weight_noise_ceiling
 from engine.release.values import Release, WeightNoise
 
+_NEAR_ONE = 0.9995
+"""An AUC that is written as 1.000."""
+
 TITLE = "How far one record moves the weights"
 OFFER = (
     "Noise on weights has no proof, because nobody knows how far a record can move them. That can be measured: the "
@@ -46,6 +49,8 @@ def facts(found: Assessment, sensitivity: Sensitivity) -> list[tuple[str, str]]:
 
 def _allowed(found: Assessment, at: Ceiling) -> tuple[str, str]:
     auc = found.headline.auc
+    if at.auc > _NEAR_ONE:
+        return f"No attack is ruled out, {MEASURED}", "Δ is many times σ: so little noise would not hide a record."
     term = f"No AUC above {short(at.auc)}, {MEASURED}"
     if auc.low > at.auc:
         return term, (

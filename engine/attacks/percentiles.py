@@ -86,9 +86,9 @@ def quantile_regression(target: Signals, _: Signals, masks: NDArray[np.bool_], /
     Source: Bertran et al. 2023, section 3, in the form with a Gaussian head, whose quantile at level q is
     m + s Φ⁻¹(q). The attack of the paper is stronger: it regresses on the record itself, with a network trained for
     that. This one is conditioned on the label alone, for signals hold no more of a record; then the loss
-    log s + (φ − m)²/(2s²) is least at each class's own mean and deviation, and no network is needed. The score in the
-    paper is the margin z_y − max z_j over the other classes j, here it is φ. A class with fewer than two public records
-    takes those of all classes. No shadow is read.
+    log s + (φ − m)²/(2s²) is least at each class's own mean and deviation, and no network is needed. The score in
+    the paper is the margin z_y − max z_j over the other classes j, here it is φ. A class with fewer than two public
+    records takes those of all classes. No shadow is read.
 
     Args:
         target: signals of T models, with those on public records.
