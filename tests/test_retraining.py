@@ -103,6 +103,7 @@ def test_a_measured_sensitivity_is_told_and_drawn_with_its_condition(store):
     assert "one of 32 of 500 members was left out. Measured, not proved" in text
     assert f"No AUC above {allowed}, {MEASURED}" in text
     assert f"The ceiling ({MEASURED}) lets no attack find more than" in text
+    assert "methods#measured-ceiling" in text
     assert "Measure how far" not in text
 
 

@@ -9,6 +9,7 @@ from cache.keys import Point
 from cache.reports import Sensitivity
 from dashboard.panels.panel import facts_html
 from dashboard.results import sensitivity
+from dashboard.results.links import how_html
 from dashboard.serving.running import running
 from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
@@ -33,7 +34,8 @@ def retraining(view: View, found: Assessment) -> None:
     if reason is not None:
         st.html(facts_html(sensitivity.TITLE, [("No ceiling", f"{reason[0].upper()}{reason[1:].rstrip('.')}.")]))
     elif known is not None:
-        st.html(facts_html(sensitivity.TITLE, sensitivity.facts(found, known)))
+        listed = facts_html(sensitivity.TITLE, sensitivity.facts(found, known))
+        st.html(listed + how_html("measured-ceiling", sensitivity.TITLE))
     else:
         polls = _state(view) == "in work"
         st.fragment(_offer, run_every=POLL if polls else None)(view, polls)
