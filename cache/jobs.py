@@ -27,6 +27,7 @@ from cache.job import Job
 from cache.keys import Asked, Outputs, Versus, asked_key
 from cache.leases import Leases
 from cache.progress import Progress, State
+from cache.sensitivities import Sensitivities
 from cache.store import Store
 from engine.assessment.values import Comparison
 
@@ -43,6 +44,7 @@ class Jobs:
 
     Attributes:
         records: fetches contested records to look at.
+        sensitivities: measures how far one record moves trained weights.
         losses: how often a measurement lost the processes that compute.
     """
 
@@ -54,6 +56,7 @@ class Jobs:
         self.records = ContestedRecords(lambda: self._flights.client)
         self._answers = Answers(store)
         self._leases = Leases(store.file.parent)
+        self.sensitivities = Sensitivities(lambda: self._flights.client, store.reports)
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._jobs: OrderedDict[str, Job] = OrderedDict()

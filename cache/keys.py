@@ -172,6 +172,12 @@ def wave_key(recipe: Recipe, wave: int) -> str:
     return key_of(wave_question(recipe, wave))
 
 
+def sensitivity_key(recipe: Recipe, release: Release) -> str:
+    """The key of how far one record moves the weights that a release publishes, whatever is added to them then."""
+    asked = {"function": "measured_sensitivity", "engine": ENGINE_VERSION, "recipe": recipe}
+    return key_of(canonical_json({**asked, "epoch": recipe.kept(release)}))
+
+
 @lru_cache(maxsize=4096)
 def assessment_key(point: Point) -> str:
     """The key of the assessment of a point, 64 hexadecimal digits."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from distributed import Client, Future
 
-from cache.keys import Asked, Outputs, Point, Versus
+from cache.keys import MOST_WAVES, Asked, Outputs, Point, Versus
 from engine.recipe import PopulationChoice, Recipe
 from engine.validate import InvalidValueError
 from engine.version import ENGINE_VERSION
@@ -87,6 +87,12 @@ def showing(client: Client, population: PopulationChoice, records: tuple[int, ..
     return client.submit(
         run, "contested_values", population, records, engine=ENGINE_VERSION, priority=_SHOW_FIRST, pure=False
     )
+
+
+def retraining(client: Client, recipe: Recipe, epoch: int) -> Future:
+    """How far one record moves the weights of a recipe at an epoch, after all that visitors wait for."""
+    priority = -MOST_WAVES
+    return client.submit(run, "sensitivity", recipe, epoch, engine=ENGINE_VERSION, priority=priority, pure=False)
 
 
 def offers_gpu(client: Client) -> bool:

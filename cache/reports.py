@@ -1,4 +1,6 @@
-"""Reports of trainings: how long each took and how it went by epoch, in a file of their own beside the store.
+"""Reports of trainings: how long each took and how it went by epoch, and how far one record moves the weights.
+
+They are in a file of their own beside the store.
 
 Nothing depends on them but what a page tells about a training: a report that is lost is only not told.
 """
@@ -13,11 +15,12 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cache.keys import wave_key
+from cache.keys import sensitivity_key, wave_key
 from cache.progress import TracePoint
 from engine.architectures import parameter_count
 from engine.mechanisms import SoftLabels
 from engine.recipe import MODELS_PER_WAVE, Recipe
+from engine.release.values import Release
 
 _log = logging.getLogger(__name__)
 FILE = "reports.sqlite"
@@ -30,6 +33,12 @@ _TABLE = """CREATE TABLE IF NOT EXISTS report (
     work REAL NOT NULL,
     seconds REAL,
     trace TEXT NOT NULL
+)"""
+_SENSITIVITIES = """CREATE TABLE IF NOT EXISTS sensitivity (
+    key TEXT PRIMARY KEY,
+    largest REAL NOT NULL,
+    tried INTEGER NOT NULL,
+    members INTEGER NOT NULL
 )"""
 
 
@@ -54,6 +63,21 @@ class Timed:
 
     effort: Effort
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """How far one record moved the weights of a model: measured, not proved.
+
+    Attributes:
+        largest: Δ, the largest joint L2 distance seen.
+        tried: how many records were left out, one at a time.
+        members: of the model; each could have been left out.
+    """
+
+    largest: float
+    tried: int
+    members: int
 
 
 def effort(recipe: Recipe) -> Effort:
@@ -98,7 +122,22 @@ class Reports:
             for family, steps, work, seconds in rows
         )
 
-    def _rows(self, statement: str, values: Sequence[object]) -> list[tuple]:
+    def keep_sensitivity(self, recipe: Recipe, release: Release, found: Sensitivity) -> None:
+        """Keep how far one record moves the weights that a release publishes, before any noise on them."""
+        for table in (_TABLE, _SENSITIVITIES):  # reading trainings takes theirs for granted where there is a file
+            self._change(table)
+        values = [sensitivity_key(recipe, release), found.largest, found.tried, found.members]
+        self._change("INSERT OR REPLACE INTO sensitivity (key, largest, tried, members) VALUES (?, ?, ?, ?)", values)
+
+    def sensitivity(self, recipe: Recipe, release: Release) -> Sensitivity | None:
+        """What was measured, None before that."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'sensitivity'"):
+            return None
+        key = sensitivity_key(recipe, release)
+        found = self._rows("SELECT largest, tried, members FROM sensitivity WHERE key = ?", [key])
+        return Sensitivity(largest=found[0][0], tried=found[0][1], members=found[0][2]) if found else None
+
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
         """What a query finds; nothing before the first report."""
         return self._change(statement, values) if self._file.exists() else []
 

@@ -21,6 +21,7 @@ from engine.pipeline import train_wave
 from engine.populations.records import split
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.answers import released_logits
+from engine.release.sensitivity import measured_sensitivity
 from engine.release.values import Release
 from engine.training.allocation import keep_freed_memory
 from engine.training.values import EpochReport
@@ -88,6 +89,12 @@ def assess(point: Point, blobs: Sequence[bytes], shadow_blobs: Sequence[bytes]) 
 def contested_values(population: PopulationChoice, records: Sequence[int]) -> bytes:
     """The flat view (R, features) of some contested records, float32 row by row."""
     return split(population).contested.flat[list(records)].tobytes()
+
+
+def sensitivity(recipe: Recipe, epoch: int) -> dict[str, float | int]:
+    """How far one record moves the weights at an epoch: the fields of ``cache.reports.Sensitivity``."""
+    found = measured_sensitivity(recipe, epoch=epoch)
+    return {"largest": found.largest, "tried": len(found.dropped), "members": found.members}
 
 
 def compare(versus: Versus, blobs: Sequence[bytes], other_blobs: Sequence[bytes]) -> bytes:

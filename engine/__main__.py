@@ -19,13 +19,17 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.validate import InvalidValueError, whole
 from engine.written import architecture, setting
+
+if TYPE_CHECKING:
+    from engine.audits.values import Ceiling
+    from engine.release.values import Release
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     audit = questions.add_parser("audit", help="ε from below, by attacking trained models, and from above, as proved")
     _add_recipe(audit)
     audit.add_argument("--noise", type=float, help="noise multiplier σ of DP-SGD (without DP)")
+    audit.add_argument("--weight-noise", type=float, help="σ of noise on all weights after training (without)")
+    audit.add_argument(
+        "--neighbours", type=int, default=32, help="records left out in turn to measure Δ for --weight-noise (32)"
+    )
     audit.add_argument("--attack", default="lira", choices=sorted(CATALOGUE))
     audit.add_argument("--waves", type=int, default=2, help="waves of eight models to train (2)")
     audit.add_argument("--delta", type=float, default=1e-5, help="δ of the lower bounds (1e-5)")
@@ -163,18 +171,18 @@ def _audit(options: argparse.Namespace) -> str:
 
     from engine.attacks import ATTACKS
     from engine.audits.audit import audit
-    from engine.audits.ceilings import tightest_ceiling
     from engine.audits.cohort import audited_cohort
     from engine.audits.crossing import crossing
     from engine.pipeline import release_signals, train_wave
-    from engine.release.values import Release
-    from engine.training.profile import profile
+    from engine.release.values import Release, WeightNoise
 
     private = {} if options.noise is None else {"privacy": DpSgd(noise_multiplier=options.noise), "optimizer": Sgd()}
     recipe = _recipe(options, **private)
+    release = Release(weight_noise=WeightNoise(sigma=options.weight_noise) if options.weight_noise else None)
+    ceilings = _ceilings(recipe, release, options.neighbours)
     waves = [train_wave(recipe, wave) for wave in range(whole("waves", options.waves, at_least=1))]
     info, masks = CATALOGUE[options.attack], np.concatenate([wave.masks for wave in waves])
-    signals = release_signals(recipe, Release(), waves, knows=info.knows)[0]
+    signals = release_signals(recipe, release, waves, knows=info.knows)[0]
     cohort = audited_cohort(ATTACKS[options.attack], signals, masks, costly=info.costly)
     lines = [
         f"ε ≥ {bound.epsilon:.3g} at δ = {bound.delta:g} by {bound.name} ({bound.assumption}): median of "
@@ -182,12 +190,27 @@ def _audit(options: argparse.Namespace) -> str:
         f"guesses right."
         for bound in audit(cohort, delta=options.delta)
     ]
+    if not any(ceiling.proved for ceiling in ceilings):
+        lines.append("Nothing is proved from above.")
+    for ceiling in ceilings:
+        lines.append(f"AUC ≤ {ceiling.auc:.4f} and TPR − FPR ≤ {ceiling.advantage:.4f}: {ceiling.sentence}.")
+        lines.append(crossing(cohort, ceiling).sentence)
+    return "\n".join(lines)
+
+
+def _ceilings(recipe: Recipe, release: Release, neighbours: int) -> list[Ceiling]:
+    """What is proved, and what noise on weights would allow if the measured Δ were the true one."""
+    from engine.audits.ceilings import tightest_ceiling, weight_noise_ceiling
+    from engine.release.knowledge import why_not_measured
+    from engine.release.sensitivity import measured_sensitivity
+    from engine.training.profile import profile
+
     proved = profile(recipe)
-    if proved is None:
-        return "\n".join([*lines, "Nothing is proved from above."])
-    ceiling = tightest_ceiling(proved)
-    lines.append(f"AUC ≤ {ceiling.auc:.4f} and TPR − FPR ≤ {ceiling.advantage:.4f}: {ceiling.sentence}.")
-    return "\n".join([*lines, crossing(cohort, ceiling).sentence])
+    ceilings = [] if proved is None else [tightest_ceiling(proved)]
+    if release.weight_noise is None or why_not_measured(recipe) is not None:
+        return ceilings
+    measured = weight_noise_ceiling(measured_sensitivity(recipe, neighbours=neighbours).largest, release)
+    return ceilings if measured is None else [*ceilings, measured]
 
 
 def _compare(options: argparse.Namespace) -> str:

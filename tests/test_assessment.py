@@ -81,6 +81,29 @@ def test_balanced_accuracy_has_the_jackknife_because_its_threshold_is_from_shado
     assert _bounds(interval) == pytest.approx((estimate - half, estimate + half))
 
 
+def _naive_median_accuracy(_: str, signals: Signals, masks: np.ndarray) -> float:
+    """Accuracy of attack R record by record; where the others' losses have two middle ones, a coin between them."""
+    rates = []
+    for model, members in enumerate(masks):
+        others = [row for row in range(len(masks)) if row // 2 != model // 2]
+        says = np.empty(len(members))
+        for record, loss in enumerate(signals.loss[model]):
+            losses = sorted(signals.loss[row, record] for row in others if not masks[row, record])
+            low, high = losses[(len(losses) - 1) // 2], losses[len(losses) // 2]
+            says[record] = 1.0 if loss <= low else 0.0 if loss >= high else 0.5
+        rates.append((says[members].mean() + 1 - says[~members].mean()) / 2)
+    return float(np.mean(rates))
+
+
+@pytest.mark.parametrize("pairs", [4, 5])
+def test_attack_r_without_a_pair_decides_between_two_middle_losses_by_a_coin(pairs: int) -> None:
+    signals, masks = planted_cohort(8, pairs=pairs, records=120)
+    _, half = _naive_jackknife(_naive_median_accuracy, "attack_r", signals, masks)
+    interval = _assessed("attack_r", signals, masks=masks).headline.balanced_accuracy
+    assert interval.estimate == pytest.approx(_naive_balanced_accuracy("attack_r", signals, masks))
+    assert _bounds(interval) == pytest.approx((interval.estimate - half, interval.estimate + half))
+
+
 def test_the_loss_attacks_auc_has_students_interval_over_pairs() -> None:
     signals, masks = planted_cohort(3, pairs=5, records=150)
     aucs = [roc_auc_score(*row) for row in zip(masks, signals.phi, strict=True)]

@@ -12,11 +12,18 @@ from dp_accounting.pld import PLDAccountant
 from scipy.stats import norm
 
 from engine.attacks import ATTACKS
-from engine.audits.ceilings import highest_tpr, measured_noise_ceiling, single_ceiling, tightest_ceiling
+from engine.audits.ceilings import (
+    highest_tpr,
+    measured_noise_ceiling,
+    single_ceiling,
+    tightest_ceiling,
+    weight_noise_ceiling,
+)
 from engine.audits.cohort import AuditedCohort, audited_cohort
 from engine.audits.crossing import crossing
 from engine.audits.values import Ceiling, PrivacyProfile
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.values import Release, WeightNoise
 from engine.training.accounting import spent
 from engine.training.profile import profile, profile_of
 from engine.training.prv import privacy_loss
@@ -173,6 +180,16 @@ def test_measured_noise_serves_with_its_condition():
     assert found.sentence.startswith("if the measured Δ were the true one")
     assert np.allclose(highest_tpr(found, FPRS), norm.cdf(norm.ppf(FPRS) + 2), rtol=0, atol=1e-3)
     assert np.trapezoid(found.tpr, found.fpr) == pytest.approx(found.auc, abs=1e-3)
+
+
+def test_only_absolute_noise_on_all_weights_has_a_ceiling_from_a_measured_sensitivity():
+    noise = WeightNoise(sigma=0.1)
+    found = weight_noise_ceiling(0.2, Release(weight_noise=noise))
+    assert found is not None
+    assert found.auc == measured_noise_ceiling(0.2, 0.1).auc
+    others = (None, WeightNoise(sigma=0.1, tensors="output"), WeightNoise(sigma=0.1, scale="relative"))
+    assert [weight_noise_ceiling(0.2, Release(weight_noise=other)) for other in others] == [None] * 3
+    assert weight_noise_ceiling(0.0, Release(weight_noise=noise)) is None  # nothing moved: nothing was learned
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(-1.0, 0.0), (1.0, 1.0), (math.nan, 0.0)])

@@ -18,7 +18,9 @@ from tests.simulated import SIMULATED, repetitions
 REPETITIONS = repetitions(300)
 SEED = 20260101
 RECORDS = 400
-SETUPS = {name: setup_of(name) for name in SIMULATED} | {"each half by the other": Setup(attack=lira, costly=True)}
+SETUPS = {name: setup_of(name) for name in (*SIMULATED, "attack_r")} | {
+    "each half by the other": Setup(attack=lira, costly=True)
+}
 MEASURES = ("auc", "balanced accuracy", "TPR at 1 % FPR", "test accuracy")
 WIDEST = 2.2  # × the width from the known deviation
 

@@ -101,6 +101,15 @@ def test_an_audit_without_dp_proves_nothing(capsys):
     assert out.splitlines()[-1] == "Nothing is proved from above."
 
 
+def test_an_audit_of_noise_on_weights_tells_what_the_measured_sensitivity_would_allow(capsys):
+    _, out, _ = asked(capsys, "audit", *SMALL, "--weight-noise", "0.3", "--neighbours", "4", "--attack", "loss")
+    nothing, ceiling, crossed = out.splitlines()[3:]
+    assert nothing == "Nothing is proved from above."
+    assert re.match(r"AUC ≤ 0\.\d{4} and TPR − FPR ≤ 0\.\d{4}: if the measured Δ were the true one: Δ/σ = ", ceiling)
+    assert ceiling.endswith("; no proof.")
+    assert "band" in crossed
+
+
 def test_an_audit_asks_for_what_its_attack_must_know(capsys):
     status, out, _ = asked(capsys, "audit", *SMALL, "--attack", "rmia", "--waves", "1")
     assert status == 0

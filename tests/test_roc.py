@@ -56,6 +56,14 @@ def test_balanced_accuracy_is_scikit_learns_at_score_zero(row: list[tuple[int, b
     assert float(balanced_accuracy(scores, members)) == pytest.approx(expected, abs=1e-12)
 
 
+@given(rows, st.sampled_from([0.1, 0.2, 0.5]))
+def test_what_is_undecided_is_decided_by_a_coin(row: list[tuple[int, bool]], undecided: float) -> None:
+    scores, members = _arrays(row)
+    says = np.where(np.abs(scores) < undecided, 0.5, scores > 0)
+    expected = (says[members].mean() + 1 - says[~members].mean()) / 2
+    assert float(balanced_accuracy(scores, members, undecided=undecided)) == pytest.approx(expected, abs=1e-12)
+
+
 @given(rows, st.randoms(use_true_random=False))
 def test_permuting_records_changes_nothing(row: list[tuple[int, bool]], random: object) -> None:
     shuffled = row.copy()

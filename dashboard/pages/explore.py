@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.controls.attacks import attack_list, ways_out
@@ -14,7 +16,8 @@ from dashboard.pages import compare, risk
 from dashboard.panels.epochs import training
 from dashboard.panels.panel import panel
 from dashboard.panels.problems import problems
-from dashboard.panels.sections import WHO_IS_AT_RISK, sections
+from dashboard.panels.retraining import retraining, with_measured
+from dashboard.panels.sections import FEW_FALSE_ALARMS, WHO_IS_AT_RISK, sections
 from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
 from dashboard.results import details, figures, findings, tables, words
@@ -91,7 +94,9 @@ def _further(found: Landscape, assessment: Assessment | None) -> None:
         if assessment is not None and shown("training"):
             training(found.view)
     if assessment is not None and shown("sections"):
-        sections(assessment, {WHO_IS_AT_RISK: risk.link})
+        with_ceiling = with_measured(found.view, assessment)
+        further = {WHO_IS_AT_RISK: risk.link, FEW_FALSE_ALARMS: partial(retraining, found.view, with_ceiling)}
+        sections(with_ceiling, further)
 
 
 def _headline(found: Landscape) -> None:

@@ -19,6 +19,9 @@ from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 WHO_IS_AT_RISK = "Who is at risk"
 """The title of a section that has a page of its own."""
 
+FEW_FALSE_ALARMS = "Few false alarms"
+"""The title of the section with the ROC curve and what may be over it."""
+
 
 def sections(found: Assessment, further: Mapping[str, Callable[[], None]]) -> None:
     """Draw the sections of an assessment, and above them what must not be overlooked in any.
@@ -152,7 +155,7 @@ def _belief(found: Assessment) -> None:
 
 SECTIONS: dict[str, Callable[[Assessment], None]] = {
     "What the attacker sees": _scores,
-    "Few false alarms": _rates,
+    FEW_FALSE_ALARMS: _rates,
     WHO_IS_AT_RISK: _people,
     "ε from below and above": _proofs,
     "Can I believe this?": _belief,

@@ -112,6 +112,7 @@ _PROOFS: dict[str, tuple[str, tuple[Place, ...]]] = {
     "clipping": ("Clipping each record's gradient", ((f"{_TRAINING}.clipping", "clip_factors"),)),
     "ceilings": ("Proved ceiling", ((f"{_AUDITS}.ceilings", ""), (f"{_AUDITS}.ceilings", "tightest_ceiling"))),
     "single-ceiling": ("What one (ε, δ) allows", ((f"{_AUDITS}.ceilings", "single_ceiling"),)),
+    "measured-ceiling": ("Ceiling from a measured sensitivity", ((f"{_AUDITS}.ceilings", "measured_noise_ceiling"),)),
     "crossing": ("Does an attack cross the ceiling?", ((f"{_AUDITS}.crossing", "crossing"),)),
     "audits": ("ε from below", ((f"{_AUDITS}.audit", "audit"),)),
     "gaussian-mechanism": ("Gaussian mechanism", (("engine.release.gaussian", ""),)),

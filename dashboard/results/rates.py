@@ -21,7 +21,6 @@ _SMALLEST = 1e-3
 """Where the logarithmic axes begin."""
 
 _ASKED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-_DASHES = ("dash", "longdashdot")
 
 
 def roc(found: Assessment, scale: Scale = "logarithmic") -> Figure:
@@ -33,7 +32,7 @@ def roc(found: Assessment, scale: Scale = "logarithmic") -> Figure:
         "data": [
             diagonal("guessing", start=_SMALLEST if scale == "logarithmic" else 0.0),
             *_band(found, scale),
-            *(_ceiling(at, scale, dash) for at, dash in zip(found.ceilings, _DASHES, strict=False)),
+            *(_ceiling(at, scale) for at in found.ceilings),
             _rates("too few to claim", found, few, {"color": "@soft", "width": 1.5, "dash": "dot"}),
             _rates("attack", found, enough, {"color": "@member", "width": 2}),
         ],
@@ -98,17 +97,19 @@ def _band(found: Assessment, scale: Scale) -> list[dict[str, Any]]:
     ]
 
 
-def _ceiling(at: Ceiling, scale: Scale, dash: str) -> dict[str, Any]:
-    """The most that any attack can reach."""
+def _ceiling(at: Ceiling, scale: Scale) -> dict[str, Any]:
+    """The most that any attack can reach, in other marks where that is not proved."""
     drawn = _drawn(at.fpr, at.tpr, scale)
+    colour, dash = ("@proved", "dash") if at.proved else ("@accent", "longdashdot")
+    condition = "" if at.proved else f", {MEASURED}"
     return {
         "type": "scatter",
         "mode": "lines",
         "name": f"ceiling, {claim(at)}",
         "x": at.fpr[drawn].tolist(),
         "y": at.tpr[drawn].tolist(),
-        "line": {"color": "@proved", "width": 2, "dash": dash},
-        "hovertemplate": "no attack finds more than %{y:.1%} at %{x:.1%} false alarms<extra></extra>",
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "hovertemplate": f"no attack finds more than %{{y:.1%}} at %{{x:.1%}} false alarms{condition}<extra></extra>",
     }
 
 

@@ -23,6 +23,7 @@ from engine.attacks.leave_pair_out import (
     scores_with,
     scores_without,
 )
+from engine.attacks.percentiles import undecided
 from engine.signals import Signals
 
 LOW_FPRS = (0.01, 0.001)
@@ -40,11 +41,13 @@ class Setup:
             Student t over pairs.
         costly: whether the attack is costly to fit; then each half of the pairs serves as shadows for the other,
             which takes P + 2 fits instead of P(P + 1)/2.
+        median: whether it decides at the median of the shadows without a record.
     """
 
     attack: Attack
     ranks_without_shadows: bool = False
     costly: bool = False
+    median: bool = False
 
     def scores(self, signals: Signals, shadows: Signals | None, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
         """(..., M, N) of all models of a cohort, arguments as of ``cohort_scores``."""
@@ -59,7 +62,12 @@ class Setup:
 def setup_of(attack: str) -> Setup:
     """How a listed attack is run: its function, with what the catalogue says of it."""
     info = CATALOGUE[attack]
-    return Setup(attack=ATTACKS[attack], ranks_without_shadows=info.ranks_without_shadows, costly=info.costly)
+    return Setup(
+        attack=ATTACKS[attack],
+        ranks_without_shadows=info.ranks_without_shadows,
+        costly=info.costly,
+        median=info.median,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +142,7 @@ def pair_figures(
     scores = np.stack([setup.scores(*both, masks) for both in zip(draws, helpers, strict=True)])
     measured = row_figures(scores, np.broadcast_to(masks, scores.shape))
     without = _without_each_pair_halved if setup.costly else _without_each_pair
-    deleted = [without(setup.attack, *each, masks) for each in zip(draws, helpers, measured, strict=True)]
+    deleted = [without(setup, *each, masks) for each in zip(draws, helpers, measured, strict=True)]
     return PairFigures(
         alone=setup.ranks_without_shadows,
         scores=scores,
@@ -204,16 +212,18 @@ def blocks(
     return [(part, np.broadcast_to(members, part.shape)) for part, members in cut]
 
 
-def row_figures(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(..., columns) of ``PairFigures``, for rows (..., N)."""
+def row_figures(
+    scores: NDArray[np.float64], members: NDArray[np.bool_], *, undecided: float = 0.0
+) -> NDArray[np.float64]:
+    """(..., columns) of ``PairFigures``, for rows (..., N); ``undecided`` as of ``balanced_accuracy``."""
     swept = sweep(scores, members)
     tprs = [tpr_at_fpr(swept, fpr)[0] for fpr in LOW_FPRS]
-    numbers = np.stack([auc(swept), balanced_accuracy(scores, members), *tprs], axis=-1)
+    numbers = np.stack([auc(swept), balanced_accuracy(scores, members, undecided=undecided), *tprs], axis=-1)
     return np.concatenate([numbers, curve(swept)], axis=-1)
 
 
 def _without_each_pair(
-    attack: Attack,
+    setup: Setup,
     signals: Signals,
     shadows: Signals | None,
     own: NDArray[np.float64],
@@ -223,19 +233,26 @@ def _without_each_pair(
 
     Target p of the cohort without q has the same shadows as target q of the cohort without p, so one call of
     the attack on both pairs serves the two.
+
+    An attack that decides at a median needs care where the pairs are even in number: without one, the median is
+    halfway between two losses, and on which side of it the target's loss falls is a noise that all pairs together do
+    not have. The jackknife, which asks that numbers without a pair be made as those with all, would multiply it
+    by P − 1. So losses between the two are decided by a coin: the same attack where there is one middle loss.
     """
     pairs = len(masks) // 2
+    coin = undecided(pairs - 2) if setup.median else 0.0
     totals = np.zeros((pairs, own.shape[-1]))
     for p, q in combinations(range(pairs), 2):
         rows = [2 * p, 2 * p + 1, 2 * q, 2 * q + 1]
-        measured = row_figures(scores_without((p, q), attack, signals, masks, shadows), masks[rows])
+        scores = scores_without((p, q), setup.attack, signals, masks, shadows)
+        measured = row_figures(scores, masks[rows], undecided=coin)
         totals[q] += measured[:2].sum(axis=0)
         totals[p] += measured[2:].sum(axis=0)
     return totals / (2 * pairs - 2)
 
 
 def _without_each_pair_halved(
-    attack: Attack,
+    setup: Setup,
     signals: Signals,
     shadows: Signals | None,
     own: NDArray[np.float64],
@@ -249,7 +266,7 @@ def _without_each_pair_halved(
     for mine, others in zip(halves(len(masks) // 2), reversed(halves(len(masks) // 2)), strict=True):
         for pair in mine:
             rest = [each for each in mine if each != pair]
-            scores = scores_with(others, rest, attack, signals, masks, shadows)
+            scores = scores_with(others, rest, setup.attack, signals, masks, shadows)
             measured = row_figures(scores, masks[models_of(others)])
             deleted.append(np.concatenate([measured, own[models_of(rest)]]).mean(axis=0))
     return np.array(deleted)

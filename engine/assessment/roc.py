@@ -140,8 +140,19 @@ def tpr_at_fpr(swept: Sweep, fpr: float) -> tuple[NDArray[np.float64], NDArray[n
     return most[..., 0] / swept.members, np.where(most[..., 0] > 0, cheapest, 0.0)
 
 
-def balanced_accuracy(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(...,) the mean of TPR and true negative rate when "member" is said at scores of at least 0."""
+def balanced_accuracy(
+    scores: NDArray[np.float64], members: NDArray[np.bool_], *, undecided: float = 0.0
+) -> NDArray[np.float64]:
+    """(...,) the mean of TPR and true negative rate when "member" is said at scores of at least 0.
+
+    Args:
+        scores: (..., N).
+        members: (..., N).
+        undecided: at scores of a smaller |score| a coin says it; its mean is taken.
+    """
+    if undecided > 0:
+        tails, heads = (balanced_accuracy(scores + shift, members) for shift in (-undecided, undecided))
+        return (tails + heads) / 2
     accused = scores >= 0
     found = (accused & members).sum(axis=-1) / members.sum(axis=-1)
     spared = (~accused & ~members).sum(axis=-1) / (~members).sum(axis=-1)

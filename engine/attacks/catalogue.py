@@ -34,6 +34,8 @@ class AttackInfo:
             AUC and TPR at an FPR) depends on the target alone.
         costly: whether each alternative mask takes a fit of its own, too slow to be repeated a thousand times.
         threshold: whether a threshold on one statistic is all that it learns, so that it can learn it of the target.
+        median: whether it decides at the median of shadows without the record, which jumps from a value to halfway
+            between two where their number turns even.
     """
 
     name: str
@@ -44,6 +46,7 @@ class AttackInfo:
     ranks_without_shadows: bool
     costly: bool = False
     threshold: bool = False
+    median: bool = False
 
 
 _ALL = (
@@ -118,6 +121,7 @@ _ALL = (
         source="Ye et al. 2022, section 4",
         knows=("outputs", "shadows"),
         ranks_without_shadows=False,
+        median=True,
     ),
     AttackInfo(
         name="attack_p",
@@ -130,7 +134,8 @@ _ALL = (
     AttackInfo(
         name="quantile_regression",
         title="Quantile regression",
-        about="Compares the target's confidence on a record with what it gives public records of the same class.",
+        about="Compares the target's confidence on a record with what it gives public records of the same class; "
+        "the paper's attack looks at the record itself, too.",
         source="Bertran et al. 2023, section 3",
         knows=("outputs", "public"),
         ranks_without_shadows=True,

@@ -13,6 +13,7 @@ from engine.attacks.attack import for_all_masks, required
 from engine.signals import Signals
 
 _GREATEST_LOSS = 1000.0  # the loss beyond which Attack-R puts the percentile 1
+_ROUNDING = 1e-9  # of a place, so that a loss equal to a middle one is decided as the attack decides it
 
 
 def attack_r(target: Signals, shadows: Signals, masks: NDArray[np.bool_], /) -> NDArray[np.float64]:
@@ -34,6 +35,15 @@ def attack_r(target: Signals, shadows: Signals, masks: NDArray[np.bool_], /) -> 
     number = outside.sum(axis=-2)
     places = np.stack([_place(losses, shadows.loss, outside) for losses in target.loss], axis=-2)
     return np.where((number > 0)[..., None, :], 0.5 - places / (number + 1)[..., None, :], 0.0)
+
+
+def undecided(outside: int) -> float:
+    """The |score| of attack R below which a loss lies between the two middle ones of n, where n is even; 0 where odd.
+
+    Args:
+        outside: n, the number of shadows without the record.
+    """
+    return (0.5 - _ROUNDING) / (outside + 1) if outside % 2 == 0 else 0.0
 
 
 def _place(
@@ -74,9 +84,11 @@ def quantile_regression(target: Signals, _: Signals, masks: NDArray[np.bool_], /
     """(φ − m_y) / s_y: how many deviations φ lies above what the target gives public records of the class y.
 
     Source: Bertran et al. 2023, section 3, in the form with a Gaussian head, whose quantile at level q is
-    m + s Φ⁻¹(q). The attacker of the paper regresses on the record itself; signals hold no more of a record than its
-    label, and on the label alone the loss log s + (s_true − m)²/(2s²) is least at each class's own mean and
-    deviation. A class with fewer than two public records takes those of all classes. No shadow is read.
+    m + s Φ⁻¹(q). The attack of the paper is stronger: it regresses on the record itself, with a network trained for
+    that. This one is conditioned on the label alone, for signals hold no more of a record; then the loss
+    log s + (φ − m)²/(2s²) is least at each class's own mean and deviation, and no network is needed. The score in
+    the paper is the margin z_y − max z_j over the other classes j, here it is φ. A class with fewer than two public
+    records takes those of all classes. No shadow is read.
 
     Args:
         target: signals of T models, with those on public records.

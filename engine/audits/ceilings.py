@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from engine.audits.values import MEASURED, Ceiling, PrivacyProfile
+from engine.release.values import Release
 from engine.validate import number
 
 _GAUSSIAN_POINTS = 401
@@ -86,6 +87,23 @@ def measured_noise_ceiling(sensitivity: float, sigma: float) -> Ceiling:
         proved=False,
         sentence=f"{MEASURED}: Δ/σ = {mu:.3g}; no proof",
     )
+
+
+def weight_noise_ceiling(sensitivity: float, release: Release) -> Ceiling | None:
+    """``measured_noise_ceiling`` of a release; None where its noise has none.
+
+    Noise on the output layer alone leaves the other weights as they are, and noise relative to a tensor depends on
+    the records through the tensor's norm. The attacker sees one of the K copies, and what is done to answers after
+    the noise cannot tell more than the weights.
+
+    Args:
+        sensitivity: Δ of the weights that the release publishes.
+        release: what the owner publishes.
+    """
+    noise = release.weight_noise
+    if noise is None or noise.tensors != "all" or noise.scale != "absolute" or sensitivity <= 0:
+        return None
+    return measured_noise_ceiling(sensitivity, noise.sigma)
 
 
 def highest_tpr(ceiling: Ceiling, fpr: NDArray[np.float64]) -> NDArray[np.float64]:

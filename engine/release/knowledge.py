@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE, Knowledge
-from engine.mechanisms import Cutout, GaussianInput, RandomCrop
+from engine.mechanisms import Cutout, DecoupledWeightDecay, GaussianInput, L2Penalty, RandomCrop
 from engine.recipe import Recipe
 from engine.release.values import LabelOnly, MemGuard, Release
 
@@ -41,6 +41,22 @@ def why_not(attack: str, recipe: Recipe, release: Release) -> str | None:
         missing = _why_not_known(needed, recipe)
         if missing is not None:
             return f"attack {info.title} needs {KNOWLEDGE[needed]}; {missing}"
+    return None
+
+
+def why_not_measured(recipe: Recipe) -> str | None:
+    """Why the sensitivity of a recipe's weights cannot be measured, in one sentence; None where it can.
+
+    Neighbours must differ from a model by one record's gradients and by nothing that is drawn in training.
+    """
+    if recipe.privacy is not None and recipe.privacy.noise_multiplier > 0:
+        return "measured sensitivity must be of training without noise: DP-SGD proves its ε for every record"
+    for mechanism in recipe.mechanisms:
+        if not isinstance(mechanism, DecoupledWeightDecay | L2Penalty):
+            return (
+                f"measured sensitivity must be of training without {type(mechanism).__name__}: "
+                "only weight decay and the L2 penalty are the same for all neighbours of a model"
+            )
     return None
 
 

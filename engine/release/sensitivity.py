@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mechanisms import DecoupledWeightDecay, L2Penalty
 from engine.models.evaluation import view_tensor
 from engine.models.network import Network, network
 from engine.populations.membership import masks
 from engine.populations.records import split
 from engine.recipe import MODELS_PER_WAVE, Recipe
 from engine.release.gaussian import sigma_for
+from engine.release.knowledge import why_not_measured
 from engine.release.values import WeightNoise
 from engine.seeds import generator
 from engine.training.batches import Batch, epochs
@@ -90,7 +90,9 @@ def measured_sensitivity(
         InvalidValueError: for more neighbours than members, or a recipe whose training draws noise: then neighbours
             differ by more than the record.
     """
-    _refuse_noise(recipe)
+    refused = why_not_measured(recipe)
+    if refused is not None:
+        raise InvalidValueError(refused)
     whole("model of a wave", model, at_least=0, at_most=MODELS_PER_WAVE - 1)
     kept = recipe.epochs if epoch is None else whole("kept epoch", epoch, at_least=1, at_most=recipe.epochs)
     member = masks(recipe.population, recipe.seed, wave)
@@ -126,20 +128,6 @@ def noise_for_measured(found: MeasuredSensitivity, *, epsilon: float, delta: flo
         InvalidValueError: when ε or δ is out of range, nothing moved at all, or σ would be above the limit.
     """
     return WeightNoise(sigma=sigma_for(epsilon, delta=delta, sensitivity=found.largest))
-
-
-def _refuse_noise(recipe: Recipe) -> None:
-    """Refuse training that is random beyond its initial weights and batches."""
-    if recipe.privacy is not None and recipe.privacy.noise_multiplier > 0:
-        raise InvalidValueError(
-            "measured sensitivity must be of training without noise: DP-SGD proves its ε for every record"
-        )
-    for mechanism in recipe.mechanisms:
-        if not isinstance(mechanism, DecoupledWeightDecay | L2Penalty):
-            raise InvalidValueError(
-                f"measured sensitivity must be of training without {type(mechanism).__name__}: "
-                "only weight decay and the L2 penalty are the same for all neighbours of a model"
-            )
 
 
 def _alike(net: Network, recipe: Recipe, wave: int, model: int, copies: int, *, device: str) -> Parameters:

@@ -1,0 +1,78 @@
+"""The panel that measures how far one record moves the weights, for a setting with noise on them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cache.admission import refusal
+from cache.keys import Point
+from cache.reports import Sensitivity
+from dashboard.panels.panel import facts_html
+from dashboard.results import sensitivity
+from dashboard.results.links import how_html
+from dashboard.serving.running import running
+from dashboard.state.view import View, point
+from engine.assessment.values import Assessment
+from engine.release.knowledge import why_not_measured
+
+POLL = 1.0
+"""Seconds between two looks at the workers."""
+
+
+def with_measured(view: View, found: Assessment) -> Assessment:
+    """The assessment with the ceiling that a measured sensitivity would put over attacks, where there is one."""
+    return sensitivity.with_ceiling(found, _known(view), point(view).release)
+
+
+def retraining(view: View, found: Assessment) -> None:
+    """Draw what was measured or the button that measures it; nothing without noise on the weights."""
+    asked = point(view)
+    if asked.release.weight_noise is None:
+        return
+    known = _known(view)
+    reason = sensitivity.why_no_ceiling(asked.release.weight_noise) or (None if known else _why_not_asked(asked))
+    if reason is not None:
+        st.html(facts_html(sensitivity.TITLE, [("No ceiling", f"{reason[0].upper()}{reason[1:].rstrip('.')}.")]))
+    elif known is not None:
+        listed = facts_html(sensitivity.TITLE, sensitivity.facts(found, known))
+        st.html(listed + how_html("measured-ceiling", sensitivity.TITLE))
+    else:
+        polls = _state(view) == "in work"
+        st.fragment(_offer, run_every=POLL if polls else None)(view, polls)
+
+
+def _why_not_asked(asked: Point) -> str | None:
+    """Why workers are not asked to measure it, one sentence."""
+    return why_not_measured(asked.recipe) or refusal(running().training, asked.recipe, 1)
+
+
+def _known(view: View) -> Sensitivity | None:
+    """What was measured of the weights that the view publishes; nothing is read for a view without noise on them."""
+    asked = point(view)
+    if asked.release.weight_noise is None:
+        return None
+    return running().store.reports.sensitivity(asked.recipe, asked.release)
+
+
+def _state(view: View) -> str:
+    jobs, asked = running().jobs, point(view)
+    return "absent" if jobs is None else jobs.sensitivities.look(asked.recipe, asked.release)
+
+
+def _offer(view: View, polled: bool) -> None:
+    """One look; when there is news the whole page runs again."""
+    state = _state(view)
+    if polled != (state == "in work") or _known(view) is not None:
+        st.rerun()
+    st.html(facts_html(sensitivity.TITLE, [("Not measured yet", sensitivity.OFFER)]))
+    if state == "failed":
+        st.error("The measurement failed. The log has the rest.")
+    label = "Measuring …" if state == "in work" else "Measure how far one record moves the weights"
+    disabled = state == "in work" or running().jobs is None
+    st.button(label, key="measure-sensitivity", disabled=disabled, on_click=_ask, args=(view,))
+
+
+def _ask(view: View) -> None:
+    jobs, asked = running().jobs, point(view)
+    if jobs is not None and not jobs.sensitivities.ask(asked.recipe, asked.release):
+        st.toast("Other measurements are in work; try again in a while.")

@@ -1,0 +1,160 @@
+"""Noise on weights has a ceiling where it was measured how far a record moves them, and never without a condition."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scipy.stats import norm
+from streamlit.testing.v1 import AppTest
+
+from cache.admission import NOTHING
+from cache.admission import Nothing as NothingTrained
+from cache.cluster import Cluster
+from cache.reports import Reports, Sensitivity
+from cache.sensitivities import Sensitivities
+from cache.store import Store
+from dashboard.results import proofs, rates, sensitivity
+from dashboard.serving.running import Running, set_running
+from dashboard.state.view import View, point
+from engine.architectures import Logistic
+from engine.audits.ceilings import MEASURED
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.sensitivity import measured_sensitivity
+from engine.release.values import Release, WeightNoise
+from tests.handmade import headline, interval, whole
+
+APP = Path(__file__).parent / "explore_alone.py"
+NOISY = View(noise="0.05")
+FOUND = Sensitivity(largest=0.1, tried=32, members=500)
+RECIPE = Recipe(population=PopulationChoice(name="digits", contested=80), architecture=Logistic(), epochs=3, batch=20)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    set_running(Running(store=store))
+    yield store
+    set_running(None)
+    store.close()
+
+
+def few_false_alarms(store: Store, **query: str) -> str:
+    """The texts of the section on Explore, for a setting that was measured."""
+    store.put_assessment(point(replace(View(), **query)), whole(headline(auc=interval(0.7, 0.66, 0.74))))
+    app = AppTest.from_file(str(APP), default_timeout=20)
+    for name, text in query.items():
+        app.query_params[name] = text
+    app.session_state["sections"] = "Few false alarms"
+    app.run()
+    assert not app.exception
+    return " ".join(element.proto.body for element in app.get("html")) + " ".join(each.label for each in app.button)
+
+
+def test_what_was_measured_is_kept_by_weights_whatever_noise_is_added_to_them(tmp_path):
+    reports, noisy = Reports(tmp_path), Release(weight_noise=WeightNoise(sigma=0.1))
+    assert reports.sensitivity(RECIPE, noisy) is None
+    reports.put(RECIPE, 0, 1.5, ())
+    assert reports.sensitivity(RECIPE, noisy) is None
+    reports.keep_sensitivity(RECIPE, noisy, FOUND)
+    assert Reports(tmp_path).sensitivity(RECIPE, Release(weight_noise=WeightNoise(sigma=0.3))) == FOUND
+    assert reports.sensitivity(RECIPE, replace(noisy, epoch=RECIPE.kept_epochs[0])) is None
+    assert reports.sensitivity(replace(RECIPE, seed=1), noisy) is None
+
+
+def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
+    reports, release = Reports(tmp_path), Release(epoch=2, weight_noise=WeightNoise(sigma=0.1))
+    with Cluster(workers=1) as cluster:
+        asked = Sensitivities(lambda: cluster.client, reports)
+        assert asked.look(RECIPE, release) == "absent"
+        assert asked.ask(RECIPE, release)
+        assert asked.ask(RECIPE, release)  # once more while it is in work: nothing is measured twice
+        assert len(asked._asked) == 1
+        deadline = time.monotonic() + 120
+        while asked.look(RECIPE, release) == "in work" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert asked.look(RECIPE, release) == "absent"
+        refused = replace(RECIPE, population=PopulationChoice(name="digits", contested=40), batch=10)
+        assert asked.ask(refused, release)  # it has fewer than 32 members
+        while asked.look(refused, release) == "in work" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert asked.look(refused, release) == "failed"
+    found = reports.sensitivity(RECIPE, release)
+    assert found is not None
+    assert found.tried == 32
+    assert found.largest == pytest.approx(measured_sensitivity(RECIPE, epoch=2).largest, rel=1e-4)
+
+
+def test_explore_offers_the_measurement_and_draws_nothing_before(store):
+    text = few_false_alarms(store, noise="0.05")
+    assert "Not measured yet" in text
+    assert "Measure how far one record moves the weights" in text
+    assert f"the words “{MEASURED}”" in text
+    assert "Δ =" not in text
+
+
+def test_a_measured_sensitivity_is_told_and_drawn_with_its_condition(store):
+    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, FOUND)
+    text = few_false_alarms(store, noise="0.05")
+    allowed = f"{norm.cdf(2 / 2**0.5):.3f}".lstrip("0")
+    assert "Δ = 0.1" in text
+    assert "one of 32 of 500 members was left out. Measured, not proved" in text
+    assert f"No AUC above {allowed}, {MEASURED}" in text
+    assert f"The ceiling ({MEASURED}) lets no attack find more than" in text
+    assert "methods#measured-ceiling" in text
+    assert "Measure how far" not in text
+
+
+def test_an_attack_above_the_measured_ceiling_is_told(store):
+    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, largest=0.01))
+    text = few_false_alarms(store, noise="0.05")
+    assert "The attack reaches .700, and its interval begins above the ceiling" in text
+    assert "the true Δ is larger than the measured one, or there is a bug" in text
+
+
+def test_little_noise_is_said_to_rule_nothing_out(store):
+    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, largest=0.5))
+    assert f"No attack is ruled out, {MEASURED}" in few_false_alarms(store, noise="0.05")
+
+
+def test_the_measured_ceiling_has_marks_of_its_own_and_is_told_where_bounds_are():
+    made = sensitivity.with_ceiling(whole(), FOUND, point(NOISY).release)
+    proved, measured = (
+        next(trace for trace in rates.roc(made)["data"] if trace["name"] == f"ceiling, {claim}")
+        for claim in ("proved", MEASURED)
+    )
+    assert proved["line"]["dash"] != measured["line"]["dash"]
+    assert proved["line"]["color"] != measured["line"]["color"]
+    assert MEASURED in measured["hovertemplate"]
+    assert all(f"Ceiling, {MEASURED}" in row for row in rates.rows(made))
+    assert any(MEASURED.lower() in text.lower() for _, text in proofs.facts(made))
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ({"noise": "0.05", "noise_on": "output"}, "The noise is on the output layer alone"),
+        ({"noise": "0.05", "noise_on": "relative"}, "The noise is relative to each tensor"),
+        ({"noise": "0.05", "dp": "1"}, "must be of training without noise: DP-SGD proves its ε"),
+        ({"noise": "0.05", "label_smoothing": "0.3"}, "must be of training without LabelSmoothing"),
+    ],
+)
+def test_where_nothing_would_follow_it_is_said_why(store, query, reason):
+    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, FOUND)
+    text = few_false_alarms(store, **query)
+    assert reason in text
+    assert "Measure how far" not in text
+    assert f"({MEASURED})" not in text
+
+
+def test_where_nothing_is_trained_nothing_is_measured(store):
+    set_running(Running(store=store, training=NothingTrained()))
+    text = few_false_alarms(store, noise="0.05")
+    assert NOTHING in text
+    assert "Measure how far" not in text
+
+
+def test_without_noise_on_weights_there_is_no_word_of_it(store):
+    assert sensitivity.TITLE not in few_false_alarms(store)
