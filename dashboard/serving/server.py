@@ -102,8 +102,7 @@ async def _started(now: Running, start: Callable[[], AnyCluster], limits: Limits
 def _say(error: Exception) -> bool:
     """Show one sentence in place of a page that failed; the log has the rest."""
     _LOG.error("A page failed", exc_info=error)
-    text = str(error) if isinstance(error, CacheError) else "Something went wrong on this page; the log says what."
-    st.error(text)
+    st.error(error.told if isinstance(error, CacheError) else "Something went wrong on this page; the log says what.")
     return True
 
 
