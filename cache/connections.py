@@ -20,8 +20,8 @@ _PRIMARY = 0xFF  # the part of SQLite's extended error codes that says what kind
 class DamagedError(CacheError):
     """The file is a cache of ours, but its pages contradict each other."""
 
-    def __init__(self, text: str, which: Identity) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, which: Identity, *, told: str) -> None:
+        super().__init__(text, told=told)
         self.which = which
 
 
@@ -91,7 +91,9 @@ class Connections:
     def _complaint(self, error: sqlite3.Error | OSError, which: Identity) -> CacheError:
         """SQLite's complaint as one sentence."""
         text = f"The cache {self.file} cannot be used ({error}); choose another directory with --cache DIR."
+        reason = error.strerror if isinstance(error, OSError) else error  # an OSError's own text names the file
+        told = f"The cache cannot be used ({reason}); choose another directory with --cache DIR."
         code = getattr(error, "sqlite_errorcode", 0)
         if code & _PRIMARY in _DAMAGE and self.file.exists() and is_ours(self.file):
-            return DamagedError(text, which)
-        return CacheError(text)
+            return DamagedError(text, which, told=told)
+        return CacheError(text, told=told)

@@ -24,7 +24,9 @@ def foreseen(error: Exception) -> bool:
 
 def sentence(error: Exception) -> str:
     """The sentence for what a job raised."""
-    if isinstance(error, CacheError | InvalidValueError | ClusterError):
+    if isinstance(error, CacheError):
+        return error.told
+    if isinstance(error, InvalidValueError | ClusterError):
         return str(error)
     if isinstance(error, CancelledError):
         return "The processes that compute were lost; start Privacy Dial again if this happens twice."

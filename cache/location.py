@@ -12,7 +12,15 @@ VARIABLE = "PRIVACYDIAL_CACHE"
 
 
 class CacheError(Exception):
-    """The cache cannot be used; its text is one sentence fit to be shown to a person."""
+    """The cache cannot be used; its text is one sentence fit to be shown to whoever started the program.
+
+    Attributes:
+        told: the sentence for visitors, to whom it is no business where on this machine the file is.
+    """
+
+    def __init__(self, text: str, *, told: str = "The cache cannot be used; the log says why.") -> None:
+        super().__init__(text)
+        self.told = told
 
 
 def cache_directory(chosen: str | Path | None = None) -> Path:

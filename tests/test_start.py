@@ -180,12 +180,12 @@ def test_the_ways_into_explore_open_the_setting_that_they_promise(told, way, que
 
 def test_the_row_on_explore_shows_which_preset_is_open_and_opens_another(told):
     app = opened(**STRONG_DP.view.to_query())
-    row = app.pills(key="presets-row")
+    [row] = app.pills
     assert row.value == STRONG_DP.name
     row.set_value(SWEET_SPOT.name).run()
     assert app.query_params == SWEET_SPOT.view.to_query()
     app.select_slider(key="dial-noise").set_value("0.1").run()
-    assert app.session_state["presets-row"] is None
+    assert [row.value for row in app.pills] == [None]
 
 
 def test_a_foreign_address_from_the_browser_opens_explore_as_it_was(told):

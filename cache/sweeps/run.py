@@ -150,7 +150,7 @@ class SweepRun:
         try:
             waves = assessed_waves(self._store, self.plan)
         except CacheError as error:
-            self._message = str(error)
+            self._message = error.told
             self._turn({"starting"}, "stopped")
             return
         with self._changed:

@@ -36,6 +36,7 @@ _ADAPTS: Mapping[Calibration, str] = {
     "oracle": "upper bound, no attacker",
 }
 _MORE = "more-dials"
+_BOUND = "bound"
 _CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "closed": "", "refused": " pd-no"}
 
 
@@ -59,9 +60,12 @@ def dials_on_page() -> tuple[str, ...]:
 
 
 def _turn(name: str, widget: str) -> None:
-    """Take over a control's new value; turning a dial also traces the path along it."""
+    """Take over a control's new value; turning a dial also traces the path along it.
+
+    A quick visitor's browser still speaks of controls whose places others have taken meanwhile: they do not count.
+    """
     stop = st.session_state[widget]
-    if stop is None:
+    if stop is None or widget != st.session_state[f"{_BOUND}-{name}"]:
         return
     view = this_visit().view.turned(name, stop)
     go(view.turned("sweep", name) if name in SWEEPS else view)
@@ -72,6 +76,7 @@ def bound(name: str, widget: str, view: View) -> _Bound:
     # Only where they differ: a write is sent to the browser, where it would undo a turn that is still on its way.
     if st.session_state.get(widget) != getattr(view, name):
         st.session_state[widget] = getattr(view, name)
+    st.session_state[f"{_BOUND}-{name}"] = widget
     return _Bound(key=widget, on_change=_turn, args=(name, widget))
 
 

@@ -13,26 +13,39 @@ from dashboard.state.visit import go
 
 _BY_NAME: Mapping[str, Preset] = {preset.name: preset for preset in PRESETS}
 _KEY = "presets-row"
+_COUNT = "presets-rows"
 
 
 def presets(view: View) -> None:
     """Draw the row; the preset that is shown is the chosen one, and none is where the view is another setting."""
     here = next((preset.name for preset in PRESETS if same_setting(preset.view, view)), None)
-    # Only where they differ: a write is sent to the browser, where it would undo a choice that is still on its way.
-    if st.session_state.get(_KEY) != here:
-        st.session_state[_KEY] = here
+    widget = _widget(here)
     st.pills(
         "Presets",
         list(_BY_NAME),
         format_func=lambda name: _BY_NAME[name].title,
-        key=_KEY,
+        key=widget,
         label_visibility="collapsed",
         on_change=_chosen,
+        args=(widget,),
     )
 
 
-def _chosen() -> None:
+def _widget(here: str | None) -> str:
+    """The key of a row that shows this preset: a new one where the row on the page shows another.
+
+    Turning a dial changes the row, too. What a quick visitor's browser still says of the row before would be taken
+    for a choice if it were the same row.
+    """
+    count = st.session_state.setdefault(_COUNT, 0)
+    if st.session_state.get(f"{_KEY}-{count}") != here:
+        st.session_state[_COUNT] = count = count + 1
+        st.session_state[f"{_KEY}-{count}"] = here
+    return f"{_KEY}-{count}"
+
+
+def _chosen(widget: str) -> None:
     """Show the chosen preset; taking back the choice changes nothing."""
-    name = st.session_state[_KEY]
-    if name is not None:
+    name = st.session_state[widget]
+    if name is not None and widget == f"{_KEY}-{st.session_state[_COUNT]}":
         go(_BY_NAME[name].view)

@@ -116,8 +116,7 @@ def _warm(store: Store) -> None:
 def _say(error: Exception) -> bool:
     """Show one sentence in place of a page that failed; the log has the rest."""
     _LOG.error("A page failed", exc_info=error)
-    text = str(error) if isinstance(error, CacheError) else "Something went wrong on this page; the log says what."
-    st.error(text)
+    st.error(error.told if isinstance(error, CacheError) else "Something went wrong on this page; the log says what.")
     return True
 
 

@@ -25,6 +25,8 @@ MEMORY = 24
 STEPS = 200
 """Views that can be undone."""
 
+_WRITTEN = "address-written"
+
 Step = Literal["starting", "resting", "ask", "watch", "held", "failed", "refused"]
 
 
@@ -132,10 +134,13 @@ def write_address() -> None:
     beside = {name: st.query_params.get_all(name) for name in st.query_params if name in BESIDE and name != PART}
     pinned = {PART: [pin.address for pin in this_pins()]} if this_pins() else {}
     query = this_visit().view.to_query() | beside | pinned
-    if {name: st.query_params.get_all(name) for name in st.query_params} != {
-        name: values if isinstance(values, list) else [values] for name, values in query.items()
-    }:
+    listed = {name: values if isinstance(values, list) else [values] for name, values in query.items()}
+    # What the browser says of its address is old where a quick visitor's turn sets out before the page of the turn
+    # before has arrived, so what was written last counts, too: of there and back, "there" would stand for ever.
+    in_browser = {name: st.query_params.get_all(name) for name in st.query_params}
+    if listed != in_browser or listed != st.session_state.get(_WRITTEN, listed):
         st.query_params.from_dict(query)
+        st.session_state[_WRITTEN] = listed
 
 
 def go(view: View) -> None:

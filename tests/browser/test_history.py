@@ -1,6 +1,68 @@
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.reading import expect_measured, expect_query, expect_rest, expect_stop, press, query
+from tests.browser.reading import dial, expect_measured, expect_query, expect_rest, expect_stop, press, query
+
+STRENGTH = "Regularization strength"
+
+
+class Held:
+    """What the server sends waits on the way until it is let go; what the browser sends does not."""
+
+    def __init__(self, page):
+        self.page, self.late, self.closed = page, [], False
+        page.route_web_socket("**/_stcore/stream", self.between)
+
+    def between(self, socket):
+        self.socket = socket
+        server = socket.connect_to_server()
+        server.on_message(self.came)
+
+    def came(self, message):
+        if self.closed:
+            self.late.append(message)
+        else:
+            self.socket.send(message)
+
+    def turned(self, key):
+        """Press a key on the dial, and wait until the page that answers it is on its way."""
+        before = len(self.late)
+        dial(self.page, STRENGTH).get_by_role("slider").press(key)
+        for _ in range(400):
+            if any(ForwardMsg.FromString(m).WhichOneof("type") == "script_finished" for m in self.late[before:]):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("no page within 20 s")
+
+    def let_go(self):
+        self.closed = False
+        for message in self.late:
+            self.socket.send(message)
+        self.late.clear()
+
+
+def test_turns_count_that_set_out_before_the_page_of_the_turn_before_has_arrived(visitor):
+    page = visitor("models=16")
+    held = Held(page)
+    page.reload()
+    expect_measured(page)
+    start = page.url
+    held.closed = True
+    held.turned("ArrowRight")
+    held.turned("ArrowLeft")  # there and back
+    held.let_go()
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    expect_rest(page)
+    expect(page).to_have_url(start)
+    expect(page.get_by_role("radio", name="Overfitted")).to_be_checked()
+    held.closed = True
+    held.turned("ArrowRight")
+    held.turned("ArrowRight")  # while the preset that is left is still marked in the browser
+    held.let_go()
+    expect_query(page, "regularization=0.3")
+    expect_stop(page, STRENGTH, "0.3")
+    expect_rest(page)
+    expect_query(page, "regularization=0.3")
 
 
 def test_keys_and_buttons_undo_and_redo_and_a_text_field_keeps_its_own(visitor):
