@@ -5,8 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.reading import curve, dial, expect_measured, expect_query, expect_stop, press, query
-from tests.browser.tour import THEMES
 
+THEMES = ("light", "dark")
 BRIGHTNESS = """
 ([node, property]) => {
   const [r, g, b] = getComputedStyle(node)[property].match(/[\\d.]+/g).map((part) => {
