@@ -1,6 +1,10 @@
 """What several test modules work with: one worker for each module, a store for each test, jobs on both."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # on a busy machine an example takes as long as it takes
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="module")
