@@ -234,7 +234,7 @@ def test_a_broken_url_gives_sentences_and_the_page_works_on(visitor, path):
 def test_two_visitors_of_one_setting_share_its_training_which_outlives_one_of_them(visitor, server):
     with closing(sqlite3.connect(server.cache / "privacydial.sqlite", timeout=30)) as store:
         store.executescript(ARRIVALS)
-        both = [visitor("architecture=lstm-64&contested=1000&models=8") for _ in range(2)]
+        both = [visitor("population=digits&contested=600&architecture=lstm-64&models=8") for _ in range(2)]
         for page in both:
             expect(page.get_by_text(re.compile("Training models 1 to 8 of 8: epoch [1-9]"))).to_be_visible(
                 timeout=TRAINING
@@ -263,7 +263,7 @@ def test_the_figure_keeps_its_node_when_dials_move(visitor, path):
 
 
 def test_the_figure_keeps_its_node_and_the_visitors_zoom_through_a_hundred_turns_and_a_new_point(visitor, path):
-    page = visitor(query())
+    page = visitor(query(hide="sections,training,take"))  # what this is not about only makes each turn longer
     expect_measured(page)
     figure = curve(page)
     figure.scroll_into_view_if_needed()

@@ -50,7 +50,7 @@ def slider(page):
     return handle
 
 
-def test_the_threshold_moves_with_the_keyboard_and_moves_all_three_rates(visitor, address):
+def test_the_threshold_moves_with_the_keyboard_under_its_line_and_moves_all_three_rates(visitor, address):
     page = visitor(address)
     handle = slider(page)
     assert rates(page) == ["100.0 %", "0.0 %", "too few false alarms to say"]
@@ -64,6 +64,13 @@ def test_the_threshold_moves_with_the_keyboard_and_moves_all_three_rates(visitor
     assert rates(page)[:2] == ["100.0 %", "0.0 %"]  # all others at the left end
     page.get_by_role("button", name="Where the attack decides").press("Enter")
     assert rates(page)[:2] == ["100.0 %", "0.0 %"]
+    for key in ("Home", "End"):  # the slider stands under the line
+        handle.press(key)
+        line, track = page.locator(".pd-line").bounding_box(), handle.bounding_box()
+        assert line is not None
+        assert track is not None
+        edge = track["x"] + 8 if key == "Home" else track["x"] + track["width"] - 8
+        assert line["x"] + line["width"] / 2 == pytest.approx(edge, abs=2)
 
 
 def test_a_prior_changes_how_many_accusations_are_right_and_nothing_else(visitor, server):
@@ -99,19 +106,7 @@ def test_the_line_can_be_dragged_and_stays_where_it_is_when_the_page_runs_again(
     assert handle.get_attribute("aria-valuetext") == told
 
 
-def test_the_slider_stands_under_the_line(visitor, address):
-    page = visitor(address)
-    handle = slider(page)
-    for key in ("Home", "End"):
-        handle.press(key)
-        line, track = page.locator(".pd-line").bounding_box(), handle.bounding_box()
-        assert line is not None
-        assert track is not None
-        edge = track["x"] + 8 if key == "Home" else track["x"] + track["width"] - 8
-        assert line["x"] + line["width"] / 2 == pytest.approx(edge, abs=2)
-
-
-def test_the_roc_changes_its_axes_and_keeps_its_node(visitor, address):
+def test_the_roc_changes_its_axes_and_keeps_its_node_and_contradicting_bounds_are_an_alert(visitor, address):
     page = visitor(address)
     opened(page, "Few false alarms")
     figure = page.locator(".st-key-panel-roc .js-plotly-plot")
@@ -124,6 +119,8 @@ def test_the_roc_changes_its_axes_and_keeps_its_node(visitor, address):
     )
     assert figure.evaluate("node => node.mine") is True
     expect(figure.get_by_text("ceiling, proved")).to_be_visible()
+    opened(page, "ε from below and above")
+    expect(page.get_by_role("alert")).to_contain_text("Both cannot hold: there is a bug, or an assumption is broken")
 
 
 def test_a_record_chosen_with_the_keyboard_tells_its_story(visitor, address):
@@ -142,12 +139,6 @@ def test_a_record_chosen_with_the_keyboard_tells_its_story(visitor, address):
     expect(second).to_be_focused()
     verdict = page.locator(".st-key-list-verdicts").get_by_role("row", name="Loss threshold")
     expect(verdict).to_have_text("Loss threshold0 %100 %")
-
-
-def test_a_contradiction_of_the_bounds_is_an_alert(visitor, address):
-    page = visitor(address)
-    opened(page, "ε from below and above")
-    expect(page.get_by_role("alert")).to_contain_text("Both cannot hold: there is a bug, or an assumption is broken")
 
 
 def test_the_list_of_attacks_opens_closes_with_escape_and_chooses_with_the_keyboard(visitor, address):
