@@ -42,6 +42,7 @@ class Workplace:
     """A cluster under supervision, jobs, a store, and a log of every start of a training."""
 
     def __init__(self, directory: Path) -> None:
+        self._others = set(psutil.Process().children(recursive=True))
         self.store = Store(directory)
         self.cluster = sheltered_cluster(workers=1)
         self.jobs: Any = Jobs(self.cluster.client, self.store)
@@ -67,7 +68,7 @@ class Workplace:
 
     def process(self, word: str) -> psutil.Process:
         """The one process of the cluster with this word on its command line."""
-        below = psutil.Process().children(recursive=True)
+        below = set(psutil.Process().children(recursive=True)) - self._others
         (found,) = [one for one in below if one.is_running() and any(word in part for part in _line(one))]
         return found
 
