@@ -100,6 +100,13 @@ def test_measured_settings_show_their_numbers_and_curves_while_the_workers_start
     assert [button.key for button in app.button if button.key == "measure-missing"]
 
 
+def test_the_plain_tables_can_be_taken_along(store):
+    measure(store, PLAIN, SMOOTH)
+    buttons = opened("", SMOOTH.address).get("download_button")
+    assert [button.proto.id.rpartition("-csv-")[2] for button in buttons] == ["set", "alone"]
+    assert {button.proto.label for button in buttons} == {"Download as CSV"}
+
+
 def test_nothing_measured_says_how_much_is_missing(store):
     text = shown(opened("", SMOOTH.address, "regularization=10"))
     assert "3 settings have not been measured." in text
