@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard.controls.pinning import adding
+from dashboard.controls.pinning import adding, choosing_first
 from dashboard.panels.lacking import lacking
 from dashboard.panels.panel import downloadable, panel
 from dashboard.panels.problems import problems
@@ -45,6 +45,7 @@ def page() -> None:
     with st.container(key="lacking-place"):
         lacking(found)
     adding(state.view)
+    choosing_first()
     if compared:
         _differences(found, compared)
     _settings(found)
