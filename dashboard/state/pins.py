@@ -70,7 +70,7 @@ def without_pin(pins: Pins, view: View) -> Pins:
 
 
 def with_first(pins: Pins, view: View) -> Pins:
-    """The pins with the one of this setting as A, the one that others are compared with; the rest keep their order."""
+    """The pins with the one of this setting as A, with which others are compared; the rest keep their order."""
     chosen = tuple(pin for pin in pins if same_setting(pin, view))
     return (*chosen, *without_pin(pins, view))
 
