@@ -151,7 +151,7 @@ def filters_of(app: AppTest) -> dict[str, object]:
 
 def test_the_filters_stand_in_the_url_and_come_back_from_it(store):
     put(store, VIEW, planted_setting())
-    app = prepared(**FILTERS).run()
+    app = prepared(VIEW, **FILTERS).run()
     assert not app.exception
     assert not app.warning
     assert filters_of(app) == {
@@ -172,7 +172,7 @@ def test_the_filters_stand_in_the_url_and_come_back_from_it(store):
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_that_means_nothing_gives_one_sentence_and_its_default(store, name):
     put(store, VIEW, planted_setting())
-    app = prepared(**{name: "<b>x</b>" * 50}).run()
+    app = prepared(VIEW, **{name: "<b>x</b>" * 50}).run()
     (warning,) = app.warning
     assert warning.value.replace("\\", "").startswith(f"{name} must be one of ")
     assert len(warning.value) < 400

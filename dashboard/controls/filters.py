@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import streamlit as st
 
 from dashboard.results.risks import BOUNDS, SHOWS, Filter, Show
@@ -35,17 +37,20 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
         keep_choice("above", bound, Filter.bound)
     with columns[2]:
         begin_choice("show", "risk-show", SHOWS, SHOWS[0])
-        show: Show = st.segmented_control(  # required, so that there is always one
+        chosen = st.segmented_control(  # required, so that there is always one
             "Show",
             SHOWS,
             required=True,
             help="For certain: the whole 95 % interval of the record's risk lies above the bound.",
             key="risk-show",
         )
+        show: Show = chosen or SHOWS[0]
         keep_choice("show", show, SHOWS[0])
     with columns[3]:
         begin_choice("between", "risk-between", BETWEEN, _EVERY)
-        low, high = st.slider("Risk between", 0.0, 1.0, step=_STEP, key="risk-between")
+        # The session says that it is a range: a value here would be a second default.
+        between = st.slider("Risk between", 0.0, 1.0, step=_STEP, key="risk-between")
+        low, high = cast("tuple[float, float]", between)
         keep_choice("between", (low, high), _EVERY)
     with columns[4]:
         prior = _prior(possible=priors)
