@@ -136,6 +136,24 @@ def test_measured_settings_show_their_numbers_and_curves_while_the_workers_start
     assert [button.key for button in app.button if button.key == "measure-missing"]
 
 
+def test_the_plain_tables_can_be_taken_along(store):
+    measure(store, PLAIN, SMOOTH)
+    buttons = opened("", SMOOTH.address).get("download_button")
+    assert [button.proto.id.rpartition("-csv-")[2] for button in buttons] == ["set", "alone"]
+    assert {button.proto.label for button in buttons} == {"Download as CSV"}
+
+
+def test_any_pin_can_be_the_one_that_others_are_compared_with(store):
+    measure(store, PLAIN, SMOOTH)
+    app = opened("", SMOOTH.address, "noise=0.05")
+    app.button(key="first-B").click().run()
+    assert app.query_params["pin"] == [SMOOTH.address, "", "noise=0.05"]
+    text = shown(app)
+    assert "A is MLP 128, label smoothing 0.3." in text
+    assert "B leaks less than A? B is MLP 128" in text
+    assert [button.key for button in app.button if "Compare all with" in button.label] == ["first-B", "first-C"]
+
+
 def test_nothing_measured_says_how_much_is_missing(store):
     text = shown(opened("", SMOOTH.address, "regularization=10"))
     assert "3 settings have not been measured." in text

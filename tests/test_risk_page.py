@@ -7,10 +7,17 @@ from dataclasses import replace
 
 import pytest
 import streamlit as st
+from hypothesis import given
+from hypothesis import strategies as st_
 from streamlit.testing.v1 import AppTest
 
 from cache.store import Store
+from dashboard.controls.filters import BETWEEN
+from dashboard.results.risks import BOUNDS, SHOWS
+from dashboard.results.slopes import WHICH
+from dashboard.results.thresholds import PRIORS
 from dashboard.serving.running import Running, set_running
+from dashboard.state.beside import choice_text, read_choice
 from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
 from tests.handmade import whole
@@ -127,6 +134,56 @@ def test_the_url_names_the_record_and_keeps_it(store):
     assert '<h2 class="pd-title">Record 7, class' in shown(app)
     assert app.query_params["record"] == ["7"] or app.query_params["record"] == "7"
     assert "not part of a view" not in shown(app)
+
+
+FILTERS = {"class": "1", "above": "0.6", "show": "at risk", "between": "0.2-0.95", "prior": "0.1"}
+
+
+def filters_of(app: AppTest) -> dict[str, object]:
+    return {
+        "class": app.selectbox(key="risk-class-digits").value,
+        "above": app.selectbox(key="risk-bound").value,
+        "show": app.segmented_control(key="risk-show").value,
+        "between": app.slider(key="risk-between").value,
+        "prior": app.selectbox(key="risk-prior").value,
+    }
+
+
+def test_the_filters_stand_in_the_url_and_come_back_from_it(store):
+    put(store, VIEW, planted_setting())
+    app = prepared(VIEW, **FILTERS).run()
+    assert not app.exception
+    assert not app.warning
+    assert filters_of(app) == {
+        "class": 1,
+        "above": 0.6,
+        "show": "at risk",
+        "between": (0.2, 0.95),
+        "prior": 0.1,
+    }
+    assert {name: app.query_params[name] for name in FILTERS} == FILTERS
+    app.selectbox(key="risk-bound").set_value(0.8).run()
+    app.segmented_control(key="risk-show").set_value("for certain").run()
+    assert "above" not in app.query_params
+    assert app.query_params["show"] == "for certain"
+    assert filters_of(app)["class"] == 1
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_that_means_nothing_gives_one_sentence_and_its_default(store, name):
+    put(store, VIEW, planted_setting())
+    app = prepared(VIEW, **{name: "<b>x</b>" * 50}).run()
+    (warning,) = app.warning
+    assert warning.value.replace("\\", "").startswith(f"{name} must be one of ")
+    assert len(warning.value) < 400
+    assert name not in app.query_params
+
+
+@given(st_.data())
+def test_a_choice_survives_the_way_through_the_url(data):
+    options = data.draw(st_.sampled_from([BETWEEN, BOUNDS, SHOWS, PRIORS, WHICH, ("all", *range(100))]))
+    value = data.draw(st_.sampled_from(options))
+    assert read_choice(choice_text(value), options) == value
 
 
 @pytest.mark.parametrize("text", ["60", "-1", "x", "<b>7</b>", "٧", "9" * 300, ""])

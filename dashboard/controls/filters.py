@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import streamlit as st
 
 from dashboard.results.risks import BOUNDS, SHOWS, Filter, Show
 from dashboard.results.thresholds import PRIORS
 from dashboard.results.words import brief
+from dashboard.state.beside import begin_choice, keep_choice
 from dashboard.state.view import View
 from engine.assessment.values import Assessment
 
 _STEP = 0.05
+_STOPS = tuple(round(_STEP * step, 2) for step in range(21))
+_EVERY = (0.0, 1.0)
+BETWEEN = (_EVERY, *((low, high) for low in _STOPS for high in _STOPS if low <= high))
+"""The ranges of risk that can be looked at, all of them first."""
 
 
 def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, float]:
@@ -25,20 +32,26 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
     with columns[0]:
         label = _class(view, found)
     with columns[1]:
-        bound = st.selectbox(
-            "At risk above", BOUNDS, index=BOUNDS.index(Filter.bound), format_func=brief, key="risk-bound"
-        )
+        begin_choice("above", "risk-bound", BOUNDS, Filter.bound)
+        bound = st.selectbox("At risk above", BOUNDS, format_func=brief, key="risk-bound")
+        keep_choice("above", bound, Filter.bound)
     with columns[2]:
-        show: Show = st.segmented_control(  # required, so that there is always one
+        begin_choice("show", "risk-show", SHOWS, SHOWS[0])
+        chosen = st.segmented_control(  # required, so that there is always one
             "Show",
             SHOWS,
-            default=SHOWS[0],
             required=True,
             help="For certain: the whole 95 % interval of the record's risk lies above the bound.",
             key="risk-show",
         )
+        show: Show = chosen or SHOWS[0]
+        keep_choice("show", show, SHOWS[0])
     with columns[3]:
-        low, high = st.slider("Risk between", 0.0, 1.0, (0.0, 1.0), _STEP, key="risk-between")
+        begin_choice("between", "risk-between", BETWEEN, _EVERY)
+        # The session says that it is a range: a value here would be a second default.
+        between = st.slider("Risk between", 0.0, 1.0, step=_STEP, key="risk-between")
+        low, high = cast("tuple[float, float]", between)
+        keep_choice("between", (low, high), _EVERY)
     with columns[4]:
         prior = _prior(possible=priors)
     return Filter(label=label, low=low, high=high, bound=float(bound), show=show), prior
@@ -46,21 +59,27 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
 
 def _class(view: View, found: Assessment) -> int | None:
     labels = sorted({int(label) for label in found.answers.labels}) if found.answers else []
+    options: list[str | int] = ["all", *labels]
+    begin_choice("class", f"risk-class-{view.population}", options, "all")
     chosen = st.selectbox(
         "Class",
-        ["all", *labels],
+        options,
         format_func=lambda label: label if isinstance(label, str) else f"class {label}",
         key=f"risk-class-{view.population}",
     )
+    keep_choice("class", chosen, "all")
     return None if isinstance(chosen, str) else chosen
 
 
 def _prior(*, possible: bool) -> float:
+    options = PRIORS if possible else PRIORS[:1]
+    begin_choice("prior", "risk-prior", options, PRIORS[0])
     chosen = st.selectbox(
         "Members among those asked",
-        PRIORS if possible else PRIORS[:1],
+        options,
         format_func=lambda prior: f"1 in {1 / prior:,.0f}",
         help="The rarer members are among those asked about, the less an attacker can be sure of anybody.",
         key="risk-prior",
     )
+    keep_choice("prior", chosen, PRIORS[0])
     return float(chosen)

@@ -14,12 +14,14 @@ from dashboard.state.pins import (
     is_pinned,
     keep_pins,
     this_pins,
+    with_first,
     with_pin,
     without_pin,
 )
 from dashboard.state.view import View, refusal
 
 _ABOUT = f"Keep up to {len(LETTERS)} settings and see them side by side on the page Compare."
+_FIRST = "It becomes A, and the others move up behind it."
 
 
 def pinning(view: View, *, compared_on: StreamlitPage) -> None:
@@ -47,6 +49,14 @@ def adding(view: View) -> None:
             _pin(f"Add what Explore shows: {unmarked(short_words(view))}", view, about=_ABOUT)
 
 
+def choosing_first() -> None:
+    """Draw the row that says which of the pins the others are compared with: a button for each that is not A."""
+    with st.container(key="first-pin", horizontal=True, gap="small"):
+        for letter, pin in list(by_letter(this_pins()).items())[1:]:
+            label = f"Compare all with **{letter}**"
+            st.button(label, key=f"first-{letter}", on_click=_make_first, args=(pin,), help=_FIRST)
+
+
 def _pin(label: str, view: View, *, about: str) -> None:
     closed = is_full(this_pins()) or refusal(view) is not None
     st.button(label, icon=":material/keep:", key="pin", on_click=_add, args=(view,), disabled=closed, help=about)
@@ -64,3 +74,7 @@ def _add(view: View) -> None:
 
 def _remove(view: View) -> None:
     keep_pins(without_pin(this_pins(), view))
+
+
+def _make_first(view: View) -> None:
+    keep_pins(with_first(this_pins(), view))

@@ -6,9 +6,9 @@ from html import escape
 
 import streamlit as st
 
-from dashboard.controls.pinning import adding
+from dashboard.controls.pinning import adding, choosing_first
 from dashboard.panels.lacking import lacking
-from dashboard.panels.panel import panel, table_html
+from dashboard.panels.panel import downloadable, panel
 from dashboard.panels.problems import problems
 from dashboard.results import contrast, multiples
 from dashboard.results.contrast import Contrasts
@@ -51,6 +51,7 @@ def page() -> None:
         lacking(found)
     if this_pins():
         adding(state.view)
+        choosing_first()
     else:
         st.html(f'<p class="pd-finding">{_EXAMPLE}</p>')
     if compared:
@@ -140,8 +141,12 @@ def _settings(found: Lineup) -> None:
         if (head := _headline(view)) is not None
     ]
     with st.container(key="settings"):
-        for title, listed in (("How they are set", differences(found.settings)), ("Each by itself", rows)):
-            st.html(f'<h2 class="pd-title">{title}</h2>{table_html(listed)}')
+        for name, title, listed in (
+            ("set", "How they are set", differences(found.settings)),
+            ("alone", "Each by itself", rows),
+        ):
+            st.html(f'<h2 class="pd-title">{title}</h2>')
+            downloadable(name, title, listed)
 
 
 def _headline(view: View) -> Headline | None:
@@ -173,7 +178,6 @@ def _loss_ranks(found: Lineup, compared: Contrasts) -> None:
         "95 % interval (Kaya and Dumitraș 2021, section 6): 1 is the same order, 0 no relation."
     )
     with st.container(key="loss-ranks"):
-        st.html(
-            f'<h2 class="pd-title">Are the same members hard for both?</h2><p class="pd-finding">{escape(about)}</p>'
-            f"{table_html(contrast.loss_ranks(found.first, compared))}"
-        )
+        title = "Are the same members hard for both?"
+        st.html(f'<h2 class="pd-title">{title}</h2><p class="pd-finding">{escape(about)}</p>')
+        downloadable("loss-ranks", title, contrast.loss_ranks(found.first, compared))

@@ -13,6 +13,7 @@ from dashboard.results import slopes
 from dashboard.results.figures import phrase
 from dashboard.results.risks import Risks, basis
 from dashboard.results.slopes import WHICH, Slopes
+from dashboard.state.beside import begin_choice, keep_choice
 from dashboard.state.cohorts import pairs_looked_at, risk_by_pair
 from dashboard.state.landscape import Landscape, same_setting
 from dashboard.state.stops import ARCHITECTURE, DIALS
@@ -85,6 +86,8 @@ def _choices(view: View, others: Sequence[View]) -> tuple[View, slopes.Which]:
     left, right = st.columns([3, 2])
     by_address = {at.address: at for at in others}
     with left:
+        first = next(iter(by_address))
+        begin_choice("other", "risk-other", list(by_address), first)
         chosen = st.selectbox(
             f"Compare “{setting_name(view, view)}” with",
             list(by_address),
@@ -92,8 +95,11 @@ def _choices(view: View, others: Sequence[View]) -> tuple[View, slopes.Which]:
             help="Measured settings of the same records. The one with fewer protections stands before.",
             key="risk-other",
         )
+        keep_choice("other", chosen, first)
     with right:
+        begin_choice("drawn", "risk-which", WHICH, WHICH[0])
         which = st.selectbox("Records to draw", WHICH, key="risk-which")
+        keep_choice("drawn", which, WHICH[0])
     return by_address[chosen], which
 
 

@@ -69,6 +69,12 @@ def without_pin(pins: Pins, view: View) -> Pins:
     return tuple(pin for pin in pins if not same_setting(pin, view))
 
 
+def with_first(pins: Pins, view: View) -> Pins:
+    """The pins with the one of this setting as A, with which others are compared; the rest keep their order."""
+    chosen = tuple(pin for pin in pins if same_setting(pin, view))
+    return (*chosen, *without_pin(pins, view))
+
+
 def by_letter(pins: Pins) -> dict[str, View]:
     """The pins by their letters."""
     return dict(zip(LETTERS, pins, strict=False))

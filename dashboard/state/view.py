@@ -40,7 +40,10 @@ PLAIN_BATCH = 32
 DP_OPTIMIZER = Sgd(learning_rate=0.25, momentum=0.9)
 DP_BATCH = 64
 
-BESIDE = frozenset({"pin", "hide", "embed", "embed_options", "lesson", "step", "record"})
+BESIDE = frozenset(
+    {"pin", "hide", "embed", "embed_options", "lesson", "step", "record"}
+    | {"class", "above", "show", "between", "prior", "other", "drawn"}
+)
 """Parts of a URL that stand beside the view and have readers of their own."""
 
 SWEEPS = (*DIALS, "contested")

@@ -1,7 +1,7 @@
-"""Pictures of the real page: ``python -m tests.browser.screenshots [DIR] [--cache DIR]``.
+"""Pictures of the real pages: ``python -m tests.browser.screenshots [DIR] [--cache DIR]``.
 
-Measures a handful of settings, so that the page has something to tell, and writes it in light and dark. Without a
-directory it writes the pictures of Start and Explore that the README shows; with one also narrow and full pages.
+With a directory every page is taken, wide and narrow, light and dark; without one the three pictures that the README
+shows. The results are those that come with the package and those of the cache; what a page lacks is measured.
 """
 
 from __future__ import annotations
@@ -9,52 +9,43 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import HOW_TO_GET_IT, chromium, launched
-from tests.browser.reading import curve, expect_measured, expect_query, expect_rest, expect_stop, press
+from tests.browser.places import NAMES, arrived, place
 from tests.browser.served import served
 
 README = Path(__file__).parents[2] / "dashboard" / "screenshots"
-MEASURED = (*(f"regularization={strength}" for strength in ("0", "1", "3", "10", "20", "50")), "dp=1", "noise=0.05")
-"""URL queries of the settings that are measured."""
+SHOWN = ("start", "compare", "risk")
+"""The pages in the README."""
 
-NOISE = ("0.005", "0.01", "0.02", "0.03", "0.05")
-STRENGTHS = ("0.1", "0.3", "1", "2", "3")
-"""Stops on the way to those that are looked at."""
-
-WIDE = {"width": 1440, "height": 900}
-NARROW = {"width": 390, "height": 844}
+THEMES = ("light", "dark")
+SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
+PATIENCE = 60_000  # milliseconds
 COLOURS = 256
 
 
 def main() -> int:
-    """Measure, look, write."""
+    """Look and write."""
     options = _options()
     executable = chromium()
     if executable is None:
         sys.stderr.write(f"{HOW_TO_GET_IT}\n")
         return 2
+    expect.set_options(timeout=PATIENCE)
     directory = options.directory or README
     directory.mkdir(parents=True, exist_ok=True)
+    names, sizes, themes = (NAMES, SIZES, THEMES) if options.directory else (SHOWN, ("wide",), ("light",))
     with tempfile.TemporaryDirectory() as folder:
         cache = options.cache or Path(folder)
         with served(cache, Path(folder) / "log.txt") as server, launched(executable) as browser:
-            _measure(browser, server.address)
-            for theme in ("light", "dark"):
-                _start(browser, server.address, directory / f"start-{theme}.png", theme, WIDE)
-                if options.directory:
-                    _start(browser, server.address, directory / f"start-{theme}-narrow.png", theme, NARROW)
-                _picture(browser, server.address, directory / f"explore-{theme}.png", theme)
-                if options.directory:
-                    _picture(browser, server.address, directory / f"explore-{theme}-full.png", theme, full=True)
-                    _picture(browser, server.address, directory / f"narrow-{theme}.png", theme, size=NARROW)
-                    _picture(
-                        browser, server.address, directory / f"narrow-{theme}-full.png", theme, size=NARROW, full=True
-                    )
+            for name, size, theme in product(names, sizes, themes):
+                end = "" if size == "wide" else f"-{size}"
+                _picture(browser, server.address, directory / f"{name}-{theme}{end}.png", name, size, theme)
     return 0
 
 
@@ -65,73 +56,17 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(browser: Browser, address: str) -> None:
-    """Fill the cache with the settings of the story."""
-    page = browser.new_page()
-    for query in MEASURED:
-        page.goto(f"{address}/explore?{query}")
-        expect_measured(page)
-    page.close()
-
-
-def _start(browser: Browser, address: str, file: Path, theme: str, size: dict[str, int]) -> None:
-    """Take one picture of the page that opens."""
-    context = browser.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
+def _picture(browser: Browser, origin: str, file: Path, name: str, size: str, theme: str) -> None:
+    """Take one picture of what a visitor sees who opens a page."""
+    context = browser.new_context(viewport=SIZES[size], color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    page.goto(address)
-    expect(page.get_by_role("link", name="Sweet spot")).to_be_visible()
-    expect(page.locator(".st-key-panel-story path.point").first).to_be_visible()
+    arrived(page, origin, place(name))
+    page.mouse.move(0, 0)
     page.wait_for_timeout(1500)  # Streamlit fades new pieces in
     page.screenshot(path=file, animations="disabled")
     context.close()
     _smaller(file)
-
-
-def _picture(
-    browser: Browser, address: str, file: Path, theme: str, *, size: dict[str, int] = WIDE, full: bool = False
-) -> None:
-    """Take one picture of what a new visitor sees who has turned some dials."""
-    context = browser.new_context(viewport=WIDE, color_scheme=theme)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(f"{address}/explore?dp=1")
-    _turn_dials(page)
-    if size != WIDE:
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
-    page.mouse.move(0, 0)
-    if full:
-        page.set_viewport_size({"width": size["width"], "height": _height(page)})
-    page.wait_for_timeout(1500)  # Streamlit fades new pieces in, and the figure takes its new width
-    page.screenshot(path=file, animations="disabled")
-    context.close()
-    _smaller(file)
-
-
-def _turn_dials(page: Page) -> None:
-    """From DP noise to noise after training to a strength of 3: the first two stay in the figure as ghosts."""
-    expect_measured(page)
-    press(page, "DP noise", "Home")
-    expect_stop(page, "DP noise", "off")
-    _turn(page, "Noise after training", "noise", NOISE)
-    press(page, "Noise after training", "Home")
-    expect_stop(page, "Noise after training", "0")
-    expect_rest(page)
-    _turn(page, "Regularization strength", "regularization", STRENGTHS)
-    expect(curve(page).locator("path.point").first).to_be_visible()
-
-
-def _turn(page: Page, title: str, name: str, stops: tuple[str, ...]) -> None:
-    """Turn a dial stop by stop, and wait at the last one until it has been measured."""
-    for stop in stops:
-        press(page, title, "ArrowRight")
-        expect_query(page, f"{name}={stop}")
-        expect_rest(page)
-    expect_measured(page)
-
-
-def _height(page: Page) -> int:
-    """Of all that the page scrolls through: it does so inside an element of its own."""
-    return page.get_by_test_id("stMain").evaluate("node => node.scrollHeight")
 
 
 def _smaller(file: Path) -> None:

@@ -1,12 +1,30 @@
+import os
 import re
+from itertools import product
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.reading import curve, dial, expect_measured, expect_query, expect_stop, press, query
+from tests.browser.places import NAMES, arrived, place
+from tests.browser.reading import (
+    curve,
+    dial,
+    expect_measured,
+    expect_query,
+    expect_rest,
+    expect_stop,
+    expect_true,
+    press,
+    query,
+)
 
 THEMES = ("light", "dark")
+FULL = os.environ.get("PRIVACYDIAL_FULL") == "1"
+WIDE, NARROW = (1440, 900), (390, 844)
+LOOKS = tuple(product(NAMES, THEMES, (WIDE, NARROW) if FULL else (WIDE,)))
+"""Every page in both themes; in the full run at both sizes."""
 BRIGHTNESS = """
 ([node, property]) => {
   const [r, g, b] = getComputedStyle(node)[property].match(/[\\d.]+/g).map((part) => {
@@ -36,10 +54,10 @@ def test_the_page_and_its_figure_follow_the_theme_of_the_visitors_system(visitor
     assert (paper > 0.5) == (theme == "light")
     figure = curve(page)
     expect(figure.locator(".legendtext").first).to_be_visible()
-    for place in (".legendtext", ".xtick text", ".xtitle", ".annotation-text"):
-        text = brightness(figure.locator(place).first, "fill")
+    for spot in (".legendtext", ".xtick text", ".xtitle", ".annotation-text"):
+        text = brightness(figure.locator(spot).first, "fill")
         contrast = (max(text, paper) + 0.05) / (min(text, paper) + 0.05)
-        assert contrast >= 4.5, f"{place} has a contrast of {contrast:.1f}"
+        assert contrast >= 4.5, f"{spot} has a contrast of {contrast:.1f}"
 
 
 def violations(page):
@@ -48,6 +66,26 @@ def violations(page):
     page.wait_for_timeout(500)  # colours change slowly when the mouse leaves
     found = Axe().run(page)
     return found.generate_report() if found.violations_count else ""
+
+
+@pytest.mark.parametrize(("name", "theme", "size"), LOOKS)
+def test_axe_finds_nothing_on_any_page_in_either_theme(visitor, server, name, theme, size):
+    quick = quote(query()), quote(query(noise="0.2"))
+    width, height = size
+    page = visitor("", color_scheme=theme, viewport={"width": width, "height": height})
+    arrived(page, server.address, place(name, quick))
+    assert violations(page) == ""
+    expect_true(page, f"Math.max(...({WIDTHS})()) <= 0")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_the_open_budget(visitor, theme):
+    page = visitor(query(most_auc="0.6"), color_scheme=theme)
+    expect_measured(page)
+    page.get_by_role("button", name="Budget: 1 limit").click()
+    expect(page.get_by_role("slider", name="Attack AUC at most")).to_be_visible()
+    expect_rest(page)
+    assert violations(page) == ""
 
 
 @pytest.mark.parametrize("theme", THEMES)
