@@ -13,6 +13,7 @@ from cache.admission import Nothing, Training
 from dashboard.controls.attacks import attack_control, needs_shadows
 from dashboard.controls.history import history
 from dashboard.controls.sizes import sizes
+from dashboard.results.words import unmarked
 from dashboard.serving.running import running
 from dashboard.state.hiding import shown
 from dashboard.state.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
@@ -114,7 +115,7 @@ def _population(found: Landscape) -> None:
         "Population",
         found.offered("population"),
         format_func=lambda name: POPULATIONS[name].title,
-        help=" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values()),
+        help=unmarked(" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values())),
         **bound("population", _other("population", found), found.view),
     )
 
