@@ -79,6 +79,24 @@ def test_a_refused_setting_says_why(store):
     assert "Turn one of these dials back" in shown(prepared(replace(VIEW, dp="clip", mixup="1")).run())
 
 
+def test_workers_that_did_not_start_are_told_of_only_where_something_is_missing(store):
+    set_running(Running(store=store, problem="The workers could not be started."))
+    assert [error.value for error in prepared().run().error] == ["The workers could not be started."]
+    put(store, VIEW, planted_setting(shift=4.0))
+    app = prepared().run()
+    assert not app.error
+    assert "records are at a risk above" in shown(app)
+
+
+def test_the_first_models_are_shown_while_more_are_to_come(store):
+    more = replace(VIEW, models=16)
+    put(store, VIEW, planted_setting(shift=4.0))
+    app = prepared(more).run()
+    assert "records are at a risk above" in shown(app)
+    assert "8 of 16 models" in shown(app)
+    assert "Cancel" in [button.label for button in app.main.button]
+
+
 def test_a_measured_setting_counts_those_at_risk_and_tells_the_story_of_the_riskiest(store):
     made = planted_setting()
     put(store, VIEW, made)
