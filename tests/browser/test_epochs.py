@@ -3,6 +3,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.reading import expect_measured, expect_query, query
+from tests.browser.test_looks import violations
 
 
 def test_a_training_plays_again_and_a_kept_epoch_is_published_without_another_training(visitor, server):
@@ -43,3 +44,4 @@ def test_nothing_moves_by_itself_where_motion_is_unwanted(visitor):
     for reached in ("3", "6", "9"):
         step.click()
         expect(panel.locator("[data-number=epoch]")).to_have_text(reached)
+    assert violations(page) == ""
