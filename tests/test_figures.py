@@ -48,6 +48,15 @@ def test_the_figure_holds_exactly_the_measured_points_with_their_intervals(store
     assert (current["x"], current["y"], current["customdata"]) == ([0.70], [0.88], ["regularization=3"])
 
 
+def test_names_of_stops_never_stand_on_one_another_and_this_settings_stays(store):
+    for stop, auc in {"0": 0.800, "1": 0.798, "3": 0.796, "10": 0.6}.items():
+        measure(store, View(regularization=stop), auc=interval(auc, auc - 0.01, auc + 0.01))
+    figure = figures.tradeoff(landscape(store, View(regularization="1")))
+    (path,) = traces(figure, "Regularization strength turned")
+    assert path["text"] == ["", "1", "", "10"]
+    assert len(path["x"]) == 4  # the points stay
+
+
 def test_a_setting_that_is_still_sharpening_is_drawn_but_not_on_the_path(store):
     measure(store, View(), waves=1)
     figure = figures.tradeoff(landscape(store, View()))

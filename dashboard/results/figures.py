@@ -17,6 +17,7 @@ from engine.assessment.values import Headline, Interval
 Figure = dict[str, Any]
 
 HEIGHT = 460
+_LABELS = (20, 24)  # names of stops that have room beside and above each other
 
 
 def layout(*, height: int, **more: Any) -> dict[str, Any]:
@@ -132,10 +133,11 @@ def tradeoff(found: Landscape) -> Figure:
     The frontier of those measured alike is drawn as a band with diamonds; what the budget allows is shaded; pins have
     a ring and their letter.
     """
-    data = [*_path(found), *_ghosts(found), *frontier.diamonds(found), *_pins(found), *_current(found)]
-    data += [*budget.marks(found), *frontier.band(found)]  # last, because the path is looked for first
     spots = [*found.path, *found.ghosts, *found.pins.values(), *([found.current] if found.current else [])]
-    made = plane(data, [spot.headline for spot in spots])
+    headlines = [spot.headline for spot in spots]
+    data = [*_path(found, headlines), *_ghosts(found), *frontier.diamonds(found), *_pins(found), *_current(found)]
+    data += [*budget.marks(found), *frontier.band(found)]  # last, because the path is looked for first
+    made = plane(data, headlines)
     made["layout"]["shapes"] += budget.shapes(found.view.budget)
     made["layout"]["annotations"] += [*budget.notes(found.view.budget), *frontier.knee(found)]
     return made
@@ -181,7 +183,7 @@ def plane(data: list[dict[str, Any]], headlines: Sequence[Headline]) -> Figure:
     }
 
 
-def _path(found: Landscape) -> list[dict[str, Any]]:
+def _path(found: Landscape, headlines: Sequence[Headline]) -> list[dict[str, Any]]:
     if not found.path:
         return []
     title = DIALS[found.view.sweep].title if found.view.sweep in DIALS else "contested records"
@@ -192,13 +194,28 @@ def _path(found: Landscape) -> list[dict[str, Any]]:
             name=f"{title} turned",
             colour="@path-soft",
             mode="lines+markers+text",
-            text=[spot.label for spot in found.path],
+            text=_readable(found, *_ranges(headlines)),
             textposition="bottom right",
             textfont={"size": 11, "color": "@soft"},
             line={"color": "@path", "width": 1.5, "dash": "solid"},
             marker={"color": "@path", "size": 9, "symbol": "circle"},
         )
     ]
+
+
+def _readable(found: Landscape, across: list[float], upwards: list[float]) -> list[str]:
+    """Names of the stops on the path, empty where one would stand on another; this setting's stands in any case."""
+    shown: list[tuple[float, float]] = []
+    names = [""] * len(found.path)
+    mine = [at for at, spot in enumerate(found.path) if spot.view == found.view]
+    for at in [*mine, *(at for at in range(len(found.path)) if at not in mine)]:
+        headline = found.path[at].headline
+        x = (headline.auc.estimate - across[0]) / (across[1] - across[0]) * _LABELS[0]
+        y = (headline.test_accuracy.estimate - upwards[0]) / (upwards[1] - upwards[0]) * _LABELS[1]
+        if all(abs(x - other) >= 1 or abs(y - level) >= 1 for other, level in shown):
+            shown.append((x, y))
+            names[at] = found.path[at].label
+    return names
 
 
 def _ghosts(found: Landscape) -> list[dict[str, Any]]:
