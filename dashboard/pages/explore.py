@@ -50,8 +50,6 @@ def page() -> None:
         pins=by_letter(this_pins()),
         training=running().training,
     )
-    rail(found)
-    attack_list(found)
     write_address()
     problems(state.problems)
     if shown("presets"):
@@ -66,6 +64,8 @@ def page() -> None:
         _tradeoff(found, assessment)
     if shown("pins"):
         pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
+    rail(found)  # beside the page, so it may come after what a visitor waits for
+    attack_list(found)
     _further(found, assessment)
 
 
