@@ -134,6 +134,18 @@ def test_another_population_brings_its_own_dial_for_n(store):
     assert app.query_params == {"population": "digits"}
 
 
+def test_a_control_that_missed_what_was_written_to_it_stands_where_the_view_says_all_the_same(store):
+    """A run that writes a control's value may be interrupted on its way; the next run does not write it again."""
+    app = opened(population="digits", contested="600", regularization="3", models="8", attack="loss").run()
+    for slider in app.select_slider:
+        assert not slider.proto.set_value
+        assert slider.proto.options[int(slider.proto.default[0])] == slider.format_func(slider.value)
+    for box in app.selectbox:
+        assert box.proto.options[box.proto.default] == box.format_func(box.value)
+    for group in app.button_group:
+        assert list(group.proto.default) == list(group.indices)
+
+
 def test_workers_that_did_not_start_are_told_of_and_measured_settings_stay_open(store):
     set_running(Running(store=store, problem="The workers could not be started."))
     measure(store, View())

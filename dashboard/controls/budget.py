@@ -37,6 +37,7 @@ def budget_control(view: View) -> None:
             st.select_slider(
                 _TITLES[name],
                 stops,
+                getattr(view, name),
                 format_func=lambda stop, name=name: stop_words(name, stop),
                 **bound(name, f"limit-{name}", view),
             )

@@ -73,7 +73,11 @@ def _turn(name: str, widget: str) -> None:
 
 
 def bound(name: str, widget: str, view: View) -> _Bound:
-    """What ties a control to a field of the view: the view is the truth, the control shows it."""
+    """What ties a control to a field of the view: the view is the truth, the control shows it.
+
+    Every control has its field as its default, too. What is written here reaches the browser once; where a quick
+    visitor interrupts that run, the control would stand at its first stop, and his next click would turn it there.
+    """
     # Only where they differ: a write is sent to the browser, where it would undo a turn that is still on its way.
     if st.session_state.get(widget) != getattr(view, name):
         st.session_state[widget] = getattr(view, name)
@@ -111,9 +115,11 @@ def limited_words(training: Training) -> str:
 
 
 def _population(found: Landscape) -> None:
+    offered = found.offered("population")
     st.selectbox(
         "Population",
-        found.offered("population"),
+        offered,
+        offered.index(found.view.population),
         format_func=lambda name: POPULATIONS[name].title,
         help=unmarked(" ".join(f"{info.title}: {info.about}" for info in POPULATIONS.values())),
         **bound("population", _other("population", found), found.view),
@@ -125,6 +131,7 @@ def _calibration(found: Landscape) -> None:
     st.segmented_control(
         "Attacker",
         found.offered("calibration"),
+        default=view.calibration,
         format_func=_ADAPTS.__getitem__,
         help=" ".join(
             f"{_ADAPTS[name].capitalize()}: {about}."
@@ -141,6 +148,7 @@ def _models(found: Landscape) -> None:
     st.segmented_control(
         "Models trained and attacked",
         found.offered("models"),
+        default=found.view.models,
         help="More models take longer and give narrower intervals; each is attacked with the others as shadows.",
         required=True,
         **bound("models", _other("models", found), found.view),
@@ -178,10 +186,11 @@ def sweep_control(view: View) -> None:
     """The choice of the dial along which the path is traced: those that are always there, and those in use."""
     if not shown("sweep"):
         return
-    listed = {*ALWAYS, *view.in_use, view.sweep}
+    listed = [name for name in SWEEPS if name in {*ALWAYS, *view.in_use, view.sweep}]
     st.selectbox(
         "Path along",
-        [name for name in SWEEPS if name in listed],
+        listed,
+        listed.index(view.sweep),
         format_func=sweep_title,
         help="The line joins the measured stops of this dial while all others stay where they are.",
         # Turning a dial changes this control, too. Its key goes with its value, so that what a quick visitor's
@@ -204,6 +213,7 @@ def _slider(found: Landscape, name: str, title: str, about: str) -> None:
     st.select_slider(
         title,
         stops,
+        at,
         format_func=lambda stop: stop_label(name, stop),
         help=about,
         **bound(name, dial_key(found, name), found.view),

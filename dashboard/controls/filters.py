@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import streamlit as st
@@ -33,13 +34,16 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
         label = _class(view, found)
     with columns[1]:
         begin_choice("above", "risk-bound", BOUNDS, Filter.bound)
-        bound = st.selectbox("At risk above", BOUNDS, format_func=brief, key="risk-bound")
+        bound = st.selectbox(
+            "At risk above", BOUNDS, _place("risk-bound", BOUNDS), format_func=brief, key="risk-bound"
+        )
         keep_choice("above", bound, Filter.bound)
     with columns[2]:
         begin_choice("show", "risk-show", SHOWS, SHOWS[0])
         chosen = st.segmented_control(  # required, so that there is always one
             "Show",
             SHOWS,
+            default=st.session_state["risk-show"],
             required=True,
             help="For certain: the whole 95 % interval of the record's risk lies above the bound.",
             key="risk-show",
@@ -48,8 +52,7 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
         keep_choice("show", show, SHOWS[0])
     with columns[3]:
         begin_choice("between", "risk-between", BETWEEN, _EVERY)
-        # The session says that it is a range: a value here would be a second default.
-        between = st.slider("Risk between", 0.0, 1.0, step=_STEP, key="risk-between")
+        between = st.slider("Risk between", 0.0, 1.0, st.session_state["risk-between"], _STEP, key="risk-between")
         low, high = cast("tuple[float, float]", between)
         keep_choice("between", (low, high), _EVERY)
     with columns[4]:
@@ -64,11 +67,17 @@ def _class(view: View, found: Assessment) -> int | None:
     chosen = st.selectbox(
         "Class",
         options,
+        _place(f"risk-class-{view.population}", options),
         format_func=lambda label: label if isinstance(label, str) else f"class {label}",
         key=f"risk-class-{view.population}",
     )
     keep_choice("class", chosen, "all")
     return None if isinstance(chosen, str) else chosen
+
+
+def _place(key: str, options: Sequence[object]) -> int:
+    """Where the session's choice stands: its control's default, too, for what is written may miss a quick browser."""
+    return options.index(st.session_state[key])
 
 
 def _prior(*, possible: bool) -> float:
@@ -77,6 +86,7 @@ def _prior(*, possible: bool) -> float:
     chosen = st.selectbox(
         "Members among those asked",
         options,
+        _place("risk-prior", options),
         format_func=lambda prior: f"1 in {1 / prior:,.0f}",
         help="The rarer members are among those asked about, the less an attacker can be sure of anybody.",
         key="risk-prior",

@@ -33,6 +33,7 @@ _SERVER: Mapping[str, object] = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
+    "global.disableWidgetStateDuplicationWarning": True,  # controls have a default beside what the session says
     "logger.hideWelcomeMessage": True,
     "runner.postScriptGC": False,  # a full collection after every run would stall all visitors
     "server.fileWatcherType": "none",
