@@ -23,6 +23,7 @@ def presets(view: View) -> None:
     st.pills(
         "Presets",
         list(_BY_NAME),
+        default=here,
         format_func=lambda name: _BY_NAME[name].title,
         key=widget,
         label_visibility="collapsed",
