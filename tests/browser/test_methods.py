@@ -29,6 +29,8 @@ def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definit
     assert {"What accuracy costs in privacy", "Test accuracy · more accurate →"} <= texts
 
     panel.get_by_text("Show the numbers as a table").click()
+    expect(panel.get_by_role("button", name="Download as CSV")).to_be_visible()
+    expect_rest(page)
     with page.expect_download(timeout=TRAINING) as arriving:
         panel.get_by_role("button", name="Download as CSV").click()
     arriving.value.save_as(tmp_path / "csv")
