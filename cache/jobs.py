@@ -56,7 +56,7 @@ class Jobs:
         self.records = ContestedRecords(lambda: self._flights.client)
         self._answers = Answers(store)
         self._leases = Leases(store.file.parent)
-        self.sensitivities = Sensitivities(lambda: self._flights.client, store.reports)
+        self.sensitivities = Sensitivities(lambda: self._flights.client, store.reports, self._limits.training)
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._jobs: OrderedDict[str, Job] = OrderedDict()

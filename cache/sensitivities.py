@@ -9,6 +9,7 @@ from typing import Literal
 from distributed import Client, Future
 
 from cache import remote
+from cache.admission import Training, refusal
 from cache.keys import sensitivity_key
 from cache.reports import Reports, Sensitivity
 from engine.recipe import Recipe
@@ -22,20 +23,24 @@ State = Literal["absent", "in work", "failed"]
 class Sensitivities:
     """What workers are asked to measure; every method may be called from any thread and none waits for long."""
 
-    def __init__(self, client: Callable[[], Client], reports: Reports) -> None:
-        """Remember where to ask and where to keep.
+    def __init__(self, client: Callable[[], Client], reports: Reports, training: Training) -> None:
+        """Remember where to ask, where to keep and what may be asked for.
 
         Args:
             client: the one in use, which changes when workers are lost.
             reports: where what was measured is kept.
+            training: what visitors may have trained; to measure is to train a model again.
         """
         self._client = client
         self._reports = reports
+        self._training = training
         self._lock = threading.Lock()
         self._asked: dict[str, Future] = {}
 
     def ask(self, recipe: Recipe, release: Release) -> bool:
         """Measure the weights that a release publishes, unless that is in work; whether it is in work now."""
+        if refusal(self._training, recipe, 1) is not None:
+            return False
         key = sensitivity_key(recipe, release)
         with self._lock:
             pending = {name for name, future in self._asked.items() if future.status == "pending"}

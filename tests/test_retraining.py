@@ -67,7 +67,7 @@ def test_what_was_measured_is_kept_by_weights_whatever_noise_is_added_to_them(tm
 def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
     reports, release = Reports(tmp_path), Release(epoch=2, weight_noise=WeightNoise(sigma=0.1))
     with Cluster(workers=1) as cluster:
-        asked = Sensitivities(lambda: cluster.client, reports)
+        asked = Sensitivities(lambda: cluster.client, reports, EVERYTHING)
         assert asked.look(RECIPE, release) == "absent"
         assert asked.ask(RECIPE, release)
         assert asked.ask(RECIPE, release)  # once more while it is in work: nothing is measured twice

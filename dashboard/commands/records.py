@@ -79,6 +79,8 @@ def _point(file: Path) -> Point:
 def _answered(jobs: Jobs, asked: Asked) -> str | None:
     """Have something measured; one sentence where that failed."""
     jobs.request("records", asked)
-    while (now := jobs.progress(asked, "records")) is not None and now.state not in {"done", "failed", "refused"}:
+    while (now := jobs.progress(asked, "records")) is not None and now.active:
         jobs.wait(asked, _LOOK)
-    return None if now is not None and now.state == "done" else (now.message if now else "Nothing was measured.")
+    if now is not None and now.state == "done":
+        return None
+    return (now and now.message) or "The setting was not measured."

@@ -21,9 +21,9 @@ def starter_points() -> tuple[Point, ...]:
 
 def starter_comparisons() -> tuple[Versus, ...]:
     """Every two presets either way, and the ready-made comparisons of settings that ship."""
-    presets = [point(preset.view) for preset in PRESETS]
+    presets, shipped = [point(preset.view) for preset in PRESETS], set(starter_points())
     made = [tuple(map(point, one.pins)) for one in ready_made(View())]
-    ready = [pair for pins in made if set(pins) <= set(starter_points()) for pair in permutations(pins, 2)]
+    ready = [pair for pins in made if shipped.issuperset(pins) for pair in permutations(pins, 2)]
     return tuple(dict.fromkeys(Versus(first=one, second=two) for one, two in [*permutations(presets, 2), *ready]))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
-
 import streamlit as st
 
 from dashboard.results.risks import BOUNDS, SHOWS, Filter, Show
@@ -33,27 +30,23 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
     with columns[0]:
         label = _class(view, found)
     with columns[1]:
-        begin_choice("above", "risk-bound", BOUNDS, Filter.bound)
-        bound = st.selectbox(
-            "At risk above", BOUNDS, _place("risk-bound", BOUNDS), format_func=brief, key="risk-bound"
-        )
+        at = BOUNDS.index(begin_choice("above", "risk-bound", BOUNDS, Filter.bound))
+        bound = st.selectbox("At risk above", BOUNDS, at, format_func=brief, key="risk-bound")
         keep_choice("above", bound, Filter.bound)
     with columns[2]:
-        begin_choice("show", "risk-show", SHOWS, SHOWS[0])
-        chosen = st.segmented_control(  # required, so that there is always one
+        begun: Show = begin_choice("show", "risk-show", SHOWS, SHOWS[0])
+        show: Show = st.segmented_control(  # required, so that there is always one
             "Show",
             SHOWS,
-            default=st.session_state["risk-show"],
+            default=begun,
             required=True,
             help="For certain: the whole 95 % interval of the record's risk lies above the bound.",
             key="risk-show",
         )
-        show: Show = chosen or SHOWS[0]
         keep_choice("show", show, SHOWS[0])
     with columns[3]:
-        begin_choice("between", "risk-between", BETWEEN, _EVERY)
-        between = st.slider("Risk between", 0.0, 1.0, st.session_state["risk-between"], _STEP, key="risk-between")
-        low, high = cast("tuple[float, float]", between)
+        ends = begin_choice("between", "risk-between", BETWEEN, _EVERY)
+        low, high = st.slider("Risk between", 0.0, 1.0, ends, _STEP, key="risk-between")
         keep_choice("between", (low, high), _EVERY)
     with columns[4]:
         prior = _prior(possible=priors)
@@ -63,11 +56,11 @@ def filters(view: View, found: Assessment, *, priors: bool) -> tuple[Filter, flo
 def _class(view: View, found: Assessment) -> int | None:
     labels = sorted({int(label) for label in found.answers.labels}) if found.answers else []
     options: list[str | int] = ["all", *labels]
-    begin_choice("class", f"risk-class-{view.population}", options, "all")
+    at = options.index(begin_choice("class", f"risk-class-{view.population}", options, "all"))
     chosen = st.selectbox(
         "Class",
         options,
-        _place(f"risk-class-{view.population}", options),
+        at,
         format_func=lambda label: label if isinstance(label, str) else f"class {label}",
         key=f"risk-class-{view.population}",
     )
@@ -75,18 +68,13 @@ def _class(view: View, found: Assessment) -> int | None:
     return None if isinstance(chosen, str) else chosen
 
 
-def _place(key: str, options: Sequence[object]) -> int:
-    """Where the session's choice stands: its control's default, too, for what is written may miss a quick browser."""
-    return options.index(st.session_state[key])
-
-
 def _prior(*, possible: bool) -> float:
     options = PRIORS if possible else PRIORS[:1]
-    begin_choice("prior", "risk-prior", options, PRIORS[0])
+    at = options.index(begin_choice("prior", "risk-prior", options, PRIORS[0]))
     chosen = st.selectbox(
         "Members among those asked",
         options,
-        _place("risk-prior", options),
+        at,
         format_func=lambda prior: f"1 in {1 / prior:,.0f}",
         help="The rarer members are among those asked about, the less an attacker can be sure of anybody.",
         key="risk-prior",

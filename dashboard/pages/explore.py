@@ -16,11 +16,11 @@ from dashboard.pages import compare, risk
 from dashboard.panels.epochs import training
 from dashboard.panels.panel import panel
 from dashboard.panels.problems import problems
-from dashboard.panels.retraining import retraining, with_measured
+from dashboard.panels.retraining import measured, retraining
 from dashboard.panels.sections import FEW_FALSE_ALARMS, WHO_IS_AT_RISK, sections
 from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
-from dashboard.results import details, figures, findings, tables, words
+from dashboard.results import details, figures, findings, sensitivity, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
 from dashboard.results.previews import previews
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
@@ -94,8 +94,9 @@ def _further(found: Landscape, assessment: Assessment | None) -> None:
         if assessment is not None and shown("training"):
             training(found.view)
     if assessment is not None and shown("sections"):
-        with_ceiling = with_measured(found.view, assessment)
-        further = {WHO_IS_AT_RISK: risk.link, FEW_FALSE_ALARMS: partial(retraining, found.view, with_ceiling)}
+        known = measured(found.view)
+        with_ceiling = sensitivity.with_ceiling(assessment, known, point(found.view).release)
+        further = {WHO_IS_AT_RISK: risk.link, FEW_FALSE_ALARMS: partial(retraining, found.view, with_ceiling, known)}
         sections(with_ceiling, further)
 
 

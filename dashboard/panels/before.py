@@ -86,19 +86,20 @@ def _choices(view: View, others: Sequence[View]) -> tuple[View, slopes.Which]:
     left, right = st.columns([3, 2])
     by_address = {at.address: at for at in others}
     with left:
-        first = next(iter(by_address))
-        begin_choice("other", "risk-other", list(by_address), first)
+        addresses = list(by_address)
+        at = addresses.index(begin_choice("other", "risk-other", addresses, addresses[0]))
         chosen = st.selectbox(
             f"Compare “{setting_name(view, view)}” with",
-            list(by_address),
+            addresses,
+            at,
             format_func=lambda address: setting_name(by_address[address], view),
             help="Measured settings of the same records. The one with fewer protections stands before.",
             key="risk-other",
         )
-        keep_choice("other", chosen, first)
+        keep_choice("other", chosen, addresses[0])
     with right:
-        begin_choice("drawn", "risk-which", WHICH, WHICH[0])
-        which = st.selectbox("Records to draw", WHICH, key="risk-which")
+        at = WHICH.index(begin_choice("drawn", "risk-which", WHICH, WHICH[0]))
+        which = st.selectbox("Records to draw", WHICH, at, key="risk-which")
         keep_choice("drawn", which, WHICH[0])
     return by_address[chosen], which
 

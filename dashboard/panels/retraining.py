@@ -19,17 +19,17 @@ POLL = 1.0
 """Seconds between two looks at the workers."""
 
 
-def with_measured(view: View, found: Assessment) -> Assessment:
-    """The assessment with the ceiling that a measured sensitivity would put over attacks, where there is one."""
-    return sensitivity.with_ceiling(found, _known(view), point(view).release)
+def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None:
+    """Draw what was measured or the button that measures it; nothing without noise on the weights.
 
-
-def retraining(view: View, found: Assessment) -> None:
-    """Draw what was measured or the button that measures it; nothing without noise on the weights."""
+    Args:
+        view: the setting.
+        found: its assessment, with the ceiling that follows from what was measured.
+        known: what ``measured`` says of the view.
+    """
     asked = point(view)
     if asked.release.weight_noise is None:
         return
-    known = _known(view)
     reason = sensitivity.why_no_ceiling(asked.release.weight_noise) or (None if known else _why_not_asked(asked))
     if reason is not None:
         st.html(facts_html(sensitivity.TITLE, [("No ceiling", f"{reason[0].upper()}{reason[1:].rstrip('.')}.")]))
@@ -46,7 +46,7 @@ def _why_not_asked(asked: Point) -> str | None:
     return why_not_measured(asked.recipe) or refusal(running().training, asked.recipe, 1)
 
 
-def _known(view: View) -> Sensitivity | None:
+def measured(view: View) -> Sensitivity | None:
     """What was measured of the weights that the view publishes; nothing is read for a view without noise on them."""
     asked = point(view)
     if asked.release.weight_noise is None:
@@ -62,7 +62,7 @@ def _state(view: View) -> str:
 def _offer(view: View, polled: bool) -> None:
     """One look; when there is news the whole page runs again."""
     state = _state(view)
-    if polled != (state == "in work") or _known(view) is not None:
+    if polled != (state == "in work") or measured(view) is not None:
         st.rerun()
     st.html(facts_html(sensitivity.TITLE, [("Not measured yet", sensitivity.OFFER)]))
     if state == "failed":

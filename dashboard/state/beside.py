@@ -15,8 +15,10 @@ _LISTED = 8
 _LONGEST = 40
 
 
-def begin_choice(part: str, widget: str, options: Sequence[T], default: T) -> None:
-    """Give a control its value from the URL on its first run, or its default; a sentence where the URL means none.
+def begin_choice(part: str, widget: str, options: Sequence[T], default: T) -> T:
+    """The value of a control, on its first run from the URL, or its default; a sentence where the URL means none.
+
+    The control is to have it as its own default, too, as in ``controls.dials.bound``.
 
     Args:
         part: of the URL.
@@ -25,12 +27,13 @@ def begin_choice(part: str, widget: str, options: Sequence[T], default: T) -> No
         default: one of them.
     """
     if st.session_state.get(widget) in options:
-        return
+        return st.session_state[widget]
     text = st.query_params.get(part)
     chosen = read_choice(text, options) if text is not None else default
     if chosen is None:
         st.warning(unmarked(_problem(part, str(text), options)), icon=":material/link_off:")
-    st.session_state[widget] = default if chosen is None else chosen
+    st.session_state[widget] = begun = default if chosen is None else chosen
+    return begun
 
 
 def keep_choice(part: str, value: object, default: object) -> None:
