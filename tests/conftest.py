@@ -1,4 +1,7 @@
-"""What several test modules work with: one worker for each module, a store for each test, jobs on both."""
+"""What several test modules work with: one worker for each module, a store for each test, jobs on both.
+
+What is heavy is imported where it is asked for: most tests need none of it.
+"""
 
 import pytest
 from hypothesis import settings
@@ -9,7 +12,7 @@ settings.load_profile("unhurried")
 
 @pytest.fixture(scope="module")
 def cluster():
-    from cache.cluster import Cluster  # heavy, and most tests need none
+    from cache.cluster import Cluster
 
     with Cluster(workers=1) as cluster:
         cluster.client.wait_for_workers(1, timeout=120)
@@ -18,11 +21,26 @@ def cluster():
 
 @pytest.fixture
 def store(tmp_path):
+    """An empty store, which pages show."""
     from cache.store import Store
+    from dashboard.serving.running import Running, set_running
 
     store = Store(tmp_path)
+    set_running(Running(store=store))
     yield store
+    set_running(None)
     store.close()
+
+
+@pytest.fixture
+def one_thread():
+    """Torch on one thread, as in workers: bits do not depend on how a sum is cut up."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

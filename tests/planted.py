@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from engine.assessment import assess
+from engine.assessment.values import Assessment, PrivacyClaim
 from engine.populations.catalogue import SMALLEST_PUBLIC_PART
 from engine.signals import TOP, Signals
 
@@ -140,3 +142,8 @@ def planted_cohort(
     planted = planted_records(random, records, shift=shift, classes=classes, ease=ease)
     masks = complementary_masks(random, pairs, records)
     return planted_signals(random, planted, masks), masks
+
+
+def assessed(attack: str, *draws: Signals, masks: np.ndarray, claim: PrivacyClaim | None = None) -> Assessment:
+    """The assessment of a planted cohort of ten classes."""
+    return assess(draws, masks, attack, classes=10, claim=claim, seed=5)

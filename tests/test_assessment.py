@@ -13,29 +13,30 @@ from scipy.stats import t
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from engine.assessment import assess
-from engine.assessment.assess import answers
-from engine.assessment.honesty import blind_baseline, ties
 from engine.assessment.leakage import AUC, Setup, pair_figures, setup_of
 from engine.assessment.risk import pair_risk, reliability
 from engine.assessment.roc import auc, sweep
-from engine.assessment.values import Assessment, Interval, PrivacyClaim
+from engine.assessment.values import Interval, PrivacyClaim
 from engine.attacks import ATTACKS
 from engine.attacks.leave_pair_out import cohort_scores, models_of
 from engine.attacks.likelihood_ratio import lira
 from engine.canonical import canonical_json
 from engine.signals import Signals
 from engine.validate import InvalidValueError
-from tests.planted import complementary_masks, planted_cohort, planted_records, planted_signals, signals_from_phi
+from tests.planted import (
+    assessed,
+    complementary_masks,
+    planted_cohort,
+    planted_records,
+    planted_signals,
+    signals_from_phi,
+)
 from tests.simulated import KINDS, WITH_COSTLY
 
 Number = Callable[[str, Signals, np.ndarray], float]  # of an attack on a cohort
 
 every_attack = pytest.mark.parametrize("attack", ATTACKS)
 every_kind = pytest.mark.parametrize("attack", KINDS)
-
-
-def _assessed(attack: str, *draws: Signals, masks: np.ndarray, claim: PrivacyClaim | None = None) -> Assessment:
-    return assess(draws, masks, attack, classes=10, claim=claim, seed=5)
 
 
 def _naive_auc(attack: str, signals: Signals, masks: np.ndarray) -> float:
@@ -67,7 +68,7 @@ def _bounds(interval: Interval) -> tuple[float, float]:
 def test_auc_has_the_jackknife_of_whole_cohorts_without_one_pair(attack: str) -> None:
     signals, masks = planted_cohort(1, pairs=5, records=150)
     estimate, half = _naive_jackknife(_naive_auc, attack, signals, masks)
-    interval = _assessed(attack, signals, masks=masks).headline.auc
+    interval = assessed(attack, signals, masks=masks).headline.auc
     assert interval.estimate == pytest.approx(estimate)
     assert _bounds(interval) == pytest.approx((estimate - half, estimate + half))
 
@@ -76,7 +77,7 @@ def test_auc_has_the_jackknife_of_whole_cohorts_without_one_pair(attack: str) ->
 def test_balanced_accuracy_has_the_jackknife_because_its_threshold_is_from_shadows(attack: str) -> None:
     signals, masks = planted_cohort(2, pairs=5, records=150)
     estimate, half = _naive_jackknife(_naive_balanced_accuracy, attack, signals, masks)
-    interval = _assessed(attack, signals, masks=masks).headline.balanced_accuracy
+    interval = assessed(attack, signals, masks=masks).headline.balanced_accuracy
     assert interval.estimate == pytest.approx(estimate)
     assert _bounds(interval) == pytest.approx((estimate - half, estimate + half))
 
@@ -99,7 +100,7 @@ def _naive_median_accuracy(_: str, signals: Signals, masks: np.ndarray) -> float
 def test_attack_r_without_a_pair_decides_between_two_middle_losses_by_a_coin(pairs: int) -> None:
     signals, masks = planted_cohort(8, pairs=pairs, records=120)
     _, half = _naive_jackknife(_naive_median_accuracy, "attack_r", signals, masks)
-    interval = _assessed("attack_r", signals, masks=masks).headline.balanced_accuracy
+    interval = assessed("attack_r", signals, masks=masks).headline.balanced_accuracy
     assert interval.estimate == pytest.approx(_naive_balanced_accuracy("attack_r", signals, masks))
     assert _bounds(interval) == pytest.approx((interval.estimate - half, interval.estimate + half))
 
@@ -109,12 +110,12 @@ def test_the_loss_attacks_auc_has_students_interval_over_pairs() -> None:
     aucs = [roc_auc_score(*row) for row in zip(masks, signals.phi, strict=True)]
     by_pair = np.reshape(aucs, (5, 2)).mean(axis=1)
     expected = t.interval(0.95, 4, loc=by_pair.mean(), scale=by_pair.std(ddof=1) / np.sqrt(5))
-    assert _bounds(_assessed("loss", signals, masks=masks).headline.auc) == pytest.approx(expected)
+    assert _bounds(assessed("loss", signals, masks=masks).headline.auc) == pytest.approx(expected)
 
 
 def test_accuracies_are_over_members_and_over_contested_non_members() -> None:
     signals, masks = planted_cohort(4)
-    headline = _assessed("loss", signals, masks=masks).headline
+    headline = assessed("loss", signals, masks=masks).headline
     train = [row[mask].mean() for row, mask in zip(signals.correct, masks, strict=True)]
     test = [row[~mask].mean() for row, mask in zip(signals.correct, masks, strict=True)]
     assert headline.train_accuracy.estimate == pytest.approx(np.mean(train))
@@ -127,7 +128,7 @@ def test_accuracies_are_over_members_and_over_contested_non_members() -> None:
 def test_the_counts_behind_the_numbers_are_reported() -> None:
     signals, masks = planted_cohort(5, records=300)
     claim = PrivacyClaim(epsilon=3.0, delta=1e-5, accountant="RDP")
-    headline = _assessed("lira", signals, signals, masks=masks, claim=claim).headline
+    headline = assessed("lira", signals, signals, masks=masks, claim=claim).headline
     assert (headline.attack, headline.records, headline.classes) == ("lira", 300, 10)
     assert (headline.pairs, headline.targets, headline.shadows, headline.draws) == (4, 8, 6, 2)
     assert headline.claim == claim
@@ -143,7 +144,7 @@ def test_the_counts_behind_the_numbers_are_reported() -> None:
 def test_the_headline_is_finite_json_even_when_all_answers_are_alike(attack: str) -> None:
     _, masks = planted_cohort(6, records=60)
     same = replace(signals_from_phi(np.zeros((8, 60)), np.arange(60) % 3), correct=np.ones((8, 60), dtype=bool))
-    assessment = _assessed(attack, same, masks=masks)
+    assessment = assessed(attack, same, masks=masks)
     canonical_json(assessment.headline)  # raises on NaN
     assert assessment.headline.auc.estimate == 0.5
     assert assessment.headline.train_accuracy.low < 1.0 == assessment.headline.train_accuracy.high
@@ -156,8 +157,8 @@ def test_numbers_are_means_over_draws() -> None:
     records = planted_records(random, 200, shift=1.0)
     _, masks = planted_cohort(7, records=200)
     draws = [planted_signals(random, records, masks) for _ in range(3)]
-    together = _assessed("lira", *draws, masks=masks)
-    alone = [_assessed("lira", each, masks=masks) for each in draws]
+    together = assessed("lira", *draws, masks=masks)
+    alone = [assessed("lira", each, masks=masks) for each in draws]
     for name in ("auc", "balanced_accuracy", "train_accuracy", "test_accuracy"):
         expected = np.mean([getattr(each.headline, name).estimate for each in alone])
         assert getattr(together.headline, name).estimate == pytest.approx(expected)
@@ -167,10 +168,10 @@ def test_numbers_are_means_over_draws() -> None:
 
 
 @every_kind
-def test_risk_is_liras_whatever_attack_is_assessed(attack: str) -> None:
+def test_risk_is_liras_whatever_attack_isassessed(attack: str) -> None:
     signals, masks = planted_cohort(8)
     posterior = pair_risk([signals], masks, lira).posterior[0]
-    risk = _assessed(attack, signals, masks=masks).risk
+    risk = assessed(attack, signals, masks=masks).risk
     for record in (0, 17):
         inside = masks[:, record]
         assert risk.member[record] == pytest.approx(posterior[inside, record].mean())
@@ -191,7 +192,7 @@ def test_claimed_posteriors_come_true_where_lira_has_the_right_model() -> None:
 def test_empty_bins_of_the_reliability_diagram_say_so() -> None:
     signals, masks = planted_cohort(10, shift=0.0)
     flat = dataclasses.replace(signals, phi=np.zeros_like(signals.phi))
-    diagram = _assessed("lira", flat, masks=masks).reliability
+    diagram = assessed("lira", flat, masks=masks).reliability
     assert diagram.counts.tolist() == [0, 0, 0, 0, 0, masks.size, 0, 0, 0, 0]
     assert np.isnan(diagram.claimed).sum() == np.isnan(diagram.observed).sum() == 9
     assert diagram.claimed[5] == diagram.observed[5] == 0.5
@@ -199,7 +200,7 @@ def test_empty_bins_of_the_reliability_diagram_say_so() -> None:
 
 def test_the_histogram_holds_every_score_once() -> None:
     signals, masks = planted_cohort(11)
-    histogram = _assessed("lira", signals, masks=masks).histogram
+    histogram = assessed("lira", signals, masks=masks).histogram
     scores = cohort_scores(ATTACKS["lira"], signals, masks)
     assert (np.diff(histogram.edges) > 0).all()
     assert histogram.members.sum() == masks.sum()
@@ -212,7 +213,7 @@ def test_permuting_records_changes_no_number(attack: str) -> None:
     signals, masks = planted_cohort(15)
     order = np.random.default_rng(0).permutation(masks.shape[1])
     moved = signals_from_phi(signals.phi[:, order], signals.labels[order])
-    before, after = _assessed(attack, signals, masks=masks), _assessed(attack, moved, masks=masks[:, order])
+    before, after = assessed(attack, signals, masks=masks), assessed(attack, moved, masks=masks[:, order])
     for name in ("auc", "balanced_accuracy", "train_accuracy", "test_accuracy"):
         expected = dataclasses.astuple(getattr(before.headline, name))
         assert dataclasses.astuple(getattr(after.headline, name)) == pytest.approx(expected, abs=1e-12)
@@ -223,14 +224,14 @@ def test_permuting_records_changes_no_number(attack: str) -> None:
 
 def test_an_assessment_is_a_pure_function_of_its_arguments() -> None:
     signals, masks = planted_cohort(12)
-    assert _assessed("lira", signals, masks=masks).headline == _assessed("lira", signals, masks=masks).headline
+    assert assessed("lira", signals, masks=masks).headline == assessed("lira", signals, masks=masks).headline
 
 
 def test_no_leak_is_not_called_one_and_a_leak_is() -> None:
     quiet_signals, masks = planted_cohort(13, shift=0.0)
     loud_signals, _ = planted_cohort(13, shift=2.0)
-    quiet = _assessed("lira", quiet_signals, masks=masks).headline
-    loud = _assessed("lira", loud_signals, masks=masks).headline
+    quiet = assessed("lira", quiet_signals, masks=masks).headline
+    loud = assessed("lira", loud_signals, masks=masks).headline
     assert quiet.auc.low < 0.5 < quiet.auc.high
     assert quiet.null_test.p_value > 0.05
     assert loud.auc.low > 0.5
@@ -255,71 +256,7 @@ def test_refusals_say_what_is_wrong() -> None:
     ]
     for attack, given, given_masks, message in cases:
         with pytest.raises(InvalidValueError, match=message):
-            _assessed(attack, given, masks=given_masks)
-
-
-# ---- what stands behind the figures ------------------------------------------------------------------------
-
-
-def test_the_answers_give_back_masks_and_the_decisions_of_the_attack() -> None:
-    signals, masks = planted_cohort(20, records=301)
-    behind = _assessed("lira", signals, masks=masks).answers
-    assert behind is not None
-    assert np.array_equal(behind.masks, masks)
-    assert behind.members.shape == (8, 38)
-    assert np.array_equal(behind.labels, signals.labels)
-    assert behind.phi == pytest.approx(signals.phi, rel=1e-6)
-    assert np.array_equal(behind.scores >= 0, cohort_scores(ATTACKS["lira"], signals, masks) >= 0)
-
-
-def test_scores_keep_their_sign_and_stay_finite_in_single_precision() -> None:
-    signals, masks = planted_cohort(21, records=4, pairs=3)
-    scores = np.tile([-1e-60, 1e-60, 1e60, -1e60], (6, 1))
-    kept = answers(signals, masks, scores).scores
-    assert np.isfinite(kept).all()
-    assert (kept >= 0).tolist() == [[False, True, True, False]] * 6
-
-
-def test_a_threshold_moved_on_screen_finds_what_the_roc_curve_says() -> None:
-    signals, masks = planted_cohort(22)
-    found = _assessed("lira", signals, masks=masks)
-    assert found.answers is not None
-    rates = []
-    for scores, members in zip(found.answers.scores, found.answers.masks, strict=True):
-        allowed = int(0.1 * (~members).sum())
-        threshold = np.sort(scores[~members])[::-1][allowed]  # one false alarm more than allowed would pass it
-        rates.append((scores[members] > threshold).mean())
-    assert np.mean(rates) == pytest.approx(np.interp(0.1, found.roc.fpr, found.roc.tpr), abs=1e-6)
-
-
-# ---- the honesty panel -------------------------------------------------------------------------------------
-
-
-def test_ties_are_the_scores_that_another_record_has_too() -> None:
-    assert ties(np.array([[1.0, 2.0, 2.0, 3.0], [5.0, 5.0, 5.0, 5.0]])) == (2 + 4) / 8
-    assert ties(np.array([[1.0, 2.0, 3.0]])) == 0.0
-
-
-def test_the_panel_says_what_the_attacker_knows_and_what_epsilon_presumes() -> None:
-    signals, masks = planted_cohort(23)
-    panel = _assessed("lira", signals, masks=masks).honesty
-    claimed = _assessed("lira", signals, masks=masks, claim=PrivacyClaim(epsilon=3.0, delta=1e-5, accountant="PRV"))
-    assert panel is not None
-    assert claimed.honesty is not None
-    assert "shadow models have the target's own recipe and release" in panel.threat_model
-    assert panel.epsilon_assumes == ""
-    assert "one training run, at δ = 1e-05" in claimed.honesty.epsilon_assumes
-    assert panel.smallest_claimable_fpr == pytest.approx(10 / (~masks).sum())
-    assert panel.blind_baseline is None  # masks are fair coins
-
-
-def test_the_blind_baseline_sees_a_split_that_differs_in_itself_and_no_other() -> None:
-    random = np.random.default_rng(24)
-    features, members = random.normal(size=(400, 5)), random.random(400) < 0.5
-    fair = blind_baseline(features, members, seed=1)
-    assert fair.low < 0.5 < fair.high
-    features[members, 0] += 1.5
-    assert blind_baseline(features, members, seed=1).low > 0.7
+            assessed(attack, given, masks=given_masks)
 
 
 # ---- shadows of another recipe, and costly attacks ---------------------------------------------------------
@@ -402,60 +339,3 @@ def test_the_jackknife_of_a_costly_attack_leaves_each_pair_out_of_its_half() -> 
         for pair in range(5)
     ]
     assert figures.deleted[:, AUC] == pytest.approx(expected)
-
-
-# ---- the band of the ROC curve -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("attack", WITH_COSTLY)
-def test_the_band_is_the_interval_of_the_rate_at_each_fpr(attack: str) -> None:
-    signals, masks = planted_cohort(39, pairs=5, records=200)
-    found = _assessed(attack, signals, masks=masks)
-    assert found.roc.low is not None
-    assert found.roc.high is not None
-    rate = found.headline.low_fpr[0].tpr
-    at = int(np.flatnonzero(found.roc.fpr == 0.01)[0])
-    assert (found.roc.tpr[at], found.roc.low[at], found.roc.high[at]) == pytest.approx(
-        (rate.estimate, rate.low, rate.high)
-    )
-    assert ((found.roc.low <= found.roc.tpr) & (found.roc.tpr <= found.roc.high)).all()
-    assert (found.roc.low < found.roc.high).all()
-
-
-# ---- risk, verdicts and agreement are part of every assessment ---------------------------------------------
-
-
-@every_kind
-def test_an_assessment_names_the_riskiest_records_with_every_attacks_verdict(attack: str) -> None:
-    signals, masks = planted_cohort(40)
-    found = _assessed(attack, signals, masks=masks)
-    assert found.riskiest is not None
-    assert found.verdicts is not None
-    assert found.agreement is not None
-    assert found.verdicts.found.shape == found.verdicts.blamed.shape
-    assert found.verdicts.found.shape == (len(found.verdicts.attacks), found.riskiest.record.size)
-    lira_found = found.verdicts.found[found.verdicts.attacks.index("lira")]
-    accused = cohort_scores(lira, signals, masks) >= 0
-    for place, record in enumerate(found.riskiest.record):
-        assert lira_found[place] == pytest.approx(accused[masks[:, record], record].mean())
-    assert found.agreement.attacks == found.verdicts.attacks
-
-
-def test_an_assessment_tells_risk_by_class_and_precision_and_the_risk_score() -> None:
-    signals, masks = planted_cohort(41)
-    found = _assessed("loss", signals, masks=masks)
-    (by_class,) = found.groups
-    assert by_class.by == "class"
-    assert by_class.group.tolist() == np.unique(signals.labels).tolist()
-    assert np.average(by_class.risk, weights=by_class.records) == pytest.approx(found.risk.member.mean())
-    assert found.precision_recall is not None
-    assert found.precision_recall.precision[0] == pytest.approx(0.5)  # everybody is called a member
-    assert found.risk_score is not None
-    assert found.risk_score.risk.member.shape == (300,)
-    assert found.risk_score.reliability.counts.sum() == masks.size
-
-
-def test_a_cohort_of_three_pairs_names_nobody() -> None:
-    signals, masks = planted_cohort(42, pairs=3)
-    found = _assessed("lira", signals, masks=masks)
-    assert found.riskiest is found.verdicts is None

@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from cache.admission import LISTED, NOTHING, Listed, Nothing
-from cache.store import Store
 from dashboard.serving.running import Running, set_running
 from dashboard.state.hiding import CONTROLS, HIDABLE, PARTS, hidden_in
 from dashboard.state.landscape import landscape
@@ -16,15 +15,6 @@ from tests.handmade import measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 QUICK = View(population="digits", contested=100, models=8)
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    set_running(Running(store=store))
-    yield store
-    set_running(None)
-    store.close()
 
 
 @pytest.fixture

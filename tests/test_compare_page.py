@@ -23,15 +23,6 @@ QUICK = "population=digits&contested=100&architecture=logistic&models=8"
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    set_running(Running(store=store))
-    yield store
-    set_running(None)
-    store.close()
-
-
-@pytest.fixture
 def new_machine(tmp_path):
     """Nothing but what ships, before any worker is there."""
     store = Store(tmp_path, below=Starter())

@@ -1,9 +1,7 @@
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,44 +10,14 @@ from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.progress import TracePoint
 from cache.reports import effort
-from cache.store import Store
 from dashboard.results import epochs
 from dashboard.serving.running import Running, set_running
 from dashboard.state.stops import CONTESTED, DIALS, FOUR, GROUPS
 from dashboard.state.view import View, point
-from engine.assessment.values import Assessment
-from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Recipe
-from tests.handmade import assessment, claim, headline, interval, measure, whole
-
-APP = Path(__file__).parent / "explore_alone.py"
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    set_running(Running(store=store))
-    yield store
-    set_running(None)
-    store.close()
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=20)
-    for name, text in query.items():
-        app.query_params[name] = text
-    return app.run()
-
-
-def shown(app: AppTest) -> str:
-    """All texts of the page."""
-    assert not app.exception
-    return " ".join(
-        str(getattr(element, "body", None) or getattr(element.proto, "body", ""))
-        for kind in ("html", "markdown", "warning", "error")
-        for element in app.get(kind)
-    )
+from tests.explored import APP, opened, shown
+from tests.handmade import claim, interval, measure
 
 
 def drawn(app: AppTest) -> int:
@@ -343,128 +311,3 @@ def test_the_dashboard_process_never_holds_torch_opacus_or_scikit_learn():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
-
-
-SECTION_FIGURES = {
-    "What the attacker sees": ("figure-scores",),
-    "Few false alarms": ("figure-roc",),
-    "Who is at risk": ("records", "figure-record", "figure-risk", "figure-group-class"),
-    "ε from below and above": ("figure-bounds",),
-    "Can I believe this?": ("figure-reliability", "figure-found-out"),
-}
-
-
-def with_section(title: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=20)
-    for name, text in query.items():
-        app.query_params[name] = text
-    app.session_state["sections"] = title
-    return app.run()
-
-
-def components(app: AppTest) -> list[str]:
-    """The names that the figures of the sections were given."""
-    ids = [element.proto.id for element in app.get("bidi_component")]
-    return [name for name in ids if not name.endswith(("-tradeoff", "-glance", "-keys"))]
-
-
-def put(store: Store, view: View, found: Assessment, *, waves: int | None = None) -> None:
-    store.put_assessment(point(view).with_waves(waves or view.waves), found)
-
-
-@pytest.mark.parametrize("title", SECTION_FIGURES)
-def test_each_section_makes_its_own_figures_and_no_other(store, title):
-    put(store, View(), whole())
-    made = components(with_section(title))
-    assert len(made) == len(SECTION_FIGURES[title])
-    for name, found in zip(SECTION_FIGURES[title], made, strict=True):
-        assert name in found
-
-
-@pytest.mark.parametrize("title", SECTION_FIGURES)
-def test_sections_of_measurements_from_before_there_were_such_parts_stay_whole(store, title):
-    put(store, View(), assessment())
-    text = shown(with_section(title))
-    assert "nan" not in text.lower().split()
-
-
-def test_a_records_story_stands_under_the_list_with_every_attacks_verdict(store):
-    put(store, View(), whole())
-    app = with_section("Who is at risk")
-    assert "Record 2, class 3" in shown(app)
-    assert "belief that it did is .970 (.900 – 1.000)" in shown(app)
-    assert "<td>Loss threshold</td><td>50 %</td><td>50 %</td>" in shown(app)
-
-
-def test_a_choice_that_is_not_in_the_list_shows_the_first_record(store):
-    put(store, View(), whole())
-    for chosen, title in (("1", "Record 1, class 1"), ("77", "Record 2, class 3"), ("<b>", "Record 2, class 3")):
-        app = AppTest.from_file(str(APP), default_timeout=20)
-        app.session_state["sections"], app.session_state["records-chosen"] = "Who is at risk", chosen
-        assert f'<h2 class="pd-title">{title}</h2>' in shown(app.run())
-
-
-def test_a_lower_bound_above_the_proved_epsilon_is_an_error_on_the_page(store):
-    put(store, View(), whole(headline(claim=claim(0.5))))
-    (error,) = with_section("ε from below and above").error
-    assert error.value.startswith("The one-run audit measured ε ≥ 1.25, more than the proved 0.50. Both cannot hold")
-    put(store, View(), whole(headline(claim=claim(5.0))))
-    assert not with_section("ε from below and above").error
-
-
-def test_both_attackers_stand_side_by_side_on_either_side_of_the_switch(store):
-    put(store, View(calibration="undefended"), whole(headline(adaptive=False)))
-    put(store, View(), replace(whole(), attackers=None))
-    for query in ({"calibration": "undefended"}, {}):
-        text = shown(opened(**query))
-        assert "<dt>Attack AUC, adapts to the defence</dt><dd><b>.796</b> .790 – .802</dd>" in text
-        assert "<dt>Attack AUC, does not adapt</dt><dd><b>.600</b> .580 – .620</dd>" in text
-        assert "<dt>Difference, on the same masks</dt><dd><b>.196</b> .180 – .210</dd>" in text
-    assert "14 shadow models without the defence" in shown(opened(calibration="undefended"))
-
-
-def test_the_attacker_who_does_not_adapt_is_not_on_the_page_before_he_was_measured(store):
-    put(store, View(), replace(whole(), attackers=None))
-    assert "does not adapt</dt>" not in shown(opened())
-
-
-def test_the_list_of_attacks_opens_on_request_and_choosing_closes_it(store):
-    app = opened()
-    assert not [button for button in app.button if str(button.key).startswith("attack-")]
-    app.button(key="control-attack").click().run()
-    assert {f"attack-{name}" for name in CATALOGUE} <= {str(button.key) for button in app.button}
-    app.button(key="attack-loss").click().run()
-    assert app.query_params == {"attack": "loss"}
-    assert app.button(key="control-attack").label == "Attack: Loss threshold"
-    assert not [button for button in app.button if str(button.key).startswith("attack-")]
-
-
-def test_attacks_that_a_release_does_not_give_what_they_need_are_off_with_the_reason(store):
-    app = opened(outputs="labels")
-    assert (
-        "Attack LiRA needs the probabilities that the model answers with; this release gives labels only."
-        in shown(app)
-    )
-    assert "turn a dial, choose another attack, or remove a chip." in shown(app)
-    app.button(key="control-attack").click().run()
-    off = {str(button.key) for button in app.button if button.disabled}
-    assert "attack-lira" in off
-    assert "attack-correctness" not in off
-    app.button(key="attack-correctness").click().run()
-    assert "This setting has not been measured yet." in shown(app)
-
-
-def test_the_switch_is_off_for_attacks_that_read_no_shadow_models(store):
-    def switch(app):
-        return next(control for control in app.get("button_group") if control.key == "control-calibration")
-
-    assert not switch(opened()).proto.disabled
-    assert switch(opened(attack="correctness")).proto.disabled
-
-
-def test_the_oracle_is_on_the_page_as_an_upper_bound_and_only_where_there_is_a_threshold(store):
-    put(store, View(attack="loss", calibration="oracle"), whole(headline(attack="loss", shadows=0, upper_bound=True)))
-    text = shown(opened(attack="loss", calibration="oracle"))
-    assert "its own thresholds: an upper bound, no attacker" in text
-    assert View(attack="loss", calibration="oracle").turned("attack", "lira").calibration == "adaptive"
-    assert View(attack="lira").stops("calibration") == ("adaptive", "undefended")

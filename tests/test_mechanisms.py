@@ -51,13 +51,7 @@ from tests.mechanism_cells import (
     run,
 )
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("cells", [ACTIVE, LIMITS, HAND], ids=["active", "limit", "hand"])

@@ -45,13 +45,7 @@ from tests.mechanism_cells import (
     small_adversary,
 )
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_dropout_stands_behind_hidden_activations_blocks_and_pooled_states_and_nowhere_else():

@@ -4,12 +4,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from cache.store import Store
 from dashboard.results.figures import tradeoff
 from dashboard.results.findings import tradeoff as tradeoff_words
 from dashboard.results.settings import differences, short_words
 from dashboard.results.tables import spots
-from dashboard.serving.running import Running, set_running
 from dashboard.state.landscape import landscape
 from dashboard.state.pins import LETTERS, by_letter, read_pins, with_pin, without_pin
 from dashboard.state.view import View
@@ -17,15 +15,6 @@ from tests.handmade import interval, measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 SMOOTH, DECAY, NOISY = View(label_smoothing="0.3"), View(regularization="10"), View(noise="0.05")
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    set_running(Running(store=store))
-    yield store
-    set_running(None)
-    store.close()
 
 
 def opened(**query: str | list[str]) -> AppTest:

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import norm
 from streamlit.testing.v1 import AppTest
 
-from cache.admission import NOTHING
+from cache.admission import EVERYTHING, NOTHING
 from cache.admission import Nothing as NothingTrained
 from cache.cluster import Cluster
 from cache.reports import Reports, Sensitivity
@@ -30,15 +30,6 @@ APP = Path(__file__).parent / "explore_alone.py"
 NOISY = View(noise="0.05")
 FOUND = Sensitivity(largest=0.1, tried=32, members=500)
 RECIPE = Recipe(population=PopulationChoice(name="digits", contested=80), architecture=Logistic(), epochs=3, batch=20)
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    set_running(Running(store=store))
-    yield store
-    set_running(None)
-    store.close()
 
 
 def few_false_alarms(store: Store, **query: str) -> str:
@@ -85,6 +76,13 @@ def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
     assert found is not None
     assert found.tried == 32
     assert found.largest == pytest.approx(measured_sensitivity(RECIPE, epoch=2).largest, rel=1e-4)
+
+
+def test_where_nothing_is_trained_no_measurement_is_accepted_either(tmp_path):
+    asked = Sensitivities(lambda: pytest.fail("no worker is to be asked"), Reports(tmp_path), NothingTrained())
+    release = Release(weight_noise=WeightNoise(sigma=0.1))
+    assert not asked.ask(RECIPE, release)
+    assert asked.look(RECIPE, release) == "absent"
 
 
 def test_explore_offers_the_measurement_and_draws_nothing_before(store):

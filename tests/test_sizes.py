@@ -14,7 +14,7 @@ from engine.architectures import LARGEST_SIZE, Cnn2d, Lstm, Mlp
 from engine.matching import match_both
 from engine.populations.catalogue import POPULATIONS
 from engine.validate import InvalidValueError
-from tests.test_explore import opened, shown, store  # noqa: F401 - a fixture
+from tests.explored import opened, shown
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -100,7 +100,7 @@ def test_families_without_their_view_are_not_offered_and_the_reason_is_said():
     assert "has no picture view" in text
 
 
-def test_the_page_offers_a_match_and_turns_to_it(store):  # noqa: F811
+def test_the_page_offers_a_match_and_turns_to_it(store):
     app = opened()
     app.session_state["sizes"] = True
     app.run()
@@ -116,6 +116,6 @@ def test_the_page_offers_a_match_and_turns_to_it(store):  # noqa: F811
     assert not app.exception
 
 
-def test_an_architecture_that_cannot_read_the_records_says_why(store):  # noqa: F811
+def test_an_architecture_that_cannot_read_the_records_says_why(store):
     text = shown(opened(population="purchases", architecture="lstm-37"))
     assert "has no sequence view" in text

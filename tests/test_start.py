@@ -31,15 +31,6 @@ NUMBERS = {  # accuracy, AUC
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path)
-    set_running(Running(store=store))
-    yield store
-    set_running(None)
-    store.close()
-
-
-@pytest.fixture
 def told(store):
     """A store in which all presets stand, with round numbers."""
     for preset in PRESETS:
