@@ -56,7 +56,7 @@ class Answers:
         """Keep an answer as a worker wrote it."""
         match asked:
             case Point():
-                self._store.put_assessment(asked, assessment_from_bytes(blob))
+                self._store.put_assessment(asked, assessment_from_bytes(blob), blob)
             case Versus():
                 self._comparisons.put(comparison_key(asked), comparison_from_bytes(blob))
             case Outputs():

@@ -98,13 +98,16 @@ class Reports:
     def put(self, recipe: Recipe, wave: int, seconds: float | None, trace: Sequence[TracePoint]) -> None:
         """Keep what was heard of the training of a wave (from 0); the oldest reports beyond the limit go."""
         todo = effort(recipe)
-        self._change(_TABLE)
         points = json.dumps([asdict(point) for point in trace])
-        self._change(
-            "INSERT OR REPLACE INTO report (key, family, steps, work, seconds, trace) VALUES (?, ?, ?, ?, ?, ?)",
-            [wave_key(recipe, wave), todo.family, todo.steps, todo.work, seconds, points],
+        values = [wave_key(recipe, wave), todo.family, todo.steps, todo.work, seconds, points]
+        self._do(
+            (_TABLE, ()),
+            (
+                "INSERT OR REPLACE INTO report (key, family, steps, work, seconds, trace) VALUES (?, ?, ?, ?, ?, ?)",
+                values,
+            ),
+            ("DELETE FROM report WHERE number <= (SELECT max(number) FROM report) - ?", [_KEPT]),
         )
-        self._change("DELETE FROM report WHERE number <= (SELECT max(number) FROM report) - ?", [_KEPT])
 
     def trace(self, recipe: Recipe) -> tuple[TracePoint, ...]:
         """How the first wave of a recipe went by epoch; empty where that was not heard to its end."""
@@ -124,10 +127,12 @@ class Reports:
 
     def keep_sensitivity(self, recipe: Recipe, release: Release, found: Sensitivity) -> None:
         """Keep how far one record moves the weights that a release publishes, before any noise on them."""
-        for table in (_TABLE, _SENSITIVITIES):  # reading trainings takes theirs for granted where there is a file
-            self._change(table)
         values = [sensitivity_key(recipe, release), found.largest, found.tried, found.members]
-        self._change("INSERT OR REPLACE INTO sensitivity (key, largest, tried, members) VALUES (?, ?, ?, ?)", values)
+        self._do(
+            (_TABLE, ()),  # reading trainings takes theirs for granted where there is a file
+            (_SENSITIVITIES, ()),
+            ("INSERT OR REPLACE INTO sensitivity (key, largest, tried, members) VALUES (?, ?, ?, ?)", values),
+        )
 
     def sensitivity(self, recipe: Recipe, release: Release) -> Sensitivity | None:
         """What was measured, None before that."""
@@ -139,12 +144,16 @@ class Reports:
 
     def _rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
         """What a query finds; nothing before the first report."""
-        return self._change(statement, values) if self._file.exists() else []
+        return self._do((statement, values)) if self._file.exists() else []
 
-    def _change(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
+    def _do(self, *statements: tuple[str, Sequence[object]]) -> list[tuple]:
+        """What the last of some statements finds, all in one transaction."""
+        found: list[tuple] = []
         try:
             with closing(sqlite3.connect(self._file, timeout=5)) as connection, connection:
-                return connection.execute(statement, values).fetchall()
+                for statement, values in statements:
+                    found = connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             _log.warning("The reports of trainings in %s could not be used: %s", self._file, error)
             return []
+        return found

@@ -128,7 +128,7 @@ def _fill(store: Store, points: Sequence[Point], target: sqlite3.Connection, lef
         if left < 0:
             return count
         places = ", ".join("?" * len(columns))
-        target.execute(f"INSERT INTO assessment VALUES ({places})", row)  # noqa: S608
+        target.execute(f"INSERT INTO assessment VALUES ({places})", row)  # noqa: S608 — our own names
         recipe = point.recipe
         target.execute("INSERT OR IGNORE INTO first_batch VALUES (?, ?)", [recipe.hash, first_batch_sum(recipe)])
     return len(points)

@@ -125,9 +125,15 @@ class Store:
                 _log.warning("A comparison below %s is left out: %s", self.file, error)
         return None
 
-    def put_assessment(self, point: Point, assessment: Assessment) -> None:
-        """Keep an assessment; one that is there is replaced by its equal."""
-        text, blob = headline_to_json(assessment.headline), assessment_to_bytes(assessment)
+    def put_assessment(self, point: Point, assessment: Assessment, blob: bytes | None = None) -> None:
+        """Keep an assessment; one that is there is replaced by its equal.
+
+        Args:
+            point: what it is of.
+            assessment: what to keep.
+            blob: what ``codec`` wrote of it, where that is at hand.
+        """
+        text, blob = headline_to_json(assessment.headline), blob or assessment_to_bytes(assessment)
         self._put(
             "assessment",
             [assessment_key(point), assessment_question(point), text, _sha256(text.encode()), blob, _sha256(blob)],
@@ -179,7 +185,8 @@ class Store:
 
     def _blob(self, kind: str, key: str) -> bytes | None:
         """The verified blob of an entry, None when there is none."""
-        for blob, checksum in self._read(f"SELECT blob, sha256 FROM {kind} WHERE key = ?", key):  # noqa: S608
+        query = f"SELECT blob, sha256 FROM {kind} WHERE key = ?"  # noqa: S608 — our own names
+        for blob, checksum in self._read(query, key):
             try:
                 self._used(kind, [key])
                 return check_sum(blob, checksum)
@@ -193,7 +200,8 @@ class Store:
         def insert(connection: sqlite3.Connection) -> None:
             connection.execute("BEGIN IMMEDIATE")
             places = ", ".join("?" * len(values))
-            connection.execute(f"INSERT OR REPLACE INTO {kind} VALUES ({places})", values)  # noqa: S608
+            statement = f"INSERT OR REPLACE INTO {kind} VALUES ({places})"  # noqa: S608 — our own names
+            connection.execute(statement, values)
             self._uses.write(connection)
             evict(connection, self.limit)
             connection.execute("COMMIT")

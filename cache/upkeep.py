@@ -135,10 +135,8 @@ def total(store: Store) -> int:
 def _of_other_engines(connection: sqlite3.Connection) -> dict[str, list[tuple[str]]]:
     """The keys of entries of other engine versions, by kind."""
     other = "CASE WHEN json_valid(question) THEN json_extract(question, '$.engine') IS NOT ? ELSE 0 END"
-    return {
-        kind: connection.execute(f"SELECT key FROM {kind} WHERE {other}", [ENGINE_VERSION]).fetchall()  # noqa: S608
-        for kind in KINDS
-    }
+    queries = {kind: f"SELECT key FROM {kind} WHERE {other}" for kind in KINDS}  # noqa: S608 — our own names
+    return {kind: connection.execute(query, [ENGINE_VERSION]).fetchall() for kind, query in queries.items()}
 
 
 def _file_faults(connection: sqlite3.Connection) -> list[str]:
@@ -148,7 +146,8 @@ def _file_faults(connection: sqlite3.Connection) -> list[str]:
         query = f"SELECT key, length(blob) FROM {kind}"  # noqa: S608 — one of our two tables
         kept = f"SELECT key, size FROM usage WHERE kind = '{kind}'"  # noqa: S608 — as above
         for one, other in ((query, kept), (kept, query)):
-            (count,) = connection.execute(f"SELECT count(*) FROM ({one} EXCEPT {other})").fetchone()  # noqa: S608
+            differing = f"SELECT count(*) FROM ({one} EXCEPT {other})"  # noqa: S608 — as above
+            (count,) = connection.execute(differing).fetchone()
             found += [f"{count} entries of kind {kind} whose size is not kept"] if count else []
     return found
 
