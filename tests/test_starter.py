@@ -292,7 +292,7 @@ def test_results_of_another_point_engine_mask_or_batch_are_faults(measured, file
     assert faults(starter, POINTS[0]) == ["it is not of this version of the engine"]
     assert faults(starter, POINTS[1]) == ["its first batch is another"]
     wrong = faults(starter, other)
-    assert "its AUC is another" in wrong
+    assert "its auc is another" in wrong
     assert "its masks are others" not in wrong
     starter.close()
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:
