@@ -9,7 +9,7 @@ from cache.jobs import Jobs
 from cache.keys import Point, assessment_key, wave_key
 from cache.store import Store
 from cache.sweeps.order import in_turn
-from cache.sweeps.results import assessed_waves, results
+from cache.sweeps.results import Gathered, assessed_waves, results
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
 from engine.architectures import Logistic, Mlp
@@ -17,6 +17,7 @@ from engine.pipeline import train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
 from tests.at_work import begun, until
+from tests.handmade import headline, interval, whole
 
 seeds = itertools.count(1_000_000)
 
@@ -70,6 +71,30 @@ def test_every_setting_gets_its_first_wave_before_any_gets_its_second_and_each_i
     assert len(set(begun)) == 12
     assert run.assessed == (3, 3, 3, 3)
     assert [result.headline.pairs for result in results(store, plan, run.assessed)] == [12] * 4
+
+
+def test_of_what_comes_one_by_one_only_the_new_is_read(store):
+    points = [quick(waves=2) for _ in range(3)]
+    plan = plan_of(*points)
+    for point in points:
+        for waves in (1, 2):
+            store.put_assessment(point.with_waves(waves), whole(headline(auc=interval(0.5 + 0.1 * waves, 0.4, 0.9))))
+    asked = []
+
+    class Telling(Store):
+        def headlines(self, keys):
+            asked.append(len(list(keys)))
+            return super().headlines(keys)
+
+    telling = Telling(store.file.parent)
+    gathered = Gathered(telling, plan)
+    looks = [[1, 0, 0], [1, 0, 1], [1, 0, 1], [2, 1, 1], [2, 2, 2]]
+    found = [[(one.setting, one.waves) for one in gathered.results(waves)] for waves in looks]
+    assert asked == [1, 1, 0, 2, 2]
+    for waves, seen in zip(looks, found, strict=True):
+        assert seen == [(plan.settings[place], count) for place, count in enumerate(waves) if count]
+    assert gathered.results([2, 2, 2]) == results(store, plan, [2, 2, 2])
+    telling.close()
 
 
 def test_a_run_of_what_is_stored_trains_nothing(cluster, jobs, store):
