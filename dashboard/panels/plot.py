@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.results.exports import file_name
-from dashboard.results.figures import Figure
+from dashboard.results.figures import Figure, identified
 from dashboard.results.palette import PALETTES
 from dashboard.results.previews import Previews
 from dashboard.results.thresholds import Cuts, for_browser
@@ -101,7 +101,7 @@ _by_epoch = component(
 def _shown(figure: Figure, alt: str, title: str) -> dict[str, object]:
     """What the components are told of a figure."""
     return {
-        "figure": figure,
+        "figure": identified(figure),
         "alt": alt,
         "title": title,
         "file": file_name(title or "figure"),
