@@ -56,6 +56,11 @@ function points(figure) {
     .sort((a, b) => a.x - b.x || a.y - b.y);
 }
 
+// A line from the bottom of the figure to its top, as Plotly draws it.
+function upright(x, colour) {
+  return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colour, width: 2 } };
+}
+
 class Plot {
   constructor(root) {
     this.root = root;
@@ -63,16 +68,17 @@ class Plot {
     this.ring = root.querySelector(".pd-ring");
     this.live = root.querySelector(".pd-live");
     this.dragged = root.querySelector(".pd-drag");
-    this.at = -1;
+    this.at = undefined; // the id of the point under the keys
     this.busy = false;
     this.zoom = {};
     this.box.addEventListener("keydown", (event) => this.key(event));
-    this.box.addEventListener("blur", () => this.mark(null));
+    this.box.addEventListener("focus", () => this.placeRing());
+    this.box.addEventListener("blur", () => this.placeRing());
     for (const button of root.querySelectorAll("[data-format]")) {
       button.addEventListener("click", () => this.save(button.dataset.format).catch((error) => this.failed(error)));
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    new ResizeObserver(() => this.mark(null)).observe(root);
+    new ResizeObserver(() => this.placeRing()).observe(root);
   }
 
   update(data, pick) {
@@ -122,19 +128,24 @@ class Plot {
     this.live.classList.add("pd-failed");
   }
 
-  async react(library) {
+  // The figure in the theme's colours, as high as its legend needs and with the ranges that the visitor drew.
+  figure() {
     const figure = coloured(this.data.figure, palette(this.root));
-    if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
     // On a narrow page every entry of the legend has a line of its own, which must not come out of the plot's height.
     const listed = figure.data.filter((trace) => trace.showlegend !== false).length;
     if (this.root.clientWidth < NARROW) figure.layout.height += LINE * Math.max(0, listed - 3);
     // Plotly takes over a range that changed in the layout, so the visitor's own goes in again.
     for (const [axis, range] of Object.entries(this.zoom)) figure.layout[axis] = { ...figure.layout[axis], range };
+    return figure;
+  }
+
+  async react(library) {
+    const figure = this.figure();
+    if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
     await library.react(this.box, figure.data, figure.layout, {
       displayModeBar: false, responsive: true, doubleClick: false, showTips: false,
     });
     this.sketched?.remove();
-    this.mark(null);
     for (const name of EVENTS) this.box.removeAllListeners?.(name);
     this.placeAll();
     this.box.on("plotly_afterplot", () => this.placeAll());
@@ -145,7 +156,9 @@ class Plot {
     });
     this.box.on("plotly_click", (event) => {
       const hit = event.points.find((point) => point.customdata !== undefined);
-      if (hit) this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
+      if (!hit) return;
+      this.at = undefined;
+      this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
     });
     this.root.dataset.drawn = String(Number(this.root.dataset.drawn ?? 0) + 1);
   }
@@ -155,6 +168,17 @@ class Plot {
     this.threshold?.place();
     this.epochs?.place();
     this.dragging?.mark();
+    this.placeRing();
+  }
+
+  // The ring stands at the point under the keys while they are in the figure, wherever a new drawing has put it.
+  placeRing() {
+    this.mark(this.box.matches(":focus") ? this.under(points(this.data.figure)) : undefined);
+  }
+
+  // The point under the keys, by its id: others come and go to its left and right.
+  under(all) {
+    return all.find(({ id }) => id === this.at);
   }
 
   // Remember the ranges that the visitor drew; a double click forgets them.
@@ -164,12 +188,16 @@ class Plot {
     }
   }
 
-  // The figure as it stands, with its title and on paper of its own, as a file; drawn anew, so that nothing here moves.
+  // The figure as it stands, without what is hidden and with the line over it, with its title and on paper of its own,
+  // as a file; drawn anew, so that nothing here moves.
   async save(format) {
     const library = await plotly(this.data.source);
     const { width, height } = this.box.getBoundingClientRect();
-    const { data, layout } = coloured(this.data.figure, palette(this.root));
-    for (const [axis, range] of Object.entries(this.zoom)) layout[axis] = { ...layout[axis], range };
+    const { data, layout } = this.figure();
+    const shown = new Map((this.box.data ?? []).map(({ uid, visible }) => [uid, visible]));
+    for (const trace of data) trace.visible = shown.get(trace.uid) ?? true;
+    const over = (this.threshold ?? this.epochs)?.drawn(palette(this.root)) ?? {};
+    for (const [kind, items] of Object.entries(over)) layout[kind] = [...(layout[kind] ?? []), ...items];
     const head = this.data.title ? 34 : 0;
     // Plotly reads some markup in texts: a title is shown as it is.
     const text = this.data.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -194,17 +222,20 @@ class Plot {
     const all = points(this.data.figure);
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!all.length) return;
+    const here = this.under(all);
     if (step) {
-      this.at = (this.at + step + all.length + (this.at < 0 && step < 0 ? 1 : 0)) % all.length;
-      this.mark(all[this.at]);
-      this.live.textContent = `${all[this.at].words}. Enter loads this setting.`;
+      const from = here || step > 0 ? all.indexOf(here) : 0;
+      const next = all[(from + step + all.length) % all.length];
+      this.at = next.id;
+      this.mark(next);
+      this.live.textContent = `${next.words}. Enter loads this setting.`;
       event.preventDefault();
-    } else if (event.key === "Enter" && this.at >= 0 && this.at < all.length) {
-      this.choose(all[this.at]);
+    } else if (event.key === "Enter" && here) {
+      this.choose(here);
       event.preventDefault();
     } else if (event.key === "Escape") {
-      this.at = -1;
-      this.mark(null);
+      this.at = undefined;
+      this.mark(undefined);
     }
   }
 
