@@ -112,17 +112,18 @@ def test_the_score_histogram_has_the_counts_of_members_and_outsiders():
         [10, 20, 30, 40],
         [-1.5, -0.5, 0.5, 1.5],
     )
-    assert (outsiders["name"], outsiders["y"]) == ("non-members", [40, 30, 20, 10])
+    assert (outsiders["name"], outsiders["y"]) == ("non-members", [40, 40, 30, 20, 10, 10])
+    assert outsiders["x"] == [-2.0, -1.5, -0.5, 0.5, 1.5, 2.0]  # from the first edge to the last
 
 
 def test_members_and_outsiders_differ_by_more_than_colour():
     members, outsiders = details.scores(assessment())["data"]
-    assert members["marker"]["pattern"]["shape"] != outsiders["marker"]["pattern"]["shape"]
+    assert (members["type"], outsiders["type"], outsiders["line"]["shape"]) == ("bar", "scatter", "hvh")
 
 
 def test_the_risk_histogram_counts_each_record_once_on_each_side():
     trained, left_out = details.risk(assessment())["data"]
-    assert sum(trained["y"]) == sum(left_out["y"]) == 4
+    assert sum(trained["y"]) == sum(left_out["y"][1:-1]) == 4
     assert trained["y"][-2:] == [1, 1]
 
 
