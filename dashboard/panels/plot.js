@@ -198,7 +198,7 @@ class Plot {
     for (const trace of data) trace.visible = shown.get(trace.uid) ?? true;
     const over = (this.threshold ?? this.epochs)?.drawn(palette(this.root)) ?? {};
     for (const [kind, items] of Object.entries(over)) layout[kind] = [...(layout[kind] ?? []), ...items];
-    const head = this.data.title ? 34 : 0;
+    const head = 34; // pixels of the title
     // Plotly reads some markup in texts: a title is shown as it is.
     const text = this.data.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     Object.assign(layout, {

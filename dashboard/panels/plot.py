@@ -104,7 +104,7 @@ def _shown(figure: Figure, alt: str, title: str) -> dict[str, object]:
         "figure": identified(figure),
         "alt": alt,
         "title": title,
-        "file": file_name(title or "figure"),
+        "file": file_name(title),
         "source": PLOTLY_ROUTE,
     }
 
@@ -114,7 +114,7 @@ def plot(
     *,
     key: str,
     alt: str,
-    title: str = "",
+    title: str,
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
     sketched: bool = False,
@@ -160,7 +160,7 @@ def epochs_plot(
     key: str,
     alt: str,
     on_pick: Callable[[str], None],
-    title: str = "",
+    title: str,
 ) -> None:
     """Draw a training by epoch over a slider that walks through it, in the browser; a kept epoch can be chosen.
 
@@ -180,7 +180,7 @@ def epochs_plot(
     )
 
 
-def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str = "") -> None:
+def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str) -> None:
     """Draw a histogram of scores over a slider that moves a threshold through it, all of it in the browser.
 
     Args:
