@@ -6,6 +6,7 @@
 
 const NARROW = 480; // pixels
 const LINE = 20; // pixels of a legend
+const CLOSER = { "+": 0.5, "=": 0.5, "-": 2 }; // what a key makes of the width of the axes; = is + without shift
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
 
 // Plotly is loaded once per document, from the dashboard itself.
@@ -61,6 +62,8 @@ function upright(x, colour) {
   return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colour, width: 2 } };
 }
 
+let described = 0; // figures whose keys are told of
+
 class Plot {
   constructor(root) {
     this.root = root;
@@ -68,6 +71,9 @@ class Plot {
     this.ring = root.querySelector(".pd-ring");
     this.live = root.querySelector(".pd-live");
     this.dragged = root.querySelector(".pd-drag");
+    this.keys = root.querySelector(".pd-keys");
+    this.keys.id = `pd-keys-${++described}`;
+    this.box.setAttribute("aria-describedby", this.keys.id);
     this.at = undefined; // the id of the point under the keys
     this.busy = false;
     this.zoom = {};
@@ -88,12 +94,27 @@ class Plot {
     if (data.epochs) (this.epochs ??= new Epochs(this)).update(data.epochs);
     if (data.dials) (this.dragging ??= new Dragging(this)).update(data.dials);
     this.box.setAttribute("aria-label", data.alt);
+    this.tellKeys();
     for (const button of this.root.querySelectorAll("[data-format]")) {
       button.setAttribute("aria-label", `Save “${data.title}” as ${button.dataset.format.toUpperCase()}`);
     }
     this.box.style.minHeight = `${data.figure.layout.height}px`;
     this.sketch();
     this.draw();
+  }
+
+  // What the keys do in this figure, to read while it has the focus and to hear.
+  tellKeys() {
+    const walk = points(this.data.figure).length ? ["Arrow keys walk over the points, Enter loads one"] : [];
+    const zoom = this.zooming().length ? ["+ and − zoom, 0 shows all"] : [];
+    this.keys.textContent = [...walk, ...zoom].join(", ");
+    this.keys.hidden = !this.keys.textContent;
+  }
+
+  // The axes that a visitor may zoom.
+  zooming() {
+    const { layout } = this.data.figure;
+    return layout.dragmode === false ? [] : ["xaxis", "yaxis"].filter((axis) => !layout[axis].fixedrange);
   }
 
   // What stands in for the figure until there is one.
@@ -150,10 +171,7 @@ class Plot {
     this.placeAll();
     this.box.on("plotly_afterplot", () => this.placeAll());
     this.box.on("plotly_relayout", (change) => this.zoomed(change));
-    this.box.on("plotly_doubleclick", () => {
-      this.zoom = {};
-      this.draw();
-    });
+    this.box.on("plotly_doubleclick", () => this.whole());
     this.box.on("plotly_click", (event) => {
       const hit = event.points.find((point) => point.customdata !== undefined);
       if (!hit) return;
@@ -188,6 +206,22 @@ class Plot {
     }
   }
 
+  // All of the figure again.
+  whole() {
+    this.zoom = {};
+    this.draw();
+  }
+
+  // Draw the axes around their middle, so many times as wide.
+  widen(times) {
+    for (const axis of this.zooming()) {
+      const [from, to] = this.zoom[axis] ?? this.box._fullLayout[axis].range;
+      const [middle, reach] = [(from + to) / 2, (times * (to - from)) / 2];
+      this.zoom[axis] = [middle - reach, middle + reach];
+    }
+    this.draw();
+  }
+
   // The figure as it stands, without what is hidden and with the line over it, with its title and on paper of its own,
   // as a file; drawn anew, so that nothing here moves.
   async save(format) {
@@ -219,6 +253,14 @@ class Plot {
   }
 
   key(event) {
+    const changed = event.ctrlKey || event.metaKey || event.altKey; // the browser's own zoom, for one
+    if (changed || !this.box._fullLayout) return;
+    if (this.zooming().length && (event.key in CLOSER || event.key === "0")) {
+      if (event.key === "0") this.whole();
+      else this.widen(CLOSER[event.key]);
+      event.preventDefault();
+      return;
+    }
     const all = points(this.data.figure);
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!all.length) return;

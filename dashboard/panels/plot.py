@@ -24,6 +24,7 @@ _HERE = Path(__file__).parent
 _FIGURE = """
   <div class="pd-plot" role="group" tabindex="0"></div>
   <div class="pd-ring" hidden></div>
+  <div class="pd-keys" hidden></div>
   <div class="pd-live" role="status" aria-live="polite"></div>
 """
 _SAVE = """

@@ -7,10 +7,15 @@ from playwright.sync_api import expect
 
 from cache.store import Store
 from dashboard.state.view import View
-from tests.browser.reading import TRAINING, curve, expect_query, expect_rest, expect_stop, press
+from tests.browser.reading import TRAINING, curve, expect_query, expect_rest, expect_stop, expect_true, press
 from tests.handmade import interval, measure
 
 HIDDEN = "node => node._fullData.filter((trace) => trace.visible === 'legendonly').map((trace) => trace.name)"
+RANGES = "node => [...node._fullLayout.xaxis.range, ...node._fullLayout.yaxis.range]"
+CLOSE = """
+(ranges, expected) => ranges(document.querySelector(".st-key-panel-tradeoff .js-plotly-plot"))
+  .every((end, i) => Math.abs(end - expected[i]) < 1e-6)
+"""
 NAMES = "node => node._fullData.map((trace) => trace.name)"
 SVG = "{http://www.w3.org/2000/svg}"
 VIEW = View(population="digits", contested=500, architecture="logistic", models=8)
@@ -128,3 +133,28 @@ def bars(drawing):
     """The bars of the members' histogram."""
     layers = [node for node in drawing.iter(f"{SVG}g") if node.get("class") == "barlayer mlayer"]
     return [node for layer in layers for node in layer.iter(f"{SVG}path")]
+
+
+def test_keys_zoom_around_the_middle_and_back_and_the_figure_says_so(visitor, address):
+    page = visitor(address)
+    figure = drawn(page)
+    told = page.locator(".st-key-panel-tradeoff .pd-keys")
+    expect(told).not_to_be_visible()
+    figure.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")  # as somebody who came with the keyboard
+    expect(told).to_have_text("Arrow keys walk over the points, Enter loads one, + and − zoom, 0 shows all")
+    expect(told).to_be_visible()
+    assert figure.get_attribute("aria-describedby") == told.get_attribute("id")
+    whole = figure.evaluate(RANGES)
+    for key, times in (("+", 0.5), ("+", 0.25), ("-", 0.5), ("0", 1), ("-", 2), ("0", 1)):
+        figure.press(key)
+        expected = [end for axis in (whole[:2], whole[2:]) for end in around(*axis, times)]
+        expect_true(page, f"({CLOSE})({RANGES}, {expected})")
+    figure.press("Control+-")
+    assert figure.evaluate(RANGES) == pytest.approx(whole)
+
+
+def around(low, high, times):
+    """The ends of a range so many times as wide around the same middle."""
+    return [(low + high) / 2 + side * times * (high - low) / 2 for side in (-1, 1)]
