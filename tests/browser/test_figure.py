@@ -149,12 +149,13 @@ def test_keys_zoom_around_the_middle_and_back_and_the_figure_says_so(visitor, ad
     whole = figure.evaluate(RANGES)
     for key, times in (("+", 0.5), ("+", 0.25), ("-", 0.5), ("0", 1), ("-", 2), ("0", 1)):
         figure.press(key)
-        expected = [end for axis in (whole[:2], whole[2:]) for end in around(*axis, times)]
+        expected = [*around(whole[:2], times), *around(whole[2:], times)]
         expect_true(page, f"({CLOSE})({RANGES}, {expected})")
     figure.press("Control+-")
     assert figure.evaluate(RANGES) == pytest.approx(whole)
 
 
-def around(low, high, times):
+def around(ends, times):
     """The ends of a range so many times as wide around the same middle."""
+    low, high = ends
     return [(low + high) / 2 + side * times * (high - low) / 2 for side in (-1, 1)]
