@@ -192,6 +192,28 @@ def _publishing(epoch: str) -> None:
     publish(epoch)
 
 
+def test_a_training_under_way_has_a_title_and_a_table_like_every_other_figure(store):
+    app = AppTest.from_function(_training)
+    app.session_state["table-trace"] = True  # somebody has opened it
+    text = shown(app.run())
+    assert '<h2 class="pd-title">The training so far</h2>' in text
+    assert "After epoch 2: train accuracy 90.0%, test accuracy 80.0%, AUC of the loss threshold .600." in text
+    assert text.count("<td>90.0%</td><td>80.0%</td><td>.600</td>") == 2
+    (button,) = app.get("download_button")
+    assert button.proto.label == "Download as CSV"
+
+
+def _training() -> None:
+    from cache.progress import Progress, TracePoint
+    from dashboard.panels.waiting import _draw
+    from dashboard.state.visit import begin
+
+    begin({})
+    trace = tuple(TracePoint(epoch=at, train_accuracy=0.9, test_accuracy=0.8, loss_auc=0.6) for at in (1, 2))
+    under_way = Progress(state="training", wave=1, waves=2, epoch=2, epochs=30, waves_assessed=0, trace=trace)
+    _draw("watch", under_way, "")
+
+
 def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
     app = opened()
     app.button(key="cancel").click().run()

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.results.exports import file_name
-from dashboard.results.figures import Figure
+from dashboard.results.figures import Figure, identified
 from dashboard.results.palette import PALETTES
 from dashboard.results.previews import Previews
 from dashboard.results.thresholds import Cuts, for_browser
@@ -24,6 +24,7 @@ _HERE = Path(__file__).parent
 _FIGURE = """
   <div class="pd-plot" role="group" tabindex="0"></div>
   <div class="pd-ring" hidden></div>
+  <div class="pd-keys" hidden></div>
   <div class="pd-live" role="status" aria-live="polite"></div>
 """
 _SAVE = """
@@ -101,10 +102,10 @@ _by_epoch = component(
 def _shown(figure: Figure, alt: str, title: str) -> dict[str, object]:
     """What the components are told of a figure."""
     return {
-        "figure": figure,
+        "figure": identified(figure),
         "alt": alt,
         "title": title,
-        "file": file_name(title or "figure"),
+        "file": file_name(title),
         "source": PLOTLY_ROUTE,
     }
 
@@ -114,7 +115,7 @@ def plot(
     *,
     key: str,
     alt: str,
-    title: str = "",
+    title: str,
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
     sketched: bool = False,
@@ -160,7 +161,7 @@ def epochs_plot(
     key: str,
     alt: str,
     on_pick: Callable[[str], None],
-    title: str = "",
+    title: str,
 ) -> None:
     """Draw a training by epoch over a slider that walks through it, in the browser; a kept epoch can be chosen.
 
@@ -180,7 +181,7 @@ def epochs_plot(
     )
 
 
-def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str = "") -> None:
+def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str) -> None:
     """Draw a histogram of scores over a slider that moves a threshold through it, all of it in the browser.
 
     Args:

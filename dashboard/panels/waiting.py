@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -11,9 +12,10 @@ from cache.costs import Cost, cost
 from cache.jobs import Jobs
 from cache.progress import Progress
 from cache.reports import effort
-from dashboard.panels.plot import plot
+from dashboard.panels.panel import panel
 from dashboard.results import epochs
 from dashboard.results.figures import Figure
+from dashboard.results.words import short
 from dashboard.serving.running import running
 from dashboard.state.landscape import models_of
 from dashboard.state.view import key, point
@@ -148,7 +150,14 @@ def _under_way(step: Step, progress: Progress | None, costs: str) -> None:
         st.button("Cancel", key="cancel", on_click=_cancel)
     with right:
         if progress is not None and progress.trace:
-            plot(_figure(progress), key="figure-trace", alt=trace_words(progress))
+            panel(
+                "trace",
+                "The training so far",
+                _figure(progress),
+                finding=trace_words(progress),
+                rows=partial(epochs.rows, progress.trace),
+                about="accuracy",
+            )
 
 
 def _figure(progress: Progress) -> Figure:
@@ -195,5 +204,5 @@ def trace_words(progress: Progress) -> str:
     last = progress.trace[-1]
     return (
         f"After epoch {last.epoch}: train accuracy {last.train_accuracy:.1%}, "
-        f"test accuracy {last.test_accuracy:.1%}, AUC of the loss threshold {last.loss_auc:.3f}"
+        f"test accuracy {last.test_accuracy:.1%}, AUC of the loss threshold {short(last.loss_auc)}."
     )

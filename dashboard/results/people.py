@@ -132,7 +132,7 @@ def _dots(name: str, phi: NDArray[np.float32], row: int, marker: dict[str, str])
         "name": name,
         "x": np.sort(phi).astype(float).round(4).tolist(),
         "y": (row + lanes).tolist(),
-        "marker": {**marker, "size": 9, "opacity": 0.8},
+        "marker": {**marker, "size": 9, "line": {"color": "@paper", "width": 1}},  # dots that overlap stay apart
         "hovertemplate": f"{name}: φ = %{{x:.2f}}<extra></extra>",
     }
 

@@ -39,6 +39,16 @@ WIDTHS = """
   .map((place) => document.querySelector(place))
   .map((node) => node.scrollWidth - node.clientWidth)
 """
+MOVING = """
+() => [...document.querySelectorAll("*")]
+  .flatMap((node) => [null, "::before", "::after"].map((part) => [node, getComputedStyle(node, part)]))
+  .filter(([node, { transitionDuration, animationName, animationDuration }]) => {
+    const moving = [transitionDuration, animationName === "none" ? "0s" : animationDuration].join(", ");
+    return moving.split(", ").some((time) => Number.parseFloat(time) * (time.endsWith("ms") ? 1 : 1000) > 1);
+  })
+  .map(([node]) => node.outerHTML.slice(0, 100))
+"""
+"""What has a transition or an animation that lasts longer than a millisecond."""
 
 
 def brightness(locator, attribute):
@@ -123,3 +133,14 @@ def test_a_narrow_page_scrolls_down_only_and_its_dials_are_one_tap_away(visitor)
     expect(dial(page, "DP noise")).not_to_be_in_viewport()
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
     expect(page).to_have_url(re.compile("dp=optimizer"))
+
+
+def test_nothing_on_the_page_moves_where_motion_is_unwanted(visitor):
+    still, moving = (visitor("architecture=lstm-64&contested=3500", reduced_motion=it) for it in ("reduce", None))
+    for page in (still, moving):
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    assert still.evaluate(MOVING) == []
+    assert moving.evaluate(MOVING)
+    for page in (still, moving):
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("button", name="Measure this")).to_be_visible()
