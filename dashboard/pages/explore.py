@@ -115,7 +115,7 @@ def _headline(found: Landscape) -> None:
         first = words.finding(head)
         second = f"{words.scope(head, POPULATIONS[found.view.population].title)} {setup}".strip()
     few = "" if found.complete or not found.waves else f"{models_of(found.waves)} of {found.view.models} models"
-    st.html(headline_html(first, second, few))
+    st.html(headline_html(first, second, few, about="tpr" if found.current else None))
 
 
 def _setup(found: Landscape) -> str:

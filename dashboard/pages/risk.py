@@ -20,6 +20,7 @@ from dashboard.panels.waiting import waiting
 from dashboard.results import gallery, people, profits, words
 from dashboard.results import risks as all_risks
 from dashboard.results.drawing import how
+from dashboard.results.links import how_html
 from dashboard.results.risks import Filter, Risks
 from dashboard.results.standing import Fate, fate
 from dashboard.results.tiles import headline_html
@@ -78,13 +79,14 @@ def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment
         chosen, prior = filters(found.view, assessment, priors=enough_pairs(assessment))
     of = all_risks.risks(assessment, risk_by_pair(best, assessment, prior), prior)
     few = "" if found.complete else f"{models_of(found.waves)} of {found.view.models} models"
-    headline.html(headline_html(all_risks.count(of, chosen), all_risks.meaning(of), few))
+    headline.html(headline_html(all_risks.count(of, chosen), all_risks.meaning(of), few, about="risk"))
     panel(
         "risks",
         "Risk of all records",
         all_risks.histogram(of, chosen),
         finding=all_risks.histogram_words(of, chosen),
         rows=lambda: all_risks.histogram_rows(of, chosen),
+        about="risk",
     )
     one_by_one, before, groups = st.tabs(list(TABS), key="risk-tabs", on_change="rerun")
     if one_by_one.open:
@@ -101,13 +103,13 @@ def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment
 def _nobody_yet(found: Landscape) -> None:
     """What stands in place of the numbers where there are none."""
     if found.refusal:
-        st.html(headline_html(words.refused(found.refusal), "Turn one of these dials back to go on.", ""))
+        st.html(headline_html(words.refused(found.refusal), "Turn one of these dials back to go on.", about=None))
         return
     coming = (
         f"Who is at risk is known once {models_of(1)} of {found.view.models} models have been trained on random "
         f"halves of {found.view.contested:,} records and attacked."
     )
-    st.html(headline_html("This setting has not been measured yet.", coming, ""))
+    st.html(headline_html("This setting has not been measured yet.", coming, about=None))
 
 
 def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, chosen: Filter) -> None:
@@ -123,7 +125,8 @@ def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, 
     *listed, one = with_pictures(found.view, gallery.listed(assessment, of, [*shown, record]))
     if listed:
         order = gallery.caption(of, page=at, records=through.size)
-        st.html(f'<p class="pd-finding">{order} {how(POPULATIONS[found.view.population])}</p>')
+        drawn = how(POPULATIONS[found.view.population])
+        st.html(f'<p class="pd-finding">{order} {drawn} {how_html("risk", "The records in order")}</p>')
         records(listed, key="gallery", chosen=record, on_pick=_choose)
         _pager(at, last)
     else:
@@ -169,8 +172,9 @@ def _groups(assessment: Assessment, of: Risks) -> None:
         if assessment.answers is not None and of.pairs is not None:
             for group in people.subgroups(assessment.answers, of.pairs):
                 group_panel(group)
-    table_panel("What goes with the risk", people.reasons(assessment), "reasons")
-    table_panel("Do the attacks agree on who is at risk?", people.agreement(assessment), "agreement")
+    table_panel("reasons", "What goes with the risk", people.reasons(assessment), about="reasons")
+    title = "Do the attacks agree on who is at risk?"
+    table_panel("agreement", title, people.agreement(assessment), about="agreement")
 
 
 def _profits(assessment: Assessment, of: Risks) -> None:
@@ -182,4 +186,5 @@ def _profits(assessment: Assessment, of: Risks) -> None:
             profits.figure(made),
             finding=profits.words(made),
             rows=lambda: profits.rows(made),
+            about={"Risk": "group-risk", "Probability of the label": "phi", "Rank correlation": "rank-correlation"},
         )
