@@ -338,14 +338,15 @@ def test_every_panel_in_the_source_says_how_its_numbers_are_measured_and_every_l
     assert min(map(len, said.values())) > 0
     assert len(said["panel"]) >= 15
     assert said["headline_html"]
-    literal = {node.value for listed in said.values() for each in listed for node in ast.walk(each) if anchored(node)}
+    literal = {name for made in said.values() for each in made for node in ast.walk(each) if (name := anchored(node))}
     assert {"frontier", "roc", "risk", "audits", "changes", "loss-ranks"} <= literal
     assert literal <= anchors()
 
 
-def anchored(node: ast.AST) -> bool:
-    """Whether it is a text that names an entry: the names before them in a mapping begin with a capital."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value[:1].islower()
+def anchored(node: ast.AST) -> str | None:
+    """The entry that a text names: the names before them in a mapping begin with a capital."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return text if isinstance(text, str) and text[:1].islower() else None
 
 
 def test_the_links_of_the_page_point_to_its_own_places():
