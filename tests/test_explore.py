@@ -150,6 +150,7 @@ def test_a_budget_lives_in_the_url_and_the_best_allowed_stop_is_one_click_away(s
     app = opened(most_auc="0.6")
     assert "Best allowed: Regularization strength 3" in shown(app)
     app.button(key="best-allowed").click().run()
+    assert app.session_state["visit"].view.most_auc == "0.6"
     assert app.query_params == {"regularization": "3", "most_auc": "0.6"}
     assert not [button for button in app.button if button.key == "best-allowed"]
     app.button(key="undo").click().run()

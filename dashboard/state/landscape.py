@@ -191,7 +191,7 @@ def landscape(
         training: what visitors may have trained; where that is not everything, the other controls, early stopping,
             which is chosen on a figure, too, and the dials in use are marked as well.
     """
-    before = [_allowing_as(view, at) for at in before]
+    before = [allowing_as(view, at) for at in before]
     pins = pins or {}
     limited = training != EVERYTHING
     dials = (*dict.fromkeys((*dials, *_OTHERS, STOP_AFTER.name, *view.in_use)),) if limited else dials
@@ -225,9 +225,9 @@ def landscape(
     )
 
 
-def _allowing_as(view: View, before: View) -> View:
-    """A view from before under the budget of now: it may have changed since."""
-    return replace(before, **{name: getattr(view, name) for name in LIMITS})
+def allowing_as(view: View, other: View) -> View:
+    """Another view under the budget of this one: it may have changed since."""
+    return replace(other, **{name: getattr(view, name) for name in LIMITS})
 
 
 def _mark(at: View, asked: Collection[View], measured: Collection[View], training: Training) -> Mark:
