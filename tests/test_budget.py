@@ -4,9 +4,8 @@ from typing import Any
 import pytest
 
 from dashboard.controls.budget import stop_words
-from dashboard.results import allowed
+from dashboard.results import allowed, figures, findings, tables
 from dashboard.results import budget as shown
-from dashboard.results import figures, findings, tables
 from dashboard.state.budget import LIMITS, Budget
 from dashboard.state.landscape import landscape, same_setting
 from dashboard.state.view import View, key

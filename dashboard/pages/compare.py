@@ -10,6 +10,7 @@ from dashboard.controls.pinning import adding, choosing_first
 from dashboard.panels.lacking import lacking
 from dashboard.panels.panel import panel, table_panel
 from dashboard.panels.problems import problems
+from dashboard.panels.taking import take_settings
 from dashboard.results import contrast, multiples
 from dashboard.results.contrast import Contrasts
 from dashboard.results.rates import Scale
@@ -18,11 +19,12 @@ from dashboard.results.tables import numbers
 from dashboard.results.tiles import HOW, headline_html, tiles_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
+from dashboard.state.hiding import shown
 from dashboard.state.lineup import Lineup, comparison, lineup, missing
 from dashboard.state.pins import keep_pins, this_pins
 from dashboard.state.readymade import ready_made
 from dashboard.state.story import EXAMPLE
-from dashboard.state.view import View, key
+from dashboard.state.view import View, key, point
 from dashboard.state.visit import begin, write_address
 from engine.assessment.values import Headline
 
@@ -60,6 +62,9 @@ def page() -> None:
     _curves(found)
     if compared:
         _loss_ranks(found, compared)
+    with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
+        if shown("take"):
+            take_settings({letter: point(view) for letter, view in found.settings.items()})
     with st.expander("Ready-made comparisons", key="ready-made", expanded=not this_pins()):
         _ready_made(state.view)
 
@@ -155,17 +160,17 @@ def _curves(found: Lineup) -> None:
     """ROC curves side by side, on linear and on logarithmic axes."""
     store = running().store
     stored = {letter: store.assessment(key(view, view.waves)) for letter, view in found.settings.items()}
-    shown = {letter: one for letter, one in stored.items() if one is not None}
-    if not shown:
+    drawn = {letter: one for letter, one in stored.items() if one is not None}
+    if not drawn:
         return
     for column, (scale, title) in zip(st.columns(2, gap="large"), _MULTIPLES, strict=True):
         with column:
             panel(
                 f"multiples-{scale}",
                 f"ROC curves: {title.lower()}",
-                multiples.figure(shown, scale),
-                finding=multiples.finding(shown, scale),
-                rows=lambda: multiples.rows(shown),
+                multiples.figure(drawn, scale),
+                finding=multiples.finding(drawn, scale),
+                rows=lambda: multiples.rows(drawn),
                 about="roc",
             )
 

@@ -16,6 +16,7 @@ from dashboard.panels.drawn import with_pictures
 from dashboard.panels.panel import group_panel, panel, table_panel
 from dashboard.panels.problems import problems
 from dashboard.panels.records import records
+from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
 from dashboard.results import gallery, people, profits, words
 from dashboard.results import risks as all_risks
@@ -28,7 +29,7 @@ from dashboard.serving.running import running
 from dashboard.state.cohorts import enough_pairs, risk_by_pair
 from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
-from dashboard.state.view import key
+from dashboard.state.view import key, point
 from dashboard.state.visit import begin, write_address
 from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
@@ -71,6 +72,9 @@ def page() -> None:
     else:
         with headline:
             _nobody_yet(found)
+    with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
+        if not found.refusal and shown("take"):
+            take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
 
 
 def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment, headline: DeltaGenerator) -> None:
