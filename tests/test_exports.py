@@ -1,8 +1,14 @@
+import ast
 import csv
 import io
 import json
+import platform
+import sys
 import tomllib
 from dataclasses import fields, replace
+from importlib import metadata
+from pathlib import Path
+from subprocess import run
 
 import numpy as np
 import pytest
@@ -12,7 +18,7 @@ from pyarrow import parquet
 from streamlit.testing.v1 import AppTest
 
 from cache.keys import Point, asked
-from cache.records import records_npz, records_parquet
+from cache.records import LIBRARIES, records_npz, records_parquet
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
 from cache.sweeps.values import Plan, Setting
@@ -26,8 +32,10 @@ from engine.mechanisms import Dropout, GaussianInput
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.values import LabelOnly, Release, WeightNoise
 from engine.validate import InvalidValueError
+from engine.version import ENGINE_VERSION
 from tests.handmade import ANSWERS, assessment, headline, whole
 
+ROOT = Path(__file__).parent.parent
 NASTY = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -143,7 +151,40 @@ def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
         assert np.array_equal(found["phi"], ANSWERS.phi)
         assert np.array_equal(found["risk"], whole().risk.member)
         assert asked(str(found["question"])) == setting
-        assert set(json.loads(str(found["versions"]))) == {"privacydial", "numpy"}
+        assert json.loads(str(found["question"]))["engine"] == ENGINE_VERSION
+        assert json.loads(str(found["versions"])) == {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in LIBRARIES},
+        }
+
+
+def test_the_libraries_that_decide_numbers_are_those_that_the_engine_imports():
+    imported = {
+        name.split(".")[0]
+        for file in (ROOT / "engine").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for name in named_by(node)
+    }
+    foreign = imported - sys.stdlib_module_names - {"engine"}
+    assert {distribution for name in foreign for distribution in metadata.packages_distributions()[name]} == set(
+        LIBRARIES
+    ) - {"privacydial"}
+
+
+def named_by(node: ast.AST) -> list[str]:
+    """The modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+
+
+def test_naming_the_versions_imports_no_library_that_trains():
+    code = (
+        "import sys; from cache.records import records_npz; from dashboard.state.view import View, point;"
+        "from tests.handmade import whole; records_npz(point(View()), whole());"
+        "print(sorted({'torch', 'opacus', 'sklearn', 'mlxtend', 'mnist1d'} & set(sys.modules)))"
+    )
+    assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_the_parquet_file_has_a_row_for_every_target_and_record():
