@@ -25,8 +25,8 @@ from cache.sweeps.values import Plan, Setting
 from cache.sweeps.writing import point_to_toml
 from dashboard.results import outcomes
 from dashboard.results.exports import file_name, plain_cell, table_csv
-from dashboard.state.stops import DIALS
-from dashboard.state.view import View, point
+from dashboard.state.budget import LIMITS
+from dashboard.state.view import View, point, refusal
 from engine.architectures import Gru
 from engine.mechanisms import Dropout, GaussianInput
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
@@ -34,6 +34,7 @@ from engine.release.values import LabelOnly, Release, WeightNoise
 from engine.validate import InvalidValueError
 from engine.version import ENGINE_VERSION
 from tests.handmade import ANSWERS, assessment, headline, whole
+from tests.test_view import views
 
 ROOT = Path(__file__).parent.parent
 NASTY = (
@@ -129,17 +130,30 @@ def test_a_recipe_file_says_every_field_and_means_the_same_setting():
     assert {field.name for field in fields(Recipe)} - {"privacy"} <= set(tomllib.loads(text))
 
 
-@given(st.data())
-@settings(max_examples=60, deadline=None)
-def test_the_recipe_file_of_every_view_asks_for_its_setting(data):
-    view = View()
-    for name in data.draw(st.lists(st.sampled_from(sorted(DIALS)), max_size=4, unique=True)):
-        view = view.turned(name, data.draw(st.sampled_from(view.stops(name))))
-    try:
-        setting = point(view)
-    except InvalidValueError:
-        return  # the engine refuses it, so there is nothing to write
+@st.composite
+def settings_asked(draw: st.DrawFn) -> View:
+    """A view with everything in it at any stop, and of its protections as many as the engine allows together."""
+    view = draw(views())
+    for name in (*draw(st.permutations(view.in_use)), "architecture", "attack"):
+        if refusal(view) is not None:
+            view = view.without(name)
+    return view
+
+
+@given(settings_asked())
+@settings(max_examples=100, deadline=None)
+def test_the_recipe_file_of_every_view_asks_for_its_setting(view):
+    setting = point(view)
+    assert setting.waves == view.waves
     assert read_back(setting) == setting
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(View) if field.name not in {*LIMITS, "sweep"}])
+def test_the_recipe_file_has_every_stop_of_every_control(name):
+    for stop in View().stops(name):
+        view = View().turned(name, stop)
+        if refusal(view) is None:
+            assert read_back(point(view)) == point(view)
 
 
 def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
