@@ -13,7 +13,7 @@ from dashboard.panels.records import records
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
 from dashboard.results.links import how_html
 from dashboard.results.methods import anchor
-from dashboard.results.words import attack_title
+from dashboard.results.words import attack_title, unmarked
 from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 
@@ -35,7 +35,7 @@ def sections(found: Assessment, further: Mapping[str, Callable[[], None]]) -> No
         further: by the title of a section, what draws the way to more of it.
     """
     for sentence in (*proofs.crossings(found), *proofs.contradictions(found)):
-        st.error(sentence, icon=":material/error:")
+        st.error(unmarked(sentence), icon=":material/error:")
     tabs = st.tabs(list(SECTIONS), key="sections", on_change="rerun")
     for tab, (title, draw) in zip(tabs, SECTIONS.items(), strict=True):
         if tab.open:
