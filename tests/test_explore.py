@@ -6,10 +6,14 @@ from itertools import chain
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cache.admission import Nothing
 from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.progress import TracePoint
 from cache.reports import effort
+from cache.starter import Starter
+from cache.store import Store
+from dashboard.panels.epochs import TO_SEE_ONE, UNTOLD
 from dashboard.results import epochs
 from dashboard.serving.running import Running, set_running
 from dashboard.state.stops import CONTESTED, DIALS, FOUR, GROUPS
@@ -146,6 +150,7 @@ def test_a_budget_lives_in_the_url_and_the_best_allowed_stop_is_one_click_away(s
     app = opened(most_auc="0.6")
     assert "Best allowed: Regularization strength 3" in shown(app)
     app.button(key="best-allowed").click().run()
+    assert app.session_state["visit"].view.most_auc == "0.6"
     assert app.query_params == {"regularization": "3", "most_auc": "0.6"}
     assert not [button for button in app.button if button.key == "best-allowed"]
     app.button(key="undo").click().run()
@@ -162,16 +167,28 @@ def trace(recipe: Recipe) -> list[TracePoint]:
 def test_a_training_that_was_heard_is_shown_by_epoch_and_a_kept_epoch_can_be_published(store):
     measure(store, View())
     recipe = point(View()).recipe
-    assert "epoch by epoch" not in shown(opened())
+    assert UNTOLD in shown(opened())
     store.reports.put(recipe, 0, 1.5, trace(recipe)[:7])
-    assert "epoch by epoch" not in shown(opened())
+    assert UNTOLD in shown(opened())
     store.reports.put(recipe, 0, 1.5, trace(recipe))
     text = shown(opened())
     assert "The training, epoch by epoch" in text
+    assert UNTOLD not in text
     assert "Test accuracy was highest after epoch 1, 79.0%, with an AUC of .510." in text
     assert drawn(opened()) == 4
     assert epochs.for_browser(trace(recipe), recipe.kept_epochs, 30)["kept"] == [3, 6, 10, 20, 30]
     assert epochs.rows(trace(recipe))[2]["Train accuracy"] == "10.0%"
+
+
+def test_a_result_whose_training_was_not_heard_says_so_and_how_to_see_one(tmp_path):
+    shipped = Store(tmp_path, below=Starter())
+    set_running(Running(store=shipped))
+    assert f"{UNTOLD} {TO_SEE_ONE}" in shown(opened(sweep="regularization"))
+    assert UNTOLD not in shown(opened(regularization="0.02", population="digits"))  # nothing is measured there
+    set_running(Running(store=shipped, training=Nothing()))
+    assert UNTOLD in (text := shown(opened(sweep="regularization")))
+    assert TO_SEE_ONE not in text
+    shipped.close()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import itertools
+import re
 import time
 
 import pytest
@@ -120,6 +121,7 @@ def test_a_sweep_runs_to_its_end_and_a_second_visitor_sees_it(sweeps):
     until_text(app, "Done: 2 of 2 settings, 2 of 2 waves.")
     other = opened()
     assert "2 of 2 settings are measured." in texts(other)
+    assert re.findall(r'href="methods#([^"]*)"', texts(other)) == ["frontier", "accuracy", "auc"]
     assert [box.label for box in other.expander if "not possible" in box.label] == ["2 combinations are not possible"]
     assert "dropout must have hidden activations, which logistic regression has not" in texts(other)
     assert buttons(other) == ["Start the sweep"]

@@ -90,12 +90,18 @@ _with_threshold = component(
     js=_DRAWING + _read("percent.js") + _read("threshold.js"),
     isolate_styles=False,
 )
-_by_epoch = component(
-    "privacydial_epochs",
-    html=f'<div class="pd-figure pd-epochs">{_FIGURE}{_EPOCHS}{_SAVE}</div>',
-    css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
-    js=_DRAWING + _read("percent.js") + _read("epochs.js"),
-    isolate_styles=False,
+_by_epoch, _by_epoch_only = (
+    component(
+        name,
+        html=f'<div class="pd-figure pd-epochs">{_FIGURE}{controls}{_SAVE}</div>',
+        css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
+        js=_DRAWING + _read("percent.js") + _read("epochs.js"),
+        isolate_styles=False,
+    )
+    for name, controls in (
+        ("privacydial_epochs", _EPOCHS),
+        ("privacydial_epochs_only", _EPOCHS.replace("data-keep", "data-keep hidden")),
+    )
 )
 
 
@@ -160,7 +166,7 @@ def epochs_plot(
     *,
     key: str,
     alt: str,
-    on_pick: Callable[[str], None],
+    on_pick: Callable[[str], None] | None,
     title: str,
 ) -> None:
     """Draw a training by epoch over a slider that walks through it, in the browser; a kept epoch can be chosen.
@@ -170,10 +176,12 @@ def epochs_plot(
         traced: the numbers by epoch, as ``dashboard.results.epochs.for_browser`` makes them.
         key: its identity, as in ``plot``.
         alt: what the figure shows, as a finding.
-        on_pick: called with the epoch to be published, as text from the browser: it is to be checked.
+        on_pick: called with the epoch to be published, as text from the browser: it is to be checked. None where
+            none can be: then there is no button for it.
         title: as in ``plot``.
     """
-    _by_epoch(
+    draw = _by_epoch if on_pick is not None else _by_epoch_only
+    draw(
         key=key,
         data={**_shown(figure, alt, title), "epochs": dict(traced)},
         height="content",

@@ -92,6 +92,7 @@ def _figures(run: SweepRun, found: list[Result]) -> None:
                 "that were measured. Dotted lines are the half of the settings that leak more."
             ),
             rows=lambda: rows(run.plan, found),
+            about={"Accuracy": "accuracy", "Attack AUC": "auc"},
         )
 
 

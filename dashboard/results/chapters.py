@@ -79,6 +79,11 @@ _INTERVALS: dict[str, tuple[str, tuple[Place, ...]]] = {
     "null-test": ("Could it be chance?", ((f"{_ASSESSMENT}.null", "no_leakage_test"),)),
     "honesty": ("Can I believe this?", ((f"{_ASSESSMENT}.values", "Honesty"),)),
     "comparison": ("Differences of two settings", ((f"{_ASSESSMENT}.comparison", "compare"),)),
+    "loss-ranks": (
+        "Are the same members hard for both?",
+        ((f"{_ASSESSMENT}.comparison", "loss_rank_correlation"),),
+    ),
+    "rank-correlation": ("Rank correlation", ((f"{_ASSESSMENT}.ranks", "rank_correlation"),)),
     "looks": ("Verdicts that may be looked at again", ((f"{_ASSESSMENT}.looks", "spent"),)),
     "more-waves": ("How many more waves", ((f"{_ASSESSMENT}.looks", "more_waves"),)),
     "attackers": ("Adapting and not adapting", ((f"{_ASSESSMENT}.values", "Attackers"), ("engine.calibration", ""))),
@@ -91,6 +96,15 @@ _PEOPLE: dict[str, tuple[str, tuple[Place, ...]]] = {
         ((f"{_ASSESSMENT}.risk", "record_risk"), (f"{_ASSESSMENT}.risk", "pair_risk")),
     ),
     "riskiest": ("The riskiest records", ((f"{_ASSESSMENT}.risk", "riskiest"),)),
+    "changes": (
+        "Before and after a protection",
+        (
+            (f"{_ASSESSMENT}.changes", ""),
+            (f"{_ASSESSMENT}.changes", "changed"),
+            (f"{_ASSESSMENT}.changes", "changed_on_second_half"),
+            (f"{_ASSESSMENT}.changes", "group_change"),
+        ),
+    ),
     "group-risk": ("Risk by group", ((f"{_ASSESSMENT}.risk", "group_risk"),)),
     "reliability": ("Do the risks come true?", ((f"{_ASSESSMENT}.risk", "reliability"),)),
     "precision-recall": (

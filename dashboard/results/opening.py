@@ -15,6 +15,9 @@ from dashboard.state.story import OVERFIT, PRESETS, REGULARIZED, SMOOTHED, STRON
 from engine.assessment.values import Assessment, Headline, Interval
 from engine.populations.catalogue import POPULATIONS
 
+TITLE = "What accuracy costs in privacy"
+"""What the picture is called where it is saved and where it is heard."""
+
 SCORES = "The curves are the scores that an attacker gives to members (filled) and to outsiders (line)."
 
 ABOUT = "See what a model gives away about the people whose data it was trained on, and what protecting them costs."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -224,7 +225,7 @@ def group_name(group: GroupRisk, number: int) -> str:
 def groups(group: GroupRisk) -> Figure:
     """Mean risk of each group with its interval, those at the highest risk on top."""
     order = np.argsort(group.risk)[-MOST_GROUPS:]
-    names = [group_name(group, number) for number in group.group[order]]
+    names = [escape(group_name(group, number)) for number in group.group[order]]  # Plotly reads some tags
     return {
         "data": [
             {
