@@ -24,7 +24,7 @@ from dashboard.state.visit import Step, keep, this_visit
 POLL = 0.5
 """Seconds between two looks at a training."""
 
-TRACE_HEIGHT = 150
+TRACE_HEIGHT = 190
 
 _RESTS = {"held", "failed", "refused"}  # steps that only the visitor ends
 
@@ -143,7 +143,7 @@ def held_words(progress: Progress | None) -> str:
 
 
 def _under_way(step: Step, progress: Progress | None, costs: str) -> None:
-    left, right = st.columns([3, 2], vertical_alignment="center", gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.progress(share(progress), text=progress_words(step, progress, this_visit().view.models))
         st.caption(costs if progress is None or not progress.message else progress.message)
