@@ -62,8 +62,6 @@ function upright(x, colour) {
   return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colour, width: 2 } };
 }
 
-let described = 0; // figures whose keys are told of
-
 class Plot {
   constructor(root) {
     this.root = root;
@@ -72,7 +70,7 @@ class Plot {
     this.live = root.querySelector(".pd-live");
     this.dragged = root.querySelector(".pd-drag");
     this.keys = root.querySelector(".pd-keys");
-    this.keys.id = `pd-keys-${++described}`;
+    this.keys.id = `pd-keys-${Math.random().toString(36).slice(2)}`;
     this.box.setAttribute("aria-describedby", this.keys.id);
     this.at = undefined; // the id of the point under the keys
     this.busy = false;

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.panels.scripts import script
 from dashboard.results.exports import file_name
 from dashboard.results.figures import Figure, identified
 from dashboard.results.palette import PALETTES
@@ -75,19 +76,19 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_DRAWING = f"const PALETTES = {json.dumps(PALETTES)};\n{_read('plot.js')}"
+_DRAWING = (f"const PALETTES = {json.dumps(PALETTES)};\n", "plot.js")
 _plot = component(
     "privacydial_plot",
     html=f'<div class="pd-figure">{_FIGURE}{_DRAG}{_SAVE}</div>',
     css=_read("plot.css"),
-    js=_DRAWING + _read("sketch.js") + _read("dragging.js"),
+    js=script("plot", *_DRAWING, "sketch.js", "dragging.js"),
     isolate_styles=False,
 )
 _with_threshold = component(
     "privacydial_threshold",
     html=f'<div class="pd-figure">{_FIGURE}{_THRESHOLD}{_SAVE}</div>',
     css=_read("plot.css") + _read("threshold.css"),
-    js=_DRAWING + _read("percent.js") + _read("threshold.js"),
+    js=script("threshold", *_DRAWING, "percent.js", "threshold.js"),
     isolate_styles=False,
 )
 _by_epoch, _by_epoch_only = (
@@ -95,7 +96,7 @@ _by_epoch, _by_epoch_only = (
         name,
         html=f'<div class="pd-figure pd-epochs">{_FIGURE}{controls}{_SAVE}</div>',
         css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
-        js=_DRAWING + _read("percent.js") + _read("epochs.js"),
+        js=script("epochs", *_DRAWING, "percent.js", "epochs.js"),
         isolate_styles=False,
     )
     for name, controls in (
