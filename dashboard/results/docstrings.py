@@ -55,6 +55,20 @@ def parsed(text: str) -> Docstring:
     )
 
 
+def attribute(kind: type, name: str) -> str:
+    """What an attribute of a class is, in one sentence: from its docstring, or that of a class that it is made from.
+
+    Raises:
+        KeyError: when none says.
+    """
+    for owner in kind.__mro__:
+        said = dict(parsed(owner.__doc__).fields) if owner.__doc__ else {}
+        if name in said:
+            first = said[name].partition(". ")[0].removesuffix(".")
+            return f"{first[0].upper()}{first[1:]}."
+    raise KeyError(name)
+
+
 def _paragraph(block: str) -> str:
     """Running text in one line; a formula or a list keeps its lines."""
     lines = block.splitlines()

@@ -198,7 +198,7 @@ _MOST_LISTED, _FIRST = 14, 6
 
 
 def _asked(view: View, name: str, text: str) -> Collection[str | int]:
-    """The values that a control can take when a URL asks for one: of architectures any size has a name."""
+    """The values that a control can take when a URL asks for one: of architectures all have a name."""
     return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
 
 
@@ -224,7 +224,9 @@ def _listed(stops: Collection[str | int]) -> str:
 
 def _further(name: str) -> str:
     """What a control takes beside its stops."""
-    return ", or a family with a size such as lstm-37" if name == ARCHITECTURE.name else ""
+    return (
+        ", or a family with a size and options such as lstm-37 or lstm-37x2-mean" if name == ARCHITECTURE.name else ""
+    )
 
 
 def _problem(name: str, text: str, view: View) -> str:
