@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.controls.options import TITLES, option_key
-from dashboard.results.docstrings import attribute
+from dashboard.controls.options import TITLES, meaning, option_key
 from dashboard.results.settings import differences
 from dashboard.state.families import architecture_of, changed, family_of, label_of, token_of
 from dashboard.state.stops import ARCHITECTURE
@@ -118,7 +117,7 @@ def test_the_options_of_a_family_are_all_values_of_all_fields_but_its_size(kind:
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
 def test_every_field_is_explained_by_one_sentence_of_a_docstring(kind: Any, field: str):
-    words = attribute(kind, field)
+    words = meaning(kind, field)
     assert words[0].isupper()
     assert words.endswith(".")
     assert words.count(". ") == 0
@@ -128,7 +127,7 @@ def test_every_field_is_explained_by_one_sentence_of_a_docstring(kind: Any, fiel
 
 def test_what_no_docstring_explains_is_an_error():
     with pytest.raises(KeyError, match="colour"):
-        attribute(Mlp, "colour")
+        meaning(Mlp, "colour")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ def test_every_field_has_a_control_that_turns_the_view_and_keeps_the_others(stor
         if of is kind:
             shown_as = control(app, at, field)
             assert shown_as.label == TITLES[field]
-            assert shown_as.help == attribute(kind, field)
+            assert shown_as.help == meaning(kind, field)
             value = VALUES[kind, field][-1] if field not in {"width", "hidden"} else 5
             assert getattr(at, field) != value
             at = dataclasses.replace(at, **{field: value})

@@ -63,6 +63,16 @@ def options(architecture: Architecture) -> None:
         _choice(architecture, name, values)
 
 
+def meaning(kind: type, field: str) -> str:
+    """What a field of an architecture is: the first sentence on it in a docstring.
+
+    Raises:
+        KeyError: when no docstring says.
+    """
+    first = attribute(kind, field).partition(". ")[0].removesuffix(".")
+    return f"{first[0].upper()}{first[1:]}."
+
+
 def show(architecture: Architecture) -> None:
     """Turn the view to an architecture, and trace the path along the dial of architectures."""
     name = ARCHITECTURE.name
@@ -76,7 +86,7 @@ def _number(architecture: Architecture, name: str, most: int) -> None:
         max_value=most,
         value=getattr(architecture, name),
         step=1,
-        help=attribute(type(architecture), name),
+        help=meaning(type(architecture), name),
         **_kept(architecture, name),
     )
 
@@ -87,7 +97,7 @@ def _choice(architecture: Architecture, name: str, values: tuple[Option, ...]) -
         values,
         default=getattr(architecture, name),
         format_func=_LABELS.__getitem__,
-        help=attribute(type(architecture), name),
+        help=meaning(type(architecture), name),
         required=True,
         **_kept(architecture, name),
     )

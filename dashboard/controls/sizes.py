@@ -25,7 +25,7 @@ def sizes(view: View) -> None:
     with st.container(
         key="sizes-row", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.html(f'<p class="pd-count">{escape(count_words(architecture, info))}</p>', width="content")
+        st.html(f'<p class="pd-count">{escape(count_words(architecture, info))}</p>')
         # Its label stays: by another one it would be another popover to the browser, and close at every turn.
         place = st.popover("Options", key="sizes", on_change="rerun")
     if not place.open:

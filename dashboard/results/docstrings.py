@@ -56,7 +56,7 @@ def parsed(text: str) -> Docstring:
 
 
 def attribute(kind: type, name: str) -> str:
-    """What an attribute of a class is, in one sentence: from its docstring, or that of a class that it is made from.
+    """What an attribute of a class means: by its docstring, or by that of a class that it is made from.
 
     Raises:
         KeyError: when none says.
@@ -64,8 +64,7 @@ def attribute(kind: type, name: str) -> str:
     for owner in kind.__mro__:
         said = dict(parsed(owner.__doc__).fields) if owner.__doc__ else {}
         if name in said:
-            first = said[name].partition(". ")[0].removesuffix(".")
-            return f"{first[0].upper()}{first[1:]}."
+            return said[name]
     raise KeyError(name)
 
 
