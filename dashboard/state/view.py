@@ -369,7 +369,7 @@ def _spelled(architecture: Architecture) -> str:
     """The architecture as the command line takes it: its kind, and the fields that are not at their default."""
     kind = type(architecture)
     changed = {field.name: getattr(architecture, field.name) for field in fields(architecture)}
-    parts = [f"{name}={value}" for name, value in changed.items() if value != getattr(kind(), name)]
+    parts = [f"{name}={str(value).lower()}" for name, value in changed.items() if value != getattr(kind(), name)]
     return f"{kind.__name__}:{','.join(parts)}" if parts else kind.__name__
 
 
