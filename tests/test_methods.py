@@ -1,6 +1,7 @@
 import ast
 import re
 import sys
+from dataclasses import fields
 from inspect import Parameter, signature
 from pathlib import Path
 from subprocess import run
@@ -98,6 +99,13 @@ def test_an_attack_stands_with_its_formula_its_source_and_what_the_attacker_must
     assert "shadow models" in dict(lira.facts)["The attacker must know"]
     by_class = entries()["attack-entropy-by-class"]
     assert "H = −Σ_i F(x)_i log F(x)_i" in by_class.text
+
+
+@pytest.mark.parametrize("kind", get_args(Architecture), ids=lambda kind: kind.__name__)
+def test_an_architecture_stands_with_all_its_fields_those_of_its_like_too(kind):
+    facts = dict(entries()[anchor("architecture", kind.__name__)].facts)
+    assert set(facts) == {"In recipe files", *(field.name for field in fields(kind))}
+    assert all(facts.values())
 
 
 def test_the_functions_that_attacks_list_are_found_in_the_source_as_they_are_in_python():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import get_args
 
-from dashboard.results.docstrings import Docstring, Place, docstring, listed, parsed
+from dashboard.results.docstrings import Docstring, Place, attribute, docstring, listed, parsed
 from dashboard.results.methods import Chapter, Entry, anchor
 from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE, AttackInfo
@@ -159,7 +159,7 @@ def chapters() -> tuple[Chapter, ...]:
             title="Releases",
             entries=tuple(_kind(kind, "release") for kind in (WeightNoise, *get_args(Outputs))),
         ),
-        Chapter(title="Architectures", entries=tuple(_kind(kind, "architecture") for kind in get_args(Architecture))),
+        Chapter(title="Architectures", entries=tuple(map(_architecture, get_args(Architecture)))),
         Chapter(title="Populations", entries=tuple(map(_population, POPULATIONS.values()))),
         Chapter(title="References", entries=tuple(map(_reference, REFERENCES))),
     )
@@ -239,6 +239,14 @@ def _kind(kind: type, group: str) -> Entry:
     facts = (("In recipe files", kind.__name__), *([("Refused together with DP-SGD", coupling)] if coupling else []))
     doc = parsed(kind.__doc__ or "")
     return _entry(anchor(group, kind.__name__), title[0].upper() + title[1:], [doc], facts=facts)
+
+
+def _architecture(kind: type) -> Entry:
+    """A family of architectures with all its fields, those that it shares with others, too."""
+    entry = _kind(kind, "architecture")
+    told = dict(entry.facts)
+    shared = ((field.name, attribute(kind, field.name)) for field in fields(kind) if field.name not in told)
+    return replace(entry, facts=(*entry.facts, *shared))
 
 
 def _population(info: PopulationInfo) -> Entry:

@@ -34,6 +34,7 @@ BRIGHTNESS = """
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 """
+RAIL = "() => [document.querySelector('[data-testid=stSidebarContent]')].map((n) => n.scrollWidth - n.clientWidth)[0]"
 WIDTHS = """
 () => ["html", "[data-testid=stMain]", "[data-testid=stMainBlockContainer]"]
   .map((place) => document.querySelector(place))
@@ -96,6 +97,31 @@ def test_axe_finds_nothing_in_the_open_budget(visitor, theme):
     expect(page.get_by_role("slider", name="Attack AUC at most")).to_be_visible()
     expect_rest(page)
     assert violations(page) == ""
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_the_open_options_of_an_architecture_and_all_of_them_fit(visitor, theme):
+    page = visitor(query(architecture="lstm-4x2-bidirectional-mean"), color_scheme=theme)
+    expect_measured(page)
+    page.get_by_role("button", name="Options").click()
+    expect(page.get_by_role("radiogroup", name="Pooling")).to_be_visible()
+    expect_rest(page)
+    assert violations(page) == ""
+    options = page.get_by_test_id("stPopoverBody")
+    assert options.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+    expect_true(page, f"({RAIL})() <= 0")
+
+
+def test_a_narrow_rail_holds_the_options_of_an_architecture_that_cannot_read_the_records(visitor):
+    page = visitor("population=purchases&architecture=lstm-64x2-mean", viewport={"width": 390, "height": 844})
+    page.get_by_test_id("stExpandSidebarButton").click()
+    count, options = page.locator(".pd-count"), page.get_by_role("button", name="Options")
+    expect(count).to_have_text("LSTM 64×2 mean cannot read these records")
+    bottom = count.evaluate("node => node.getBoundingClientRect().bottom")
+    assert options.evaluate("node => node.getBoundingClientRect().top") < bottom  # beside it, not below
+    expect_true(page, f"({RAIL})() <= 0")
+    options.click()
+    expect(page.get_by_test_id("stPopoverBody")).to_contain_text("has no sequence view")
 
 
 @pytest.mark.parametrize("theme", THEMES)
