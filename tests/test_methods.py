@@ -20,6 +20,7 @@ from dashboard.results.docstrings import docstring, listed, parsed
 from dashboard.results.links import how_html
 from dashboard.results.methods import Chapter, Entry, anchor, chapter_html, matching
 from dashboard.results.tiles import Tile, headline_html
+from dashboard.serving import server
 from dashboard.serving.running import Running, set_running
 from dashboard.state.view import View, point
 from engine.architectures import Architecture
@@ -286,6 +287,14 @@ def test_every_number_on_a_measured_page_leads_to_its_definition(opened_on, made
     assert sorted(links(app)) == sorted(linked)
     assert set(linked) <= anchors()
     assert not unexplained(app.main)
+
+
+def test_what_numbers_link_to_is_read_before_the_first_visit(tmp_path):
+    store = Store(tmp_path, below=Starter())
+    anchors.cache_clear()
+    server._warm(store)
+    assert anchors.cache_info().currsize == 1
+    store.close()
 
 
 MEASURED = re.compile(r"(?<![\w.])[01]?\.\d{3}\b|\d\.\d(?: |\N{NO-BREAK SPACE})%")

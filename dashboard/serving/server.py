@@ -32,6 +32,7 @@ from cache.sweeps.current import Sweeps
 from dashboard.pages import compare, explore, methods, risk, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.panels.plot import PLOTLY_ROUTE
 from dashboard.panels.scripts import FOLDER, served
+from dashboard.results.chapters import anchors
 from dashboard.serving.running import Running, set_running
 from dashboard.state.story import story
 
@@ -106,12 +107,17 @@ async def _started(now: Running, start: Callable[[], AnyCluster], limits: Limits
 
 
 def _warm(store: Store) -> None:
-    """Do what the first visitor would wait for: load what Streamlit loads late, pack plotly.js, read the story."""
+    """Do what the first visitor would wait for.
+
+    That is to load what Streamlit loads late, to pack plotly.js, to read the story, and to read from the engine what
+    numbers link to.
+    """
     for library in _LATE:
         import_module(library)
     _plotly_gzipped()
     with suppress(CacheError):  # the page says so
         story(store)
+    anchors()
 
 
 def _say(error: Exception) -> bool:
