@@ -1,5 +1,6 @@
 """The page Explore opened by AppTest, and what is on it."""
 
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -19,13 +20,14 @@ def opened(**query: str) -> AppTest:
 
 
 def shown(app: AppTest) -> str:
-    """All texts of the page."""
+    """All texts of the page; what only keeps a line from breaking is left out."""
     assert not app.exception
-    return " ".join(
+    texts = " ".join(
         str(getattr(element, "body", None) or getattr(element.proto, "body", ""))
         for kind in ("html", "markdown", "warning", "error")
         for element in app.get(kind)
     )
+    return re.sub(r'<span class="pd-whole">(.*?)</span>', r"\1", texts)
 
 
 def put(store: Store, view: View, found: Assessment, *, waves: int | None = None) -> None:

@@ -18,6 +18,7 @@ from dashboard.state.story import OVERFIT, PRESETS, STRONG_DP, SWEET_SPOT, setti
 from dashboard.state.view import View, key, refusal
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import PrivacyClaim
+from tests.explored import shown
 from tests.handmade import claim, interval, measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
@@ -53,15 +54,6 @@ def opened(**query: str) -> AppTest:
     for name, text in query.items():
         app.query_params[name] = text
     return app.run()
-
-
-def shown(app: AppTest) -> str:
-    assert not app.exception
-    return " ".join(
-        str(getattr(element, "body", None) or getattr(element.proto, "body", ""))
-        for kind in ("html", "markdown", "warning", "error")
-        for element in app.get(kind)
-    )
 
 
 def on_explore(app: AppTest) -> bool:

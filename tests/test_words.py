@@ -104,3 +104,8 @@ def test_no_text_reaches_the_page_unescaped():
     shown = tiles_html([Tile(name="<a>", how="auc", value="<b>", interval="<c>", behind="<d>")])
     assert not any(mark in shown for mark in ("<a>", "<b>", "<c>", "<d>"))
     assert "<i>" not in headline_html("<i>", "<i>", "<i>", about=None)
+
+
+def test_an_interval_in_the_sentence_is_not_broken_over_two_lines():
+    html = headline_html("An attacker finds 92 (75–110) & more (a–b).", "", about=None)
+    assert 'finds 92 <span class="pd-whole">(75–110)</span> &amp; more (a–b).' in html

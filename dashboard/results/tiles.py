@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -130,4 +131,11 @@ def headline_html(first: str, second: str, badge: str = "", *, about: About | No
     """
     mark = f' <span class="pd-badge">{escape(badge)}</span>' if badge else ""
     how = f" {how_html(about, 'the headline')}" if about else ""
-    return f'<h1 class="pd-headline">{escape(first)}{mark}</h1><p class="pd-scope">{escape(second)}{how}</p>'
+    return (
+        f'<h1 class="pd-headline">{_unbroken(escape(first))}{mark}</h1><p class="pd-scope">{escape(second)}{how}</p>'
+    )
+
+
+def _unbroken(text: str) -> str:
+    """The escaped text with every interval in brackets kept on one line."""
+    return re.sub(r"\([\d.,%]+–[\d.,%]+\)", r'<span class="pd-whole">\g<0></span>', text)
