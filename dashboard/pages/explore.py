@@ -27,9 +27,10 @@ from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, til
 from dashboard.serving.running import running
 from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
+from dashboard.state.optimizing import training_words
 from dashboard.state.pins import by_letter, this_pins
 from dashboard.state.stops import OFF
-from dashboard.state.view import SWEEPS, point, release_words, training_words
+from dashboard.state.view import SWEEPS, point, release_words
 from dashboard.state.visit import begin, go_to_address, write_address
 from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS

@@ -337,19 +337,6 @@ def _private(plain: Recipe, privacy: DpSgd) -> Recipe:
     return recipe if privacy.clip is not None else replace(recipe, privacy=privacy)
 
 
-def training_words(view: View) -> str:
-    """How DP training is set up and whether that was tuned, in one sentence; empty without DP."""
-    recipe = point(view).recipe
-    if recipe.privacy is None:
-        return ""
-    known = tuned(view.population, recipe.architecture, recipe.privacy.noise_multiplier) is not None
-    clip = f"clip {recipe.privacy.clip:g}" if recipe.privacy.clip is not None else "no clip"
-    return (
-        f"DP optimizer {'tuned on public records' if known else 'not tuned'}: "
-        f"rate {recipe.optimizer.learning_rate:g}, {clip}, {recipe.batch} records expected in a batch."
-    )
-
-
 def release_words(view: View) -> str:
     """What noise after training proves, in two sentences; empty without it."""
     if not NOISE.value(view.noise):
