@@ -105,6 +105,11 @@ class View:
                 raise InvalidValueError(_rule(field.name, str(getattr(self, field.name)), self))
 
     @property
+    def stopped(self) -> bool:
+        """Whether an early epoch is kept, which may have been chosen by looking at private accuracy."""
+        return self.stop_after != OFF
+
+    @property
     def waves(self) -> int:
         """Waves of four pairs."""
         return WAVES[self.models]
