@@ -136,7 +136,7 @@ def test_the_measured_ceiling_has_marks_of_its_own_and_is_told_where_bounds_are(
         ({"noise": "0.05", "noise_on": "output"}, "The noise is on the output layer alone"),
         ({"noise": "0.05", "noise_on": "relative"}, "The noise is relative to each tensor"),
         ({"noise": "0.05", "dp": "1"}, "must be of training without noise: DP-SGD proves its ε"),
-        ({"noise": "0.05", "label_smoothing": "0.3"}, "must be of training without LabelSmoothing"),
+        ({"noise": "0.05", "dropout": "0.3"}, "must be of training without dropout: it draws anew for every model"),
     ],
 )
 def test_where_nothing_would_follow_it_is_said_why(store, query, reason):
