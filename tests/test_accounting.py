@@ -15,7 +15,8 @@ from dp_accounting.rdp import RdpAccountant
 from scipy.special import logsumexp
 
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
-from engine.training.accounting import Spent, claim, delta, noise_for, rdp_epsilon, spent
+from engine.release.gaussian import delta
+from engine.training.accounting import Spent, claim, noise_for, rdp_epsilon, spent
 from engine.training.prv import PrivacyLoss, privacy_loss
 from engine.training.renyi import _ORDERS, epsilon_by_rdp
 from engine.validate import InvalidValueError

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from cache.progress import TracePoint
+from cache.reports import Sensitivity
 from dashboard.panels.panel import table_html
-from dashboard.results import details, epochs, figures, findings, people, proofs, rates, tables
+from dashboard.results import details, epochs, figures, findings, people, proofs, rates, sensitivity, tables
 from dashboard.results.palette import PALETTES
 from dashboard.state.landscape import landscape
 from dashboard.state.view import View
@@ -194,6 +195,7 @@ def all_figures(store):
         details.reliability(full),
         details.found_out(full),
         people.groups(group),
+        sensitivity.strip(Sensitivity(changes=(0.1, 0.2), members=500)),
         *(people.confidences(ANSWERS, one) for one in people.named(full)),
     ]
 

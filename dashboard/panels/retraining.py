@@ -7,7 +7,7 @@ import streamlit as st
 from cache.admission import refusal
 from cache.keys import Point
 from cache.reports import Sensitivity
-from dashboard.panels.panel import facts_html
+from dashboard.panels.panel import facts_html, panel
 from dashboard.results import sensitivity
 from dashboard.results.links import how_html
 from dashboard.serving.running import running
@@ -34,8 +34,16 @@ def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None
     if reason is not None:
         st.html(facts_html(sensitivity.TITLE, [("No ceiling", f"{reason[0].upper()}{reason[1:].rstrip('.')}.")]))
     elif known is not None:
-        listed = facts_html(sensitivity.TITLE, sensitivity.facts(found, known))
-        st.html(listed + how_html("measured-ceiling", sensitivity.TITLE))
+        panel(
+            "changes",
+            sensitivity.TITLE,
+            sensitivity.strip(known),
+            finding=sensitivity.finding(known),
+            rows=lambda: sensitivity.rows(known),
+            about="sensitivity",
+        )
+        listed = facts_html("What that would allow", sensitivity.facts(found, known))
+        st.html(listed + how_html("measured-ceiling", "What that would allow"))
     else:
         polls = _state(view) == "in work"
         st.fragment(_offer, run_every=POLL if polls else None)(view, polls)

@@ -24,7 +24,7 @@ from functools import lru_cache
 
 from engine.assessment.values import PrivacyClaim
 from engine.recipe import Recipe
-from engine.release.gaussian import epsilon_of
+from engine.release.gaussian import delta, epsilon_of
 from engine.training.prv import privacy_loss
 from engine.training.renyi import epsilon_by_rdp
 from engine.validate import InvalidValueError, number, whole
@@ -93,11 +93,6 @@ def steps_until(recipe: Recipe, epoch: int | None) -> int:
     """
     kept = recipe.epochs if epoch is None else whole("kept epoch", epoch, at_least=1, at_most=recipe.epochs)
     return sum(recipe.steps_in_epoch(done) for done in range(1, kept + 1))
-
-
-def delta(contested: int) -> float:
-    """δ = 1e-5, or for N > 10,000 contested records the next power of ten that is at most 1 / (10 N)."""
-    return min(1e-5, 10.0 ** math.floor(-math.log10(10 * contested)))
 
 
 @lru_cache(maxsize=4096)
