@@ -227,6 +227,7 @@ def test_calibration_holds_where_accountants_changed_hands(target: float):
     found = noise_for(target, 0.002, 1_000_000, 1e-5)
     assert 0.99 * target <= found.spent.epsilon <= target
     assert found.spent == spent(found.noise_multiplier, 0.002, 1_000_000, 1e-5)
+    assert found.spent.accountant == "PRV"  # RDP needs more noise
 
 
 @pytest.fixture
