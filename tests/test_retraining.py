@@ -132,6 +132,7 @@ def test_a_measured_sensitivity_is_told_and_drawn_with_its_condition(store):
 def test_the_distribution_stands_beside_the_largest_change_with_the_noise_for_wanted_epsilons(store):
     figure, listed = sensitivity.strip(FOUND), sensitivity.rows(FOUND)
     assert figure["data"][0]["x"] == list(CHANGES)
+    assert figure["data"][0]["name"] == "one record left out"  # the legend's words
     assert figure["layout"]["shapes"][0]["x0"] == 0.1
     assert [len(listed), listed[-1]["Joint L2 change"]] == [32, "0.1"]
     term, about = sensitivity.facts(whole(headline(records=20_000)), FOUND)[-1]

@@ -51,10 +51,11 @@ def strip(sensitivity: Sensitivity) -> Figure:
     marks = {
         "type": "scatter",
         "mode": "markers",
+        "name": "one record left out",
         "x": list(sensitivity.changes),
         "y": [""] * sensitivity.tried,
         "marker": {"color": "@member", "symbol": "line-ns-open", "size": 22, "line": {"width": 2}},
-        "hovertemplate": "one record left out: %{x:.3g}<extra></extra>",
+        "hovertemplate": "%{x:.3g}<extra></extra>",
     }
     return {
         "data": [marks],
