@@ -63,10 +63,14 @@ def export_file(store: Store, file: Path, *, waves: bool = True) -> Counter[str]
     except BaseException as error:
         for left in (file, Path(f"{file}-journal")):
             left.unlink(missing_ok=True)
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.Error | _UnwritableError):
             raise CacheError(f"{file} cannot be written ({error}).") from error
         raise
     return counts
+
+
+class _UnwritableError(Exception):
+    """The file of an export takes no more."""
 
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection, *, waves: bool) -> Counter[str]:
@@ -82,7 +86,11 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, *, waves: bo
         columns = COLUMNS[entry.kind]
         values = [getattr(entry, column) for column in columns]
         places = ", ".join("?" * len(columns))
-        target.execute(f"INSERT INTO {entry.kind} VALUES ({places})", values)  # noqa: S608 — our own names
+        statement = f"INSERT INTO {entry.kind} VALUES ({places})"  # noqa: S608 — our own names
+        try:
+            target.execute(statement, values)
+        except sqlite3.Error as error:
+            raise _UnwritableError(str(error)) from error  # inside a use of the store, whose own error this is not
         counts[entry.kind] += 1
     return counts
 

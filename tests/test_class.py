@@ -1,5 +1,6 @@
 """A class: links that hide controls, and a dashboard where only what has been measured can be chosen."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,16 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from cache.admission import LISTED, NOTHING, Listed, Nothing
+from cache.progress import TracePoint
 from dashboard.serving.running import Running, set_running
 from dashboard.state.hiding import CONTROLS, HIDABLE, PARTS, hidden_in
 from dashboard.state.landscape import landscape
+from dashboard.state.story import OVERFIT, PRESETS, SMOOTHED, STRONG_DP
 from dashboard.state.view import SWEEPS, View, point
 from tests.handmade import measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
+EPOCHS = ("privacydial_epochs", "privacydial_epochs_only")
 QUICK = View(population="digits", contested=100, models=8)
 
 
@@ -140,6 +144,83 @@ def test_in_a_class_a_link_to_what_is_not_measured_says_so(lesson):
     app = opened(**QUICK.turned("dp", "1").to_query())
     assert "nothing is trained. Turn a dial to go to a setting that is." in words(app)
     assert {"off", "σ 1"} == set(next(dial for dial in app.select_slider if dial.label == "DP noise").options)
+
+
+def by_epoch(app):
+    """The component that walks through a training, and what it was told."""
+    (found,) = [one.proto for one in app.get("bidi_component") if one.proto.component_name in EPOCHS]
+    return found.component_name, json.loads(found.json)["epochs"]
+
+
+def publish(epoch):
+    """Press the button of an epoch, as a browser says it."""
+    import streamlit as st
+
+    from dashboard.panels import epochs
+    from dashboard.state.hiding import hide
+    from dashboard.state.visit import begin
+
+    hide()
+    begin(st.query_params)
+    epochs.publish(epoch)
+
+
+def published(epoch, **query):
+    app = AppTest.from_function(publish, args=(epoch,), default_timeout=20)
+    for name, text in query.items():
+        app.query_params[name] = text
+    app.run()
+    assert not app.exception
+    return app.session_state["visit"].view.stop_after
+
+
+@pytest.fixture
+def heard(lesson):
+    """The class with a training that was heard by epoch, of which one early epoch is measured."""
+    recipe = point(QUICK).recipe
+    lesson.reports.put(
+        recipe,
+        0,
+        1.0,
+        [TracePoint(epoch=at, train_accuracy=0.9, test_accuracy=0.8, loss_auc=0.6) for at in range(1, 31)],
+    )
+    return lesson
+
+
+def test_in_a_class_no_epoch_can_be_published_that_is_not_measured(heard):
+    assert by_epoch(opened(**QUICK.to_query()))[0] == "privacydial_epochs_only"
+    assert published("10", **QUICK.to_query()) == "off"
+    measure(heard, QUICK.turned("stop_after", "10"), waves=1)
+    name, told = by_epoch(opened(**QUICK.to_query()))
+    assert (name, told["kept"]) == ("privacydial_epochs", [10, 30])
+    assert published("10", **QUICK.to_query()) == "10"
+    assert published("20", **QUICK.to_query()) == "off"
+    assert published("30", **QUICK.turned("stop_after", "10").to_query()) == "off"
+
+
+def test_where_the_dial_of_early_stopping_is_hidden_no_epoch_can_be_published(heard):
+    set_running(Running(store=heard))
+    assert by_epoch(opened(**QUICK.to_query()))[0] == "privacydial_epochs"
+    assert by_epoch(opened(**QUICK.to_query(), hide="stop_after"))[0] == "privacydial_epochs_only"
+    assert published("10", **QUICK.to_query()) == "10"
+    assert published("10", **QUICK.to_query(), hide="stop_after") == "off"
+
+
+def test_in_a_class_only_presets_that_are_measured_or_trained_here_can_be_chosen(lesson):
+    assert offered(opened(**QUICK.to_query())) == []
+    measure(lesson, STRONG_DP.view)
+    assert offered(opened(**QUICK.to_query())) == [STRONG_DP.title]
+    assert offered(opened()) == [OVERFIT.title, STRONG_DP.title]  # where the visitor stands
+    set_running(Running(store=lesson, training=Listed(waves={point(SMOOTHED.view).recipe: 2})))
+    assert offered(opened(**QUICK.to_query())) == [SMOOTHED.title, STRONG_DP.title]
+    set_running(Running(store=lesson))
+    assert offered(opened(**QUICK.to_query())) == [preset.title for preset in PRESETS]
+
+
+def offered(app):
+    """The presets in the row above the page."""
+    assert not app.exception
+    return [name for group in app.button_group if group.key.startswith("presets-row") for name in group.options]
 
 
 def test_in_a_class_no_sweep_can_be_started(lesson):

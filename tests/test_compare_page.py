@@ -1,3 +1,4 @@
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.starter import Starter
 from cache.store import Store
+from dashboard.panels.taking import recipe_name
 from dashboard.serving.running import Running, set_running
 from dashboard.state.lineup import lineup
 from dashboard.state.story import PRESETS
@@ -132,6 +134,23 @@ def test_the_plain_tables_can_be_taken_along(store):
     buttons = opened("", SMOOTH.address).get("download_button")
     assert [button.proto.id.rpartition("-csv-")[2] for button in buttons] == ["set", "alone"]
     assert {button.proto.label for button in buttons} == {"Download as CSV"}
+
+
+def test_every_setting_can_be_taken_along_as_a_file_and_a_command(store):
+    measure(store, PLAIN, SMOOTH)
+    noisy = View(noise="0.05")
+    app = opened("", SMOOTH.address, noisy.address)
+    assert not app.code
+    app.session_state["take"] = True
+    app.run()
+    assert re.findall(r"<h2[^>]*>Setting (.)</h2>", shown(app)) == ["A", "B", "C"]
+    files = [button.proto.id.rpartition("-take-")[2] for button in app.get("download_button")]
+    assert files[2:] == ["A-Recipe file", "B-Recipe file", "C-Recipe file"]
+    assert [code.value for code in app.code] == [
+        f"privacydial sweep {letter}-{recipe_name(point(view))}.toml"
+        for letter, view in {"A": PLAIN, "B": SMOOTH, "C": noisy}.items()
+    ]
+    assert len({code.value.partition("-")[2] for code in app.code}) == 2  # A and C share a training
 
 
 def test_any_pin_can_be_the_one_that_others_are_compared_with(store):

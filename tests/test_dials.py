@@ -4,15 +4,18 @@ import pytest
 
 from cache.failures import UNWATCHED
 from cache.progress import Progress
-from dashboard.controls.dials import marks_html, marks_words
+from dashboard.controls.dials import Reasons, marks_html, marks_words, reasons
 from dashboard.panels.waiting import held_words, progress_words, share
 from dashboard.results import findings
 from dashboard.results.figures import setting_words
 from dashboard.state.landscape import GHOSTS, Marks, Spot, best_key, landscape
 from dashboard.state.stops import DIALS, FOUR
-from dashboard.state.view import SWEEPS, View, key
+from dashboard.state.view import SWEEPS, View, key, refusal
 from dashboard.state.visit import MEMORY, REST, STEPS, Visit
+from tests.explored import opened
 from tests.handmade import headline, measure
+
+SEQUENCES = "not possible here: CNN 1-D 16, RNN 64, GRU 64, LSTM 32, LSTM 64"
 
 
 def test_exactly_the_measured_stops_are_marked(store):
@@ -108,16 +111,57 @@ def test_ghosts_are_the_latest_measured_settings_that_are_not_on_the_path(store)
 
 def test_marks_are_also_written_in_words():
     marks: Marks = {"0": "measured", "0.1": "open", "3": "measured"}
-    assert marks_words("regularization", marks) == "Measured: 0, 3; 1 stops not yet."
-    assert marks_words("dp", {"off": "open", "clip": "open"}) == "2 stops not measured yet."
-    assert marks_words("dp", {"off": "open", "clip": "refused"}) == (
-        "1 stops not measured yet; not possible here: clip."
+    assert marks_words("regularization", marks, {}) == "Measured: 0, 3; 1 stops not yet."
+    assert marks_words("dp", {"off": "open", "clip": "open"}, {}) == "2 stops not measured yet."
+    why: Reasons = {"clip": "it couples records"}
+    assert marks_words("dp", {"off": "open", "clip": "refused"}, why) == (
+        "1 stops not measured yet; not possible here: clip, because it couples records."
     )
-    shown = marks_html("regularization", marks, "3")
+    shown = marks_html("regularization", marks, "3", {})
     assert shown.count("pd-mark") - shown.count("pd-marks") == 3
     assert shown.count("pd-on") == 2
     assert shown.count("pd-here") == 1
-    assert marks_html("dp", {"off": "open", "clip": "refused"}, "off").count("pd-no") == 1
+    crossed = marks_html("dp", {"off": "open", "clip": "refused"}, "off", why)
+    assert (
+        crossed.count("pd-no") == crossed.count(' title="clip: it couples records."') == crossed.count("title") == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("population", "words"),
+    [
+        (
+            "purchases",
+            f"{SEQUENCES}, because Purchases (synthetic) has no sequence view: a record is a row of 600 bits",
+        ),
+        (
+            "purchases",
+            "; CNN 2-D 8, because Purchases (synthetic) has no picture view: a record is a row of 600 bits",
+        ),
+        ("breast-cancer", f"{SEQUENCES}, because Breast cancer has no sequence view: a record is a row of 30"),
+        ("breast-cancer", "; CNN 2-D 8, because Breast cancer has no picture view: a record is a row of 30"),
+        (
+            "mnist1d",
+            "here: CNN 2-D 8, because MNIST-1D curves has no picture view: a record is a curve of 40 points.",
+        ),
+    ],
+)
+def test_architectures_that_cannot_read_the_records_say_why_beside_the_dial(store, population, words):
+    view = View().turned("population", population)
+    marks = landscape(store, view).marks["architecture"]
+    why = reasons(view, "architecture", marks)
+    assert words in marks_words("architecture", marks, why)
+    assert f'title="CNN 2-D 8: {why["cnn2d-8"]}."' in marks_html("architecture", marks, "mlp-128", why)
+    dial = opened(population=population).select_slider(key="dial-architecture")
+    assert words in dial.help.replace("\\", "").replace("Not possible", "not possible")
+
+
+def test_stops_refused_together_with_another_dial_say_the_engines_reason(store):
+    view = View(mixup="1")
+    why = reasons(view, "dp", landscape(store, view).marks["dp"])
+    assert "off" not in why
+    assert set(why.values()) == {str(refusal(view.turned("dp", "clip"))).rstrip(".")}
+    assert reasons(View(), "dp", landscape(store, View()).marks["dp"]) == {}
 
 
 def test_a_setting_in_words_names_the_four_dials_and_what_else_is_in_use():

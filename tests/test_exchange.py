@@ -1,5 +1,7 @@
 import hashlib
 import json
+import resource
+import signal
 import sqlite3
 from dataclasses import replace
 
@@ -105,6 +107,20 @@ def test_an_export_replaces_no_file_and_a_failed_one_leaves_none(full, tmp_path)
     with pytest.raises(CacheError, match="cannot be written"):
         export_file(full, tmp_path / "no such folder" / "export")
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_an_export_to_a_full_disk_says_so_of_the_export_and_leaves_none(full, tmp_path):
+    target = tmp_path / "export"
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, room[1]))
+    try:
+        with pytest.raises(CacheError, match=r"export cannot be written \(.*\)\.$"):
+            export_file(full, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, room)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not target.exists()
 
 
 def test_what_does_not_verify_is_not_exported(full, tmp_path):

@@ -6,10 +6,14 @@ from itertools import chain
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cache.admission import Nothing
 from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.progress import TracePoint
 from cache.reports import effort
+from cache.starter import Starter
+from cache.store import Store
+from dashboard.panels.epochs import TO_SEE_ONE, UNTOLD
 from dashboard.results import epochs
 from dashboard.results.tables import spots
 from dashboard.serving.running import Running, set_running
@@ -178,6 +182,7 @@ def test_a_budget_lives_in_the_url_and_the_best_allowed_stop_is_one_click_away(s
     app = opened(most_auc="0.6")
     assert "Best allowed: Regularization strength 3" in shown(app)
     app.button(key="best-allowed").click().run()
+    assert app.session_state["visit"].view.most_auc == "0.6"
     assert app.query_params == {"regularization": "3", "most_auc": "0.6"}
     assert not [button for button in app.button if button.key == "best-allowed"]
     app.button(key="undo").click().run()
@@ -194,16 +199,28 @@ def trace(recipe: Recipe) -> list[TracePoint]:
 def test_a_training_that_was_heard_is_shown_by_epoch_and_a_kept_epoch_can_be_published(store):
     measure(store, View())
     recipe = point(View()).recipe
-    assert "epoch by epoch" not in shown(opened())
+    assert UNTOLD in shown(opened())
     store.reports.put(recipe, 0, 1.5, trace(recipe)[:7])
-    assert "epoch by epoch" not in shown(opened())
+    assert UNTOLD in shown(opened())
     store.reports.put(recipe, 0, 1.5, trace(recipe))
     text = shown(opened())
     assert "The training, epoch by epoch" in text
+    assert UNTOLD not in text
     assert "Test accuracy was highest after epoch 1, 79.0%, with an AUC of .510." in text
     assert drawn(opened()) == 4
     assert epochs.for_browser(trace(recipe), recipe.kept_epochs, 30)["kept"] == [3, 6, 10, 20, 30]
     assert epochs.rows(trace(recipe))[2]["Train accuracy"] == "10.0%"
+
+
+def test_a_result_whose_training_was_not_heard_says_so_and_how_to_see_one(tmp_path):
+    shipped = Store(tmp_path, below=Starter())
+    set_running(Running(store=shipped))
+    assert f"{UNTOLD} {TO_SEE_ONE}" in shown(opened(sweep="regularization"))
+    assert UNTOLD not in shown(opened(regularization="0.02", population="digits"))  # nothing is measured there
+    set_running(Running(store=shipped, training=Nothing()))
+    assert UNTOLD in (text := shown(opened(sweep="regularization")))
+    assert TO_SEE_ONE not in text
+    shipped.close()
 
 
 @pytest.mark.parametrize(
@@ -222,6 +239,28 @@ def _publishing(epoch: str) -> None:
 
     begin({})
     publish(epoch)
+
+
+def test_a_training_under_way_has_a_title_and_a_table_like_every_other_figure(store):
+    app = AppTest.from_function(_training)
+    app.session_state["table-trace"] = True  # somebody has opened it
+    text = shown(app.run())
+    assert '<h2 class="pd-title">The training so far</h2>' in text
+    assert "After epoch 2: train accuracy 90.0%, test accuracy 80.0%, AUC of the loss threshold .600." in text
+    assert text.count("<td>90.0%</td><td>80.0%</td><td>.600</td>") == 2
+    (button,) = app.get("download_button")
+    assert button.proto.label == "Download as CSV"
+
+
+def _training() -> None:
+    from cache.progress import Progress, TracePoint
+    from dashboard.panels.waiting import _draw
+    from dashboard.state.visit import begin
+
+    begin({})
+    trace = tuple(TracePoint(epoch=at, train_accuracy=0.9, test_accuracy=0.8, loss_auc=0.6) for at in (1, 2))
+    under_way = Progress(state="training", wave=1, waves=2, epoch=2, epochs=30, waves_assessed=0, trace=trace)
+    _draw("watch", under_way, "")
 
 
 def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):
@@ -255,7 +294,11 @@ def test_the_dials_on_request_appear_in_groups_each_with_the_sentence_of_its_mec
         f"dial-{name}" for name in chain(*GROUPS.values())
     ]
     for name in chain(*GROUPS.values()):
-        assert (sliders[f"dial-{name}"].label, sliders[f"dial-{name}"].help) == (DIALS[name].title, DIALS[name].about)
+        dial = sliders[f"dial-{name}"]
+        assert (dial.label, dial.help.partition("\n\nNot possible here:")[0]) == (
+            DIALS[name].title,
+            DIALS[name].about,
+        )
     assert all(f'<h3 class="pd-group">{heading}</h3>' in shown(app) for heading in GROUPS)
 
 

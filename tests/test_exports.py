@@ -1,8 +1,14 @@
+import ast
 import csv
 import io
 import json
+import platform
+import sys
 import tomllib
 from dataclasses import fields, replace
+from importlib import metadata
+from pathlib import Path
+from subprocess import run
 
 import numpy as np
 import pytest
@@ -12,22 +18,25 @@ from pyarrow import parquet
 from streamlit.testing.v1 import AppTest
 
 from cache.keys import Point, asked
-from cache.records import records_npz, records_parquet
+from cache.records import LIBRARIES, records_npz, records_parquet
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
 from cache.sweeps.values import Plan, Setting
 from cache.sweeps.writing import point_to_toml
 from dashboard.results import outcomes
 from dashboard.results.exports import file_name, plain_cell, table_csv
-from dashboard.state.stops import DIALS
-from dashboard.state.view import View, point
+from dashboard.state.budget import LIMITS
+from dashboard.state.view import View, point, refusal
 from engine.architectures import Gru
 from engine.mechanisms import Dropout, GaussianInput
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.values import LabelOnly, Release, WeightNoise
 from engine.validate import InvalidValueError
+from engine.version import ENGINE_VERSION
 from tests.handmade import ANSWERS, assessment, headline, whole
+from tests.test_view import views
 
+ROOT = Path(__file__).parent.parent
 NASTY = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -121,17 +130,30 @@ def test_a_recipe_file_says_every_field_and_means_the_same_setting():
     assert {field.name for field in fields(Recipe)} - {"privacy"} <= set(tomllib.loads(text))
 
 
-@given(st.data())
-@settings(max_examples=60, deadline=None)
-def test_the_recipe_file_of_every_view_asks_for_its_setting(data):
-    view = View()
-    for name in data.draw(st.lists(st.sampled_from(sorted(DIALS)), max_size=4, unique=True)):
-        view = view.turned(name, data.draw(st.sampled_from(view.stops(name))))
-    try:
-        setting = point(view)
-    except InvalidValueError:
-        return  # the engine refuses it, so there is nothing to write
+@st.composite
+def settings_asked(draw: st.DrawFn) -> View:
+    """A view with everything in it at any stop, and of its protections as many as the engine allows together."""
+    view = draw(views())
+    for name in (*draw(st.permutations(view.in_use)), "architecture", "attack"):
+        if refusal(view) is not None:
+            view = view.without(name)
+    return view
+
+
+@given(settings_asked())
+@settings(max_examples=100, deadline=None)
+def test_the_recipe_file_of_every_view_asks_for_its_setting(view):
+    setting = point(view)
+    assert setting.waves == view.waves
     assert read_back(setting) == setting
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(View) if field.name not in {*LIMITS, "sweep"}])
+def test_the_recipe_file_has_every_stop_of_every_control(name):
+    for stop in View().stops(name):
+        view = View().turned(name, stop)
+        if refusal(view) is None:
+            assert read_back(point(view)) == point(view)
 
 
 def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
@@ -143,7 +165,40 @@ def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
         assert np.array_equal(found["phi"], ANSWERS.phi)
         assert np.array_equal(found["risk"], whole().risk.member)
         assert asked(str(found["question"])) == setting
-        assert set(json.loads(str(found["versions"]))) == {"privacydial", "numpy"}
+        assert json.loads(str(found["question"]))["engine"] == ENGINE_VERSION
+        assert json.loads(str(found["versions"])) == {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in LIBRARIES},
+        }
+
+
+def test_the_libraries_that_decide_numbers_are_those_that_the_engine_imports():
+    imported = {
+        name.split(".")[0]
+        for file in (ROOT / "engine").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for name in named_by(node)
+    }
+    foreign = imported - sys.stdlib_module_names - {"engine"}
+    assert {distribution for name in foreign for distribution in metadata.packages_distributions()[name]} == set(
+        LIBRARIES
+    ) - {"privacydial"}
+
+
+def named_by(node: ast.AST) -> list[str]:
+    """The modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+
+
+def test_naming_the_versions_imports_no_library_that_trains():
+    code = (
+        "import sys; from cache.records import records_npz; from dashboard.state.view import View, point;"
+        "from tests.handmade import whole; records_npz(point(View()), whole());"
+        "print(sorted({'torch', 'opacus', 'sklearn', 'mlxtend', 'mnist1d'} & set(sys.modules)))"
+    )
+    assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_the_parquet_file_has_a_row_for_every_target_and_record():

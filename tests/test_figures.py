@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from cache.progress import TracePoint
-from cache.reports import Sensitivity
 from dashboard.panels.panel import table_html
-from dashboard.results import details, epochs, figures, findings, people, proofs, rates, sensitivity, tables
+from dashboard.results import details, epochs, figures, findings, rates, tables
 from dashboard.results.palette import PALETTES
 from dashboard.state.landscape import landscape
 from dashboard.state.view import View
 from engine.assessment.values import PrecisionRecall, RocCurve
-from tests.handmade import ANSWERS, assessment, claim, headline, interval, measure, whole
+from tests.all_figures import all_figures
+from tests.handmade import assessment, interval, measure, whole
 
 ROLES = re.compile(r'"@([a-z-]+)"')
 
@@ -91,6 +91,20 @@ def test_the_zoom_is_kept_whatever_is_drawn(store):
     assert empty["layout"]["uirevision"] == full["layout"]["uirevision"] == "keep"
 
 
+def test_every_trace_has_a_role_of_its_own_by_which_a_hidden_entry_of_the_legend_is_known(store):
+    for name, figure in all_figures(store).items():
+        roles = [trace["uid"] for trace in figures.identified(figure)["data"]]
+        assert len(roles) >= 1, name
+        assert len(set(roles)) == len(roles), name
+
+
+def test_the_path_keeps_its_role_whatever_dial_it_follows(store):
+    for view in (View(), View(sweep="dp")):
+        measure(store, view)
+        drawn = figures.identified(figures.tradeoff(landscape(store, view)))["data"]
+        assert [trace["uid"] for trace in drawn] == ["path", "ring", "this setting"]
+
+
 def test_the_score_histogram_has_the_counts_of_members_and_outsiders():
     members, outsiders = details.scores(assessment())["data"]
     assert (members["name"], members["y"], members["x"]) == (
@@ -98,17 +112,18 @@ def test_the_score_histogram_has_the_counts_of_members_and_outsiders():
         [10, 20, 30, 40],
         [-1.5, -0.5, 0.5, 1.5],
     )
-    assert (outsiders["name"], outsiders["y"]) == ("non-members", [40, 30, 20, 10])
+    assert (outsiders["name"], outsiders["y"]) == ("non-members", [40, 40, 30, 20, 10, 10])
+    assert outsiders["x"] == [-2.0, -1.5, -0.5, 0.5, 1.5, 2.0]  # from the first edge to the last
 
 
 def test_members_and_outsiders_differ_by_more_than_colour():
     members, outsiders = details.scores(assessment())["data"]
-    assert members["marker"]["pattern"]["shape"] != outsiders["marker"]["pattern"]["shape"]
+    assert (members["type"], outsiders["type"], outsiders["line"]["shape"]) == ("bar", "scatter", "hvh")
 
 
 def test_the_risk_histogram_counts_each_record_once_on_each_side():
     trained, left_out = details.risk(assessment())["data"]
-    assert sum(trained["y"]) == sum(left_out["y"]) == 4
+    assert sum(trained["y"]) == sum(left_out["y"][1:-1]) == 4
     assert trained["y"][-2:] == [1, 1]
 
 
@@ -179,29 +194,8 @@ def test_a_training_under_way_is_drawn_epoch_by_epoch():
     assert (test["y"], auc["y"]) == ([0.4, 0.4], [0.5, 0.5])
 
 
-def all_figures(store):
-    measure(store, View())
-    measure(store, View(dp="clip"))
-    found = landscape(store, View(), [View(dp="clip")])
-    made = assessment()
-    full = whole(headline(claim=claim(6.5)))
-    (group,) = full.groups
-    return [
-        figures.tradeoff(found),
-        *(draw(made) for draw in (details.scores, details.risk, details.reliability, rates.roc, proofs.bounds)),
-        rates.roc(full),
-        rates.roc(full, "linear"),
-        proofs.bounds(full),
-        details.reliability(full),
-        details.found_out(full),
-        people.groups(group),
-        sensitivity.strip(Sensitivity(changes=(0.1, 0.2), members=500)),
-        *(people.confidences(ANSWERS, one) for one in people.named(full)),
-    ]
-
-
 def test_every_figure_is_plain_json_without_nan(store):
-    for figure in all_figures(store):
+    for figure in all_figures(store).values():
         json.dumps(figure, allow_nan=False)
 
 

@@ -224,6 +224,21 @@ def test_a_job_that_nobody_looks_at_any_more_stops_after_the_grace(cluster, stor
     jobs.close()
 
 
+def test_a_visitor_who_looks_at_a_setting_of_a_sweep_and_leaves_takes_nothing_from_it(cluster, store):
+    jobs = limited(cluster, store, grace=1.0)
+    shared = endless()
+    jobs.request("sweep-0", shared, background=True)
+    until(lambda: jobs.progress(shared).state == "training")
+    jobs.request("ada", shared)
+    jobs.cancel("ada")
+    begin = time.monotonic()
+    until(lambda: not jobs.progress(shared).active or time.monotonic() > begin + 2)  # longer than the grace
+    assert jobs.progress(shared).state == "training"
+    jobs.cancel("sweep-0")
+    assert jobs.progress(shared).state == "cancelled"
+    jobs.close()
+
+
 def test_a_sweep_goes_on_unwatched_and_after_all_visitors(cluster, store):
     jobs = limited(cluster, store, grace=1.0)
     first, sweep, visitor = endless(), quick(), quick()

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from dashboard.panels.plot import PLOTLY_ROUTE
+from dashboard.panels.scripts import script
 from tests.at_work import as_from_a_terminal
 
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
@@ -31,6 +32,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def address_in(lines: str) -> str:
+    """The address from which a component's lines import its script."""
+    found = re.search(r"location\.origin\}(/assets/scripts/[a-z]+-[0-9a-f]{16}\.js)`", lines)
+    assert found is not None
+    return found[1]
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -133,8 +141,8 @@ def test_the_dashboard_answers_serves_plotly_and_stops_with_its_workers(tmp_path
             status, headers, _ = got(port, "/")
             assert (status, headers["Server"], headers["X-Content-Type-Options"]) == (200, None, "nosniff")
             assert got(port, "/", {"Host": "evil.example"})[0] == 421
-            status, headers, script = got(port, PLOTLY_ROUTE)
-            assert (status, "immutable" in headers["Cache-Control"], b"plotly.js" in script[:200]) == (
+            status, headers, plotly = got(port, PLOTLY_ROUTE)
+            assert (status, "immutable" in headers["Cache-Control"], b"plotly.js" in plotly[:200]) == (
                 200,
                 True,
                 True,
@@ -142,6 +150,13 @@ def test_the_dashboard_answers_serves_plotly_and_stops_with_its_workers(tmp_path
             _, headers, packed = got(port, PLOTLY_ROUTE, {"Accept-Encoding": "gzip"})
             assert headers["Content-Encoding"] == "gzip"
             assert len(packed) < 2_000_000
+            status, headers, content = got(port, address_in(script("cards", "cards.js")))
+            assert (status, "immutable" in headers["Cache-Control"], b"export default" in content) == (
+                200,
+                True,
+                True,
+            )
+            assert got(port, address_in(script("cards", "cards.js", "// of another version\n")))[0] == 404
             server.send_signal(ending)
             out, err = server.communicate(timeout=60)
         finally:

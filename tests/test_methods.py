@@ -1,19 +1,26 @@
 import ast
 import re
 import sys
+from dataclasses import fields
+from inspect import Parameter, signature
 from pathlib import Path
 from subprocess import run
 from typing import get_args
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 import dashboard
+from cache.starter import Starter
 from cache.store import Store
+from dashboard.panels.panel import epochs_panel, facts_html, panel, table_panel
 from dashboard.results.chapters import anchors, chapters
 from dashboard.results.docstrings import docstring, listed, parsed
 from dashboard.results.links import how_html
 from dashboard.results.methods import Chapter, Entry, anchor, chapter_html, matching
+from dashboard.results.tiles import Tile, headline_html
+from dashboard.serving import server
 from dashboard.serving.running import Running, set_running
 from dashboard.state.view import View, point
 from engine.architectures import Architecture
@@ -28,6 +35,7 @@ from engine.recipe import DpSgd, Optimizer
 from engine.references import REFERENCES
 from engine.release.values import Outputs, WeightNoise
 from tests.handmade import headline, whole
+from tests.planted_settings import planted_setting
 
 FOLDER = Path(dashboard.__file__).parent
 CITATION = re.compile(r"[A-ZÀ-Ž][\w-]+(?:, [A-Z][\w-]+)*(?: et al\.| & [A-Z][\wÀ-ž-]+)? (?:19|20)\d\d\b")
@@ -92,6 +100,13 @@ def test_an_attack_stands_with_its_formula_its_source_and_what_the_attacker_must
     assert "shadow models" in dict(lira.facts)["The attacker must know"]
     by_class = entries()["attack-entropy-by-class"]
     assert "H = −Σ_i F(x)_i log F(x)_i" in by_class.text
+
+
+@pytest.mark.parametrize("kind", get_args(Architecture), ids=lambda kind: kind.__name__)
+def test_an_architecture_stands_with_all_its_fields_those_of_its_like_too(kind):
+    facts = dict(entries()[anchor("architecture", kind.__name__)].facts)
+    assert set(facts) == {"In recipe files", *(field.name for field in fields(kind))}
+    assert all(facts.values())
 
 
 def test_the_functions_that_attacks_list_are_found_in_the_source_as_they_are_in_python():
@@ -180,26 +195,126 @@ def links(app: AppTest) -> list[str]:
     return re.findall(r'href="methods#([^"]*)"', html(app))
 
 
-def test_every_number_on_a_measured_page_leads_to_its_definition(tmp_path):
-    store = Store(tmp_path)
-    set_running(Running(store=store))
-    try:
-        store.put_assessment(point(View()), whole(headline()))
-        linked = links(AppTest.from_file(str(Path(__file__).parent / "explore_alone.py"), default_timeout=20).run())
-    finally:
-        set_running(None)
+DIGITS = View(population="digits", contested=100, architecture="logistic", models=8)
+NUMBERS = ["accuracy", "auc", "tpr", "epsilon"]
+EXPLORED = ["tpr", *NUMBERS, "attackers", "frontier", "risk", "attack-lira", "scores"]
+COMPARED = ["comparison"] * 3 + ["word-recipe", *NUMBERS, "roc", "roc", "loss-ranks"]
+GROUPS = ["group-risk", "group-risk", "phi", "rank-correlation", "group-risk", "group-risk", "agreement"]
+RECORD = ["risk", "risk", "phi", "phi", "risk", "verdicts"]
+
+
+def measured(folder: Path) -> Store:
+    """One setting, by hand."""
+    store = Store(folder)
+    store.put_assessment(point(View()), whole(headline()))
+    return store
+
+
+def shipped(folder: Path) -> Store:
+    """What ships."""
+    return Store(folder, below=Starter())
+
+
+def planted(folder: Path) -> Store:
+    """Two stops of a dial, on cohorts whose numbers the engine made."""
+    store = Store(folder)
+    for view, shift in ((DIGITS, 4.0), (DIGITS.turned("regularization", "1"), 1.0)):
+        store.put_assessment(point(view), planted_setting(shift=shift))
+    return store
+
+
+def explore_script():
+    from dashboard.pages import explore
+
+    explore.page()
+
+
+def start_script():
+    from dashboard.pages import start
+
+    start.page({})
+
+
+def compare_script():
+    import streamlit as st
+
+    from dashboard.pages import compare
+
+    st.navigation([st.Page(compare.page, title="Compare", url_path="compare")]).run()
+
+
+def risk_script():
+    from dashboard.pages import risk
+
+    risk.page()
+
+
+@pytest.fixture
+def opened_on(tmp_path):
+    """Opens a page on the store that a function makes."""
+    stores = []
+
+    def opened(made, page, view, session):
+        stores.append(made(tmp_path))
+        set_running(Running(store=stores[-1]))
+        app = AppTest.from_function(page, default_timeout=60)
+        for name, text in view.to_query().items():
+            app.query_params[name] = text
+        for name, value in session.items():
+            app.session_state[name] = value
+        return app.run()
+
+    yield opened
+    set_running(None)
+    for store in stores:
         store.close()
-    assert linked == ["accuracy", "auc", "tpr", "epsilon", "attackers", "frontier", "risk", "scores"]
+
+
+@pytest.mark.parametrize(
+    ("made", "page", "view", "session", "linked"),
+    [
+        (measured, explore_script, View(), {}, EXPLORED),
+        (shipped, start_script, View(), {}, ["auc", "accuracy", "frontier", "scores", "accuracy", "auc", "epsilon"]),
+        (shipped, compare_script, View(), {}, COMPARED),
+        (planted, risk_script, DIGITS, {}, ["risk"] * 3 + RECORD),
+        (planted, risk_script, DIGITS, {"risk-tabs": "Before and after"}, ["risk"] * 2 + ["changes"] * 3),
+        (planted, risk_script, DIGITS, {"risk-tabs": "Groups"}, ["risk"] * 2 + GROUPS),
+    ],
+    ids=["explore", "start", "compare", "risk-records", "risk-before", "risk-groups"],
+)
+def test_every_number_on_a_measured_page_leads_to_its_definition(opened_on, made, page, view, session, linked):
+    app = opened_on(made, page, view, session)
+    assert sorted(links(app)) == sorted(linked)
     assert set(linked) <= anchors()
+    assert not unexplained(app.main)
+
+
+def test_what_numbers_link_to_is_read_before_the_first_visit(tmp_path):
+    store = Store(tmp_path, below=Starter())
+    anchors.cache_clear()
+    server._warm(store)
+    assert anchors.cache_info().currsize == 1
+    store.close()
+
+
+MEASURED = re.compile(r"(?<![\w.])[01]?\.\d{3}\b|\d\.\d(?: |\N{NO-BREAK SPACE})%")
+
+
+def unexplained(block: Block) -> list[str]:
+    """Texts with measured numbers that stand together with no link to a definition."""
+    bodies = [child.proto.body for child in block.children.values() if getattr(child, "type", "") == "html"]
+    alone = [] if "methods#" in "".join(bodies) else [body for body in bodies if MEASURED.search(body)]
+    inner = [child for child in block.children.values() if isinstance(child, Block)]
+    return alone + [body for child in inner for body in unexplained(child)]
 
 
 @pytest.mark.parametrize(
     ("section", "linked"),
     [
-        ("What the attacker sees", {"scores"}),
-        ("Few false alarms", {"roc"}),
+        ("What the attacker sees", {"scores", "attack-lira"}),
+        ("Few false alarms", {"roc", "tpr"}),
         ("Who is at risk", {"riskiest", "phi", "verdicts", "risk", "group-risk"}),
-        ("ε from below and above", {"audits"}),
+        ("ε from below and above", {"audits", "ceilings"}),
         ("Can I believe this?", {"honesty", "reliability", "precision-recall"}),
     ],
 )
@@ -210,15 +325,45 @@ def test_every_section_leads_to_the_definitions_of_what_it_shows(section, linked
     assert linked <= anchors()
 
 
+PANELS = (panel, epochs_panel, table_panel, facts_html, headline_html, Tile)
+"""What puts numbers on a page."""
+
+
+def explained_by(made: object) -> str:
+    """The argument that says how the numbers are measured."""
+    return "how" if made is Tile else "about"
+
+
+@pytest.mark.parametrize("made", PANELS, ids=lambda made: made.__name__)
+def test_nothing_puts_numbers_on_a_page_without_saying_how_they_are_measured(made):
+    assert signature(made).parameters[explained_by(made)].default is Parameter.empty
+
+
 def test_every_panel_in_the_source_says_how_its_numbers_are_measured_and_every_link_works():
-    about = set()
+    by_name = {made.__name__: explained_by(made) for made in PANELS}
+    said: dict[str, list[ast.expr]] = {name: [] for name in by_name}
+    tables = 0
     for file in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.keyword) and node.arg == "about" and isinstance(node.value, ast.Constant):
-                about.add(node.value.value)
-    in_panels = {name for name in about if isinstance(name, str) and re.fullmatch(r"[a-z-]+", name)}
-    assert {"frontier", "roc", "risk", "audits"} <= in_panels
-    assert in_panels <= anchors()
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                tables += node.func.id == "table_html"
+                if node.func.id in by_name:
+                    asked = by_name[node.func.id]
+                    (about,) = (each.value for each in node.keywords if each.arg == asked)
+                    said[node.func.id].append(about)
+    assert tables == 1  # in the panels' own table: nobody goes around them
+    assert min(map(len, said.values())) > 0
+    assert len(said["panel"]) >= 15
+    assert said["headline_html"]
+    literal = {name for made in said.values() for each in made for node in ast.walk(each) if (name := anchored(node))}
+    assert {"frontier", "roc", "risk", "audits", "changes", "loss-ranks"} <= literal
+    assert literal <= anchors()
+
+
+def anchored(node: ast.AST) -> str | None:
+    """The entry that a text names: the names before them in a mapping begin with a capital."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return text if isinstance(text, str) and text[:1].islower() else None
 
 
 def test_the_links_of_the_page_point_to_its_own_places():

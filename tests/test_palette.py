@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dashboard.results.palette import PALETTES, Theme
+from dashboard.results.palette import PALETTES, Theme, coloured
 from dashboard.serving.theme import DARK, LIGHT
+from tests.all_figures import all_figures
 
 THEMES = {"light": LIGHT, "dark": DARK}
-STYLE = (Path(__file__).parent.parent / "dashboard" / "app.css").read_text(encoding="utf-8")
+DASHBOARD = Path(__file__).parent.parent / "dashboard"
+STYLE = (DASHBOARD / "app.css").read_text(encoding="utf-8")
+CARDS = (DASHBOARD / "panels" / "cards.css").read_text(encoding="utf-8")
+SEE_THROUGH = "rgba(0,0,0,0)"
 PAIRS = re.findall(r"light-dark\((#\w{6}), (#\w{6})\)", STYLE)
 ON_PRIMARY = re.search(r"stBaseButton-primary.*?color: light-dark\((#\w{6}), (#\w{6})\)", STYLE)
 
@@ -27,6 +33,32 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+def over(colour: str, paper: str, opacity: float = 1.0) -> str:
+    """A colour, ``#rrggbb`` or ``rgba(…)``, as it looks when it lies on the paper."""
+    if colour.startswith("rgba"):
+        *parts, alpha = map(float, colour[5:-1].split(","))
+        opacity *= alpha
+    else:
+        parts = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    below = [int(paper[place : place + 2], 16) for place in (1, 3, 5)]
+    mixed = (round(opacity * part + (1 - opacity) * under) for part, under in zip(parts, below, strict=True))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def marks(trace: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """What of a trace tells something, each with its colour and its opacity; the fill of an area does not count."""
+    whole, mode = trace.get("opacity", 1), trace.get("mode", "")
+    for whisker in ("error_x", "error_y"):
+        if whisker in trace:
+            yield whisker, trace[whisker]["color"], whole
+    if "lines" in mode and trace["line"].get("width") != 0:
+        yield "line", trace["line"]["color"], whole
+    marker = trace.get("marker", {})
+    if ("markers" in mode or trace["type"] == "bar") and "color" in marker:
+        hollow = marker["color"] in {SEE_THROUGH, trace["paper"]}
+        yield "marker", (marker["line"] if hollow else marker)["color"], whole * marker.get("opacity", 1)
+
+
 def test_contrast_by_hand():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the guidelines' own near miss
@@ -38,6 +70,48 @@ def test_marks_stand_out_from_every_paper(theme: Theme, role: str):
     papers = {PALETTES[theme]["paper"], str(THEMES[theme]["backgroundColor"])}
     for paper in papers:
         assert contrast(PALETTES[theme][role], paper) >= 3
+
+
+def test_a_colour_over_paper_by_hand():
+    assert over("#000000", "#ffffff", 0.5) == "#808080"
+    assert over("rgba(0,114,178,0.45)", "#ffffff") == "#8cc0dc"
+    assert contrast("#8cc0dc", "#ffffff") == pytest.approx(1.96, abs=0.005)  # what whiskers once had
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_whiskers_bars_and_dots_of_every_figure_stand_out_from_the_paper(store, theme: Theme):
+    kinds = set()
+    for name, figure in all_figures(store).items():
+        for trace in coloured(figure["data"], theme):
+            for paper in (PALETTES[theme]["paper"], str(THEMES[theme]["backgroundColor"])):
+                for kind, colour, opacity in marks({**trace, "paper": PALETTES[theme]["paper"]}):
+                    stands_out = contrast(over(colour, paper, opacity), paper)
+                    assert stands_out >= 3, (name, trace.get("name"), kind, colour, opacity)
+                    kinds.add((trace["type"], kind))
+        for shape in coloured(figure["layout"].get("shapes", []), theme):
+            if shape["type"] == "line" and shape["line"]["color"] != PALETTES[theme]["line"]:  # that of axes
+                assert contrast(shape["line"]["color"], PALETTES[theme]["paper"]) >= 3, name
+    assert kinds == {("bar", "marker"), *(("scatter", kind) for kind in ("error_x", "error_y", "line", "marker"))}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("stop", ["", ".pd-on", ".pd-no"])
+def test_the_dots_of_a_dials_stops_stand_out_from_the_sidebar(theme: Theme, stop: str):
+    rule = re.search(rf"\.pd-mark{re.escape(stop)} {{.*?opacity: ([\d.]+);", STYLE)
+    assert rule is not None
+    side = str(THEMES[theme]["secondaryBackgroundColor"])
+    assert contrast(over(str(THEMES[theme]["textColor"]), side, float(rule[1])), side) >= 3
+
+
+@pytest.mark.parametrize(("place", "theme"), list(enumerate(THEMES)))
+def test_the_histograms_on_cards_have_the_figures_colours_and_stand_out(place: int, theme: Theme):
+    members = re.findall(r"\.pd-members {.*?fill: (#\w{6})", CARDS)[place]
+    outsiders = re.findall(r"\.pd-outsiders {.*?stroke: (#\w{6})", CARDS)[place]
+    assert [members, outsiders] == [PALETTES[theme][role] for role in ("member", "outsider")]
+    (opacity,) = map(float, re.findall(r"fill-opacity: ([\d.]+)", CARDS))
+    paper = str(THEMES[theme]["backgroundColor"])
+    assert contrast(over(members, paper, opacity), paper) >= 3
+    assert contrast(outsiders, paper) >= 3
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cache.store import Store
 from dashboard.controls.filters import BETWEEN
+from dashboard.panels.taking import recipe_name
 from dashboard.results.risks import BOUNDS, SHOWS
 from dashboard.results.slopes import WHICH
 from dashboard.results.thresholds import PRIORS
@@ -86,6 +87,18 @@ def test_workers_that_did_not_start_are_told_of_only_where_something_is_missing(
     app = prepared().run()
     assert not app.error
     assert "records are at a risk above" in shown(app)
+
+
+def test_the_setting_and_its_records_can_be_taken_along(store):
+    app = prepared()
+    app.session_state["take"] = True
+    assert [button.proto.label for button in app.run().get("download_button")] == ["Recipe file"]
+    put(store, VIEW, planted_setting())
+    app = prepared()
+    app.session_state["take"] = True
+    app.run()
+    assert [button.proto.label for button in app.get("download_button")][-3:] == ["Recipe file", "NumPy", "Parquet"]
+    assert app.code[0].value == f"privacydial sweep {recipe_name(point(VIEW))}.toml"
 
 
 def test_the_first_models_are_shown_while_more_are_to_come(store):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cache.cluster import Cluster
-from cache.codec import assessment_from_bytes, comparison_from_bytes
+from cache.codec import assessment_from_bytes, comparison_from_bytes, headline_from_json
 from cache.jobs import Jobs
 from cache.keys import Point, Versus, asked, assessment_key, comparison_key, comparison_question
 from cache.location import CacheError
@@ -98,12 +98,12 @@ def answers_of(found: Assessment) -> Answers:
     return found.answers
 
 
-def figures(found: Assessment) -> tuple[np.ndarray, np.ndarray]:
-    """For each pair its AUC and its accuracy on non-members, the latter as the share of φ above 0."""
+def figures(found: Assessment) -> list[np.ndarray]:
+    """For each pair its AUC and its accuracy on non-members and members, as the share of φ above 0."""
     answers = answers_of(found)
     aucs = auc(sweep(answers.scores.astype(np.float64), answers.masks))
-    right = np.where(answers.masks, np.nan, answers.phi > 0)
-    return aucs.reshape(-1, 2).mean(axis=1), np.nanmean(right, axis=1).reshape(-1, 2).mean(axis=1)
+    right = [np.nanmean(np.where(left, np.nan, answers.phi > 0), axis=1) for left in (answers.masks, ~answers.masks)]
+    return [values.reshape(-1, 2).mean(axis=1) for values in (aucs, *right)]
 
 
 def standard_error(differences: np.ndarray) -> float:
@@ -124,9 +124,19 @@ def faults(starter: Starter, one: Point) -> list[str]:
     if starter.first_batch(one.recipe) != first_batch_sum(one.recipe):
         found.append("its first batch is another")
     least = 1 / one.recipe.population.contested  # one record's worth, for pairs that agree to the last one
-    for name, before, after in zip(("AUC", "accuracy"), figures(shipped), figures(again), strict=True):
-        if abs((after - before).mean()) > max(least, ERRORS * standard_error(after - before)):
+    told = headline_from_json(
+        starter.rows("SELECT headline FROM assessment WHERE key = ?", assessment_key(one))[0][0]
+    )
+    if told != shipped.headline:
+        found.append("its headline is not that of its assessment")
+    pairs = zip(("auc", "test_accuracy", "train_accuracy"), figures(shipped), figures(again), strict=True)
+    for name, before, after in pairs:
+        bound = max(least, ERRORS * standard_error(after - before))
+        if abs((after - before).mean()) > bound:
             found.append(f"its {name} is another")
+        shown, new = (getattr(one.headline, name).estimate for one in (shipped, again))  # mean over released copies
+        if abs(new - shown) > bound:
+            found.append(f"its {name} on screen is another")
     return found
 
 
@@ -282,7 +292,7 @@ def test_results_of_another_point_engine_mask_or_batch_are_faults(measured, file
     assert faults(starter, POINTS[0]) == ["it is not of this version of the engine"]
     assert faults(starter, POINTS[1]) == ["its first batch is another"]
     wrong = faults(starter, other)
-    assert "its AUC is another" in wrong
+    assert "its auc is another" in wrong
     assert "its masks are others" not in wrong
     starter.close()
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:

@@ -1,6 +1,7 @@
 import csv
 import io
 import itertools
+import re
 import time
 
 import pytest
@@ -19,6 +20,7 @@ from dashboard.panels.watching import progress_words
 from dashboard.results import outcomes
 from dashboard.results.parallel import landed, parallel
 from dashboard.serving.running import Running, set_running
+from dashboard.state.families import token_of
 from dashboard.state.view import View, point
 from engine.validate import InvalidValueError
 from tests.handmade import claim, headline, interval
@@ -122,6 +124,7 @@ def test_a_sweep_runs_to_its_end_and_a_second_visitor_sees_it(sweeps):
     until_text(app, "Done: 2 of 2 settings, 2 of 2 waves.")
     other = opened()
     assert "2 of 2 settings are measured." in texts(other)
+    assert re.findall(r'href="methods#([^"]*)"', texts(other)) == ["frontier", "accuracy", "auc"]
     assert [box.label for box in other.expander if "not possible" in box.label] == ["2 combinations are not possible"]
     assert "dropout must have hidden activations, which logistic regression has not" in texts(other)
     assert buttons(other) == ["Start the sweep"]
@@ -227,6 +230,42 @@ def test_the_plan_of_dials_has_the_points_that_the_page_explore_asks_for():
     last = View(models=8, attack="loss", regularization="10", dp="1", noise="0.05")
     assert plan.settings[-1].point == point(last)
     assert plan.waves == 1
+
+
+def test_a_plan_of_dials_names_architectures_with_all_their_options():
+    tokens = ("mlp-64x3-tanh", "lstm-8x2-bidirectional-mean", "cnn1d-4x1")
+    plan = plan_of(View(models=8), (("architecture", tokens),))
+    assert [setting.values for setting in plan.settings] == [
+        ("MLP 64×3 tanh",),
+        ("BiLSTM 8×2 mean",),
+        ("CNN 1-D 4×1",),
+    ]
+    assert outcomes.values_text(plan.dials, plan.settings[1].values) == "Architecture BiLSTM 8×2 mean"
+
+
+def test_a_sweep_file_turns_every_option_and_tells_only_those_that_a_setting_has():
+    text = b"""
+        architecture.kind = ["Mlp", "Lstm"]
+        architecture.depth = [1, 3]
+        architecture.activation = "tanh"
+        architecture.layers = 2
+        architecture.bidirectional = [false, true]
+        architecture.pooling = ["last", "mean"]
+    """
+    plan = sweep_from_toml(text).plan()
+    named = {token_of(setting.point.recipe.architecture): setting.values for setting in plan.settings}
+    assert [*named] == [
+        *("mlp-128-tanh", "mlp-128x3-tanh"),
+        *(f"lstm-64x2{both}{pooling}" for both in ("", "-bidirectional") for pooling in ("", "-mean")),
+    ]
+    assert outcomes.values_text(plan.dials, named["mlp-128x3-tanh"]) == "architecture.kind Mlp, architecture.depth 3"
+    assert outcomes.values_text(plan.dials, named["lstm-64x2-bidirectional-mean"]) == (
+        "architecture.kind Lstm, architecture.bidirectional true, architecture.pooling mean"
+    )
+    results = [Result(setting=setting, waves=2, headline=headline()) for setting in plan.settings]
+    mlp, *_, lstm = outcomes.rows(plan, results)
+    assert (mlp["architecture.depth"], mlp["architecture.bidirectional"]) == ("1", "–")
+    assert (lstm["architecture.depth"], lstm["architecture.bidirectional"]) == ("–", "true")
 
 
 def test_combinations_of_dials_that_the_engine_refuses_are_listed():

@@ -2,17 +2,22 @@ import itertools
 import sqlite3
 import time
 
+from cache.admission import Limits, Listed
 from cache.cluster import Cluster
+from cache.codec import wave_to_bytes
 from cache.jobs import Jobs
 from cache.keys import Point, assessment_key, wave_key
 from cache.store import Store
-from cache.sweeps.results import assessed_waves, results
+from cache.sweeps.order import in_turn
+from cache.sweeps.results import Gathered, assessed_waves, results
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
 from engine.architectures import Logistic, Mlp
+from engine.pipeline import train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
 from tests.at_work import begun, until
+from tests.handmade import headline, interval, whole
 
 seeds = itertools.count(1_000_000)
 
@@ -61,9 +66,35 @@ def test_every_setting_gets_its_first_wave_before_any_gets_its_second_and_each_i
     run = SweepRun(plan, jobs, store)
     end = ended(run)
     assert (end.state, end.points_done, end.waves_done, end.failed, end.message) == ("done", 4, 12, 0, "")
-    assert starts(cluster, plan) == [(place, wave) for wave in range(3) for place in range(4)]
+    begun = starts(cluster, plan)
+    assert [wave for _, wave in begun] == [0] * 4 + [1] * 4 + [2] * 4  # two at a time, so that neighbours may swap
+    assert len(set(begun)) == 12
     assert run.assessed == (3, 3, 3, 3)
     assert [result.headline.pairs for result in results(store, plan, run.assessed)] == [12] * 4
+
+
+def test_of_what_comes_one_by_one_only_the_new_is_read(store):
+    points = [quick(waves=2) for _ in range(3)]
+    plan = plan_of(*points)
+    for point in points:
+        for waves in (1, 2):
+            store.put_assessment(point.with_waves(waves), whole(headline(auc=interval(0.5 + 0.1 * waves, 0.4, 0.9))))
+    asked = []
+
+    class Telling(Store):
+        def headlines(self, keys):
+            asked.append(len(list(keys)))
+            return super().headlines(keys)
+
+    telling = Telling(store.file.parent)
+    gathered = Gathered(telling, plan)
+    looks = [[1, 0, 0], [1, 0, 1], [1, 0, 1], [2, 1, 1], [2, 2, 2]]
+    found = [[(one.setting, one.waves) for one in gathered.results(waves)] for waves in looks]
+    assert asked == [1, 1, 0, 2, 2]
+    for waves, seen in zip(looks, found, strict=True):
+        assert seen == [(plan.settings[place], count) for place, count in enumerate(waves) if count]
+    assert gathered.results([2, 2, 2]) == results(store, plan, [2, 2, 2])
+    telling.close()
 
 
 def test_a_run_of_what_is_stored_trains_nothing(cluster, jobs, store):
@@ -187,6 +218,43 @@ def test_when_nothing_can_be_stored_any_more_the_run_stops_and_says_why(jobs, st
     assert "cannot be used (not this one)" in end.message
     allow(store)
     assert ended(SweepRun(plan, jobs, store)).points_done == 12
+
+
+def test_settings_that_fail_by_themselves_do_not_stop_the_others_however_many_they_are(cluster, store):
+    listed = quick(waves=1)
+    jobs = Jobs(cluster.client, store, limits=Limits(training=Listed(waves={listed.recipe: 1})))
+    plan = plan_of(*(quick(waves=1) for _ in range(7)), listed)
+    end = ended(SweepRun(plan, jobs, store))
+    assert (end.state, end.failed, end.points_done) == ("done", 7, 1)
+    assert "listed" in end.message
+    jobs.close()
+
+
+def test_settings_take_turns_as_far_as_there_is_room_for_their_waves():
+    one = 21_000  # bytes of the only wave of the smallest network on digits, about
+    plan = plan_of(*(quick(waves=2) for _ in range(5)))
+    breadth = [(place, waves) for waves in (1, 2) for place in range(5)]
+    assert list(in_turn(plan, 10**9)) == breadth
+    assert list(in_turn(plan, 0)) == sorted(breadth)
+    kept = len(plan.settings[0].point.recipe.kept_epochs)
+    assert list(in_turn(plan, round(4.5 * one * kept / 0.8))) == [
+        *[(0, 1), (1, 1), (0, 2), (1, 2)],
+        *[(2, 1), (3, 1), (2, 2), (3, 2)],
+        *[(4, 1), (4, 2)],
+    ]
+
+
+def test_a_sweep_larger_than_the_store_trains_nothing_twice(cluster, tmp_path):
+    plan = plan_of(*(quick(waves=3) for _ in range(6)))
+    size = len(wave_to_bytes(train_wave(plan.settings[0].point.recipe, 0)))
+    small = Store(tmp_path, limit=11 * size)  # of 18 waves, and assessments
+    jobs = Jobs(cluster.client, small)
+    assert ended(SweepRun(plan, jobs, small)).points_done == 6
+    begun = starts(cluster, plan)
+    assert len(begun) == len(set(begun)) == 18
+    assert small.missing(plan.settings[0].point.recipe, 3) > 0  # it had no room for all
+    jobs.close()
+    small.close()
 
 
 def refuse(store, key):

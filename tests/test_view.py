@@ -240,7 +240,9 @@ def test_noise_after_training_is_said_to_have_no_proof_with_a_command_that_measu
     assert (options.population, options.contested, options.epochs, options.batch) == ("digits", 100, EPOCHS, 32)
 
 
-@pytest.mark.parametrize("token", [*ARCHITECTURE.stops, "lstm-37"])
+@pytest.mark.parametrize(
+    "token", [*ARCHITECTURE.stops, "lstm-37", "gru-8x2-bidirectional-mean", "mlp-9x3-tanh", "cnn1d-4x1"]
+)
 def test_every_architecture_is_spelled_as_the_command_line_reads_it(token):
     command = release_words(View(noise="0.05", architecture=token)).removesuffix(".")
     assert written.architecture(command.split()[-1]) == ARCHITECTURE.value(token)

@@ -111,4 +111,4 @@ def test_empty_tiles_have_the_same_names_and_no_number():
 def test_no_text_reaches_the_page_unescaped():
     shown = tiles_html([Tile(name="<a>", how="auc", value="<b>", interval="<c>", behind="<d>")])
     assert not any(mark in shown for mark in ("<a>", "<b>", "<c>", "<d>"))
-    assert "<i>" not in headline_html("<i>", "<i>", "<i>")
+    assert "<i>" not in headline_html("<i>", "<i>", "<i>", about=None)

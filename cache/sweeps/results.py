@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,13 +49,39 @@ def results(store: Store, plan: Plan, waves: Sequence[int]) -> list[Result]:
         plan: what was to be measured.
         waves: for each setting how many waves are assessed, as ``assessed_waves`` says.
     """
+    return list(_by_place(store, plan, waves).values())
+
+
+class Gathered:
+    """The numbers of a plan as they come: of thousands of settings, only what is new is read at every look."""
+
+    def __init__(self, store: Store, plan: Plan) -> None:
+        self._store = store
+        self._plan = plan
+        self._lock = threading.Lock()
+        self._known: dict[int, Result] = {}
+
+    def results(self, waves: Sequence[int]) -> list[Result]:
+        """What ``results`` says, in the order of the sweep."""
+        with self._lock:
+            known = {place: found.waves for place, found in self._known.items()}
+            self._known |= _by_place(
+                self._store,
+                self._plan,
+                [0 if known.get(place) == count else count for place, count in enumerate(waves)],
+            )
+            return [self._known[place] for place in sorted(self._known)]
+
+
+def _by_place(store: Store, plan: Plan, waves: Sequence[int]) -> dict[int, Result]:
+    """The numbers of the settings with waves, by their places."""
     keys = {place: key_of(plan, place, count) for place, count in enumerate(waves) if count}
     found = store.headlines(keys.values())
-    return [
-        Result(setting=plan.settings[place], waves=waves[place], headline=found[key])
+    return {
+        place: Result(setting=plan.settings[place], waves=waves[place], headline=found[key])
         for place, key in keys.items()
         if key in found
-    ]
+    }
 
 
 def key_of(plan: Plan, place: int, waves: int) -> str:

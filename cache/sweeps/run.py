@@ -1,4 +1,4 @@
-"""A sweep at work: every setting gets its first wave before any gets its second, and what is stored is skipped.
+"""A sweep at work: what is stored is skipped, and what lacks is measured in turn.
 
 Nothing of a run is kept but what it measured: a run of the same plan on the same store goes on where this one was
 when it ended, however it ended.
@@ -9,14 +9,15 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from cache.failures import GONE, IDLE, LOST
 from cache.jobs import Jobs
 from cache.location import CacheError
+from cache.progress import Progress
 from cache.store import Store
+from cache.sweeps.order import in_turn
 from cache.sweeps.results import assessed_waves
 from cache.sweeps.values import Plan
 
@@ -25,7 +26,7 @@ State = Literal["starting", "running", "paused", "done", "cancelled", "stopped"]
 _SLOTS_PER_WORKER = 2  # while one measurement is assessed and stored, the next one trains
 _ROUND = 2.0  # seconds between two looks at how many workers there are
 _ROUNDS_IDLE = 5  # without a worker, after which it is worth a word
-_IN_A_ROW = 5  # measurements that fail alike: then it is not the settings that are at fault
+_IN_A_ROW = 5  # measurements that fail alike for a reason that is not their own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,11 @@ class SweepRun:
         self._waves = [0] * len(plan.settings)
         self._failed: set[int] = set()
         self._slots: dict[str, threading.Thread] = {}
-        self._steps = self._in_turn()
+        self._steps = (
+            (place, waves)
+            for place, waves in in_turn(plan, store.limit)
+            if self._waves[place] < waves and place not in self._failed
+        )
         self._all_begun = False
         self._trained = 0
         self._clock = _Clock()
@@ -167,13 +172,6 @@ class SweepRun:
                         self._slots[visitor].start()
                 self._changed.wait_for(lambda: not self._active(), _ROUND)
 
-    def _in_turn(self) -> Iterator[tuple[int, int]]:
-        """What lacks, as (place of a setting, waves): first waves, then second ones, and so on."""
-        for waves in range(1, self.plan.waves + 1):
-            for place in range(len(self._waves)):
-                if self._waves[place] < waves and place not in self._failed:
-                    yield place, waves
-
     def _work(self, visitor: str) -> None:
         """One measurement after another."""
         while (step := self._next(visitor)) is not None:
@@ -182,7 +180,7 @@ class SweepRun:
             if end is not None and end.state == "done":
                 self._landed(place, waves)
             else:
-                self._fell(place, end.message if end else "")
+                self._fell(place, end)
         with self._changed:
             del self._slots[visitor]
             if not self._slots and self._state == "running":
@@ -209,8 +207,9 @@ class SweepRun:
             self._waves[place] = max(waves, self._waves[place])  # with few settings two waves of one are in work
             self._alike = 0
 
-    def _fell(self, place: int, message: str) -> None:
+    def _fell(self, place: int, end: Progress | None) -> None:
         """Note that a setting could not be measured; end when it seems that none can be any more."""
+        message = end.message if end else ""
         with self._changed:
             if not self._active() or place in self._failed:
                 return
@@ -219,7 +218,8 @@ class SweepRun:
                 self._turn({"running", "paused"}, "stopped")
                 return
             self._failed.add(place)
-            self._alike = self._alike + 1 if message == self._message else 1
+            alike = end is not None and end.everywhere
+            self._alike = 0 if not alike else self._alike + 1 if message == self._message else 1
             self._message = message
             if self._alike >= _IN_A_ROW:
                 self._turn({"running", "paused"}, "stopped")

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; the exit status is 0, 1 when something in the cache is wrong, 2 when it could not run."""
     options = _parser().parse_args(arguments)
     try:
-        # What looks after the store must not make room in it: only the dashboard's limit and "prune" do.
+        # What looks after the store must not make room in it: only what measures, within its limit, and "prune" do.
         store = Store(cache_directory(options.cache), limit=sys.maxsize)
         try:
             return options.run(store, options)

@@ -11,10 +11,8 @@ from cache.address import ClusterError
 from cache.admission import Limits
 from cache.jobs import Jobs
 from cache.keys import Asked, Outputs, Point, assessment_key
-from cache.location import CacheError, cache_directory
+from cache.location import CacheError
 from cache.records import records_npz, records_parquet
-from cache.starter import Starter
-from cache.store import Store
 from dashboard.commands import terminal
 from engine.validate import InvalidValueError
 
@@ -36,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         writer, point = _writer(options.out), _point(options.file)
-        store = Store(cache_directory(options.cache), below=Starter())
+        store = terminal.store_of(options)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         terminal.hush()
         with terminal.working(store, terminal.start_of(options), Limits(patience=options.patience)) as jobs:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from cache.address import ClusterError
 from cache.admission import Limits
-from cache.location import CacheError, cache_directory
-from cache.starter import Starter
+from cache.location import CacheError
 from cache.store import Store
 from cache.sweeps.results import Result, assessed_waves, results
 from cache.sweeps.values import Plan
@@ -33,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         plan = terminal.plan_in(options.file)
-        store = Store(cache_directory(options.cache), below=Starter())
+        store = terminal.store_of(options)
         status = run(plan, store, options, again=f"privacydial sweep {options.file}")
         found = results(store, plan, assessed_waves(store, plan))
         sys.stdout.write(report(plan, found))

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from cache.address import add_scheduler_options, chosen_scheduler
 from cache.admission import Limits
 from cache.jobs import Jobs
-from cache.location import VARIABLE
+from cache.location import add_cache_options, cache_directory
+from cache.starter import Starter
 from cache.store import Store
 from cache.sweeps.reading import MOST_BYTES, sweep_from_toml
 from cache.sweeps.results import assessed_waves
@@ -38,9 +39,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     """The options that all commands with a sweep file share."""
     made = argparse.ArgumentParser(prog=f"privacydial {name}", description=description, allow_abbrev=False)
     made.add_argument("file", type=Path, metavar="FILE", help="the sweep, in TOML")
-    made.add_argument(
-        "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
-    )
+    add_cache_options(made)
     made.add_argument("--workers", type=count, metavar="N", help="worker processes (one less than there are cores)")
     add_scheduler_options(made)
     return made
@@ -68,6 +67,15 @@ def plan_in(file: Path) -> Plan:
         raise InvalidValueError(f"{file} cannot be read ({error.strerror or error})") from error
     except InvalidValueError as error:
         raise InvalidValueError(f"{file}: {error}") from error
+
+
+def store_of(options: argparse.Namespace) -> Store:
+    """The cache that the options name, above the results that ship.
+
+    Raises:
+        CacheError: when it cannot be used, with one sentence.
+    """
+    return Store(cache_directory(options.cache), limit=options.cache_limit, below=Starter())
 
 
 def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:

@@ -6,9 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from cache.address import ClusterError
-from cache.location import CacheError, cache_directory
-from cache.starter import Starter
-from cache.store import Store
+from cache.location import CacheError
 from dashboard.commands import terminal
 from dashboard.commands.sweep import run
 from dashboard.results.outcomes import refusals
@@ -25,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         plan = terminal.plan_in(options.file)
-        store = Store(cache_directory(options.cache), below=Starter())
+        store = terminal.store_of(options)
         status = run(plan, store, options, again=f"privacydial warm {options.file}")
     except (InvalidValueError, CacheError, ClusterError) as error:
         sys.stderr.write(f"privacydial: {error}\n")

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from dashboard.controls.dials import bound
-from dashboard.results.budget import best, stop_name
-from dashboard.results.words import short
+from dashboard.results.allowed import name
+from dashboard.results.budget import best
+from dashboard.results.words import short, unmarked
 from dashboard.state.budget import LIMITS
-from dashboard.state.landscape import Landscape, same_setting
+from dashboard.state.landscape import Landscape, allowing_as, same_setting
 from dashboard.state.stops import OFF
 from dashboard.state.view import View
 from dashboard.state.visit import go
@@ -21,7 +22,7 @@ _TITLES: Mapping[str, str] = {
     "most_epsilon": "Proved ε at most",
 }
 _ABOUT = (
-    "What you would accept. The figure shades what is allowed, and the best measured stop on the path is named. "
+    "What you would accept. The figure shades what is allowed, and the best of the settings it shows is named. "
     "A setting is allowed for certain when its whole interval is inside, perhaps when its interval reaches across."
 )
 
@@ -57,7 +58,8 @@ def stop_words(name: str, stop: str) -> str:
 
 
 def best_link(found: Landscape) -> None:
-    """The way to the best allowed setting on the path, where there is one and the page is not there."""
+    """The way to the best allowed setting of the figure, where there is one and the page is not there."""
     spot = best(found) if not found.view.budget.open else None
     if spot is not None and not same_setting(spot.view, found.view):
-        st.button(f"Go to the best allowed: {stop_name(spot)}", key="best-allowed", on_click=go, args=(spot.view,))
+        label = unmarked(f"Go to the best allowed: {name(found, spot)}")
+        st.button(label, key="best-allowed", on_click=go, args=(allowing_as(found.view, spot.view),))

@@ -18,7 +18,7 @@ from dashboard.serving.running import running
 from dashboard.state.hiding import shown
 from dashboard.state.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
 from dashboard.state.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
-from dashboard.state.view import SWEEPS, View
+from dashboard.state.view import SWEEPS, View, refusal
 from dashboard.state.visit import go, this_visit
 from engine.calibration import CALIBRATIONS, Calibration, calibrations
 from engine.populations.catalogue import POPULATIONS
@@ -39,6 +39,9 @@ _ADAPTS: Mapping[Calibration, str] = {
 _MORE = "more-dials"
 _BOUND = "bound"
 _CLASSES: Mapping[Mark, str] = {"measured": " pd-on", "open": "", "closed": "", "refused": " pd-no"}
+
+Reasons = Mapping[str | int, str]
+"""By stop of a dial that the engine refuses, why."""
 
 
 class _Bound(TypedDict):
@@ -210,15 +213,18 @@ def _slider(found: Landscape, name: str, title: str, about: str) -> None:
     if len(stops) == 1:
         st.html(f'<p class="pd-only">{escape(title)}<b>{escape(stop_label(name, at))}</b></p>')
         return
+    marks = found.offered_marks(name)
+    why = reasons(found.view, name, marks)
+    impossible = f"\n\nNot possible here: {unmarked(_refused(name, why))}." if why else ""
     st.select_slider(
         title,
         stops,
         at,
         format_func=lambda stop: stop_label(name, stop),
-        help=about,
+        help=f"{about}{impossible}",
         **bound(name, dial_key(found, name), found.view),
     )
-    st.html(marks_html(name, found.offered_marks(name), at))
+    st.html(marks_html(name, marks, at, why))
 
 
 def dial_key(found: Landscape, name: str) -> str:
@@ -235,26 +241,51 @@ def _limits(name: str, found: Landscape) -> str:
     return "".join(f"-{stop}" for stop in found.offered(name)) if found.limited else ""
 
 
-def marks_html(name: str, marks: Marks, at: str | int) -> str:
+def reasons(view: View, name: str, marks: Marks) -> Reasons:
+    """Why the engine refuses the stops of a dial that are crossed out."""
+    refused = (stop for stop, mark in marks.items() if mark == "refused")
+    return {stop: _reason(view.turned(name, stop), name).rstrip(".") for stop in refused}
+
+
+def _reason(view: View, name: str) -> str:
+    """Why a setting is refused; of the dial of architectures, first what these records lack for one."""
+    if name == ARCHITECTURE.name:
+        lacking = POPULATIONS[view.population].why_no_view(ARCHITECTURE.value(view.architecture).view)
+        if lacking is not None:
+            return lacking
+    return refusal(view) or ""
+
+
+def marks_html(name: str, marks: Marks, at: str | int, why: Reasons) -> str:
     """The strip under a dial: filled where measured, hollow where not, crossed where refused; also in words."""
     dots = "".join(
-        f'<i class="pd-mark{_CLASSES[mark]}{" pd-here" if stop == at else ""}"></i>' for stop, mark in marks.items()
+        f'<i class="pd-mark{_CLASSES[mark]}{" pd-here" if stop == at else ""}"{_title(name, stop, why)}></i>'
+        for stop, mark in marks.items()
     )
     return (
         f'<div class="pd-marks" data-dial="{escape(name)}"><span class="pd-dots" aria-hidden="true">{dots}</span>'
-        f'<span class="pd-hidden">{escape(marks_words(name, marks))}</span></div>'
+        f'<span class="pd-hidden">{escape(marks_words(name, marks, why))}</span></div>'
     )
 
 
-def marks_words(name: str, marks: Marks) -> str:
+def _title(name: str, stop: str | int, why: Reasons) -> str:
+    """What a mark says under the mouse: why its stop is crossed out."""
+    return f' title="{escape(f"{stop_label(name, stop)}: {why[stop]}.")}"' if stop in why else ""
+
+
+def marks_words(name: str, marks: Marks, why: Reasons) -> str:
     """The strip in words."""
-    measured, refused = (_labels(name, marks, kind) for kind in ("measured", "refused"))
-    rest = len(marks) - len(measured) - len(refused)
-    first = f"Measured: {', '.join(measured)}" if measured else ""
+    measured = ", ".join(stop_label(name, stop) for stop, mark in marks.items() if mark == "measured")
+    rest = sum(mark in {"open", "closed"} for mark in marks.values())
+    first = f"Measured: {measured}" if measured else ""
     if rest:
         first = f"{first}; {rest} stops not yet" if measured else f"{rest} stops not measured yet"
-    return f"{first}; not possible here: {', '.join(refused)}." if refused else f"{first}."
+    return f"{first}; not possible here: {_refused(name, why)}." if why else f"{first}."
 
 
-def _labels(name: str, marks: Marks, kind: Mark) -> list[str]:
-    return [stop_label(name, stop) for stop, mark in marks.items() if mark == kind]
+def _refused(name: str, why: Reasons) -> str:
+    """The stops that are refused, those with one reason together and before it."""
+    alike: dict[str, list[str]] = {}
+    for stop, reason in why.items():
+        alike.setdefault(reason, []).append(stop_label(name, stop))
+    return "; ".join(f"{', '.join(stops)}, because {reason}" for reason, stops in alike.items())

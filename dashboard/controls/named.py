@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard.state.landscape import same_setting
+from dashboard.serving.running import running
+from dashboard.state.landscape import Landscape, reachable, same_setting
 from dashboard.state.story import PRESETS, Preset
-from dashboard.state.view import View
 from dashboard.state.visit import go
 
 _BY_NAME: Mapping[str, Preset] = {preset.name: preset for preset in PRESETS}
@@ -16,13 +16,16 @@ _KEY = "presets-row"
 _COUNT = "presets-rows"
 
 
-def presets(view: View) -> None:
+def presets(found: Landscape) -> None:
     """Draw the row; the preset that is shown is the chosen one, and none is where the view is another setting."""
-    here = next((preset.name for preset in PRESETS if same_setting(preset.view, view)), None)
+    here = next((preset.name for preset in PRESETS if same_setting(preset.view, found.view)), None)
+    offered = _offered(found, here)
+    if not offered:
+        return
     widget = _widget(here)
     st.pills(
         "Presets",
-        list(_BY_NAME),
+        offered,
         default=here,
         format_func=lambda name: _BY_NAME[name].title,
         key=widget,
@@ -30,6 +33,14 @@ def presets(view: View) -> None:
         on_change=_chosen,
         args=(widget,),
     )
+
+
+def _offered(found: Landscape, here: str | None) -> list[str]:
+    """The presets that can be chosen: all; or those measured or trained here, and the one that is shown."""
+    if not found.limited:
+        return list(_BY_NAME)
+    known = reachable(running().store, [preset.view for preset in PRESETS], running().training)
+    return [preset.name for preset in PRESETS if preset.view in known or preset.name == here]
 
 
 def _widget(here: str | None) -> str:

@@ -1,28 +1,39 @@
-"""Sizes: the parameters of the chosen architecture, and another family matched to them."""
+"""Sizes: the parameters of the chosen architecture, its options, and another family matched to it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from html import escape
+
 import streamlit as st
 
+from dashboard.controls.options import options, show
 from dashboard.results import words
 from dashboard.state.families import FAMILIES, Family, family_of, label_of, token_of
+from dashboard.state.pins import this_pins
 from dashboard.state.stops import ARCHITECTURE
 from dashboard.state.view import View
-from dashboard.state.visit import go, this_visit
+from dashboard.state.visit import this_visit
 from engine.architectures import Architecture, parameter_count, why_not
 from engine.matching import Match, match_both
 from engine.populations.catalogue import POPULATIONS, PopulationInfo
 
 
 def sizes(view: View) -> None:
-    """Draw the parameter count of the architecture into the rail; what matches it is made when somebody opens it."""
+    """Draw the parameter count of the architecture into the rail; the rest is made when somebody opens it."""
     info, architecture = POPULATIONS[view.population], ARCHITECTURE.value(view.architecture)
-    place = st.popover(count_words(architecture, info), width="stretch", key="sizes", on_change="rerun")
+    with st.container(
+        key="sizes-row", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.html(f'<p class="pd-count">{escape(count_words(architecture, info))}</p>')
+        # Its label stays: by another one it would be another popover to the browser, and close at every turn.
+        place = st.popover("Options", key="sizes", on_change="rerun")
     if not place.open:
         return
-    with place:
+    with place, st.container(key="sizes-open"):
         refused = why_not(architecture, info)
         if refused is None:
+            options(architecture)
             _matching(view, architecture, info)
         else:
             st.caption(words.refused(refused))
@@ -30,18 +41,20 @@ def sizes(view: View) -> None:
 
 def _matching(view: View, architecture: Architecture, info: PopulationInfo) -> None:
     """The choice of another family, its nearest size, and buttons that turn the view to it."""
-    partners, without = families_beside(architecture, info)
-    name = st.selectbox(
+    seen = (ARCHITECTURE.value(at.architecture) for at in (*this_visit().before, *this_pins()))
+    partners, without = families_beside(architecture, info, seen)
+    key = st.selectbox(
         "Match parameters with",
-        partners,
-        format_func=lambda key: FAMILIES[key].name,
+        list(partners),
+        format_func=lambda key: partners[key].name,
+        help="Families with the options of a network that you looked at before are offered, too.",
         key=f"match-{view.population}-{view.architecture}",
     )
-    found = match_both(architecture, FAMILIES[name].base, info)
+    found = match_both(architecture, partners[key].base, info)
     st.markdown(match_words(architecture, found))
     for one in (found.first, found.second):
         if one != architecture:
-            st.button(f"Show {label_of(one)}", key=f"match-{token_of(one)}", on_click=_show, args=(token_of(one),))
+            st.button(f"Show {label_of(one)}", key=f"match-{token_of(one)}", on_click=show, args=(one,))
     for why in without:
         st.caption(why)
 
@@ -50,17 +63,26 @@ def count_words(architecture: Architecture, info: PopulationInfo) -> str:
     """How many parameters the architecture has on the records of a population."""
     if why_not(architecture, info) is not None:
         return f"{label_of(architecture)} cannot read these records"
-    return f"{parameter_count(architecture, info):,} parameters · match"
+    return f"{parameter_count(architecture, info):,} parameters"
 
 
-def families_beside(architecture: Architecture, info: PopulationInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of the other families that can be matched, and one sentence for each reason why others cannot."""
+def families_beside(
+    architecture: Architecture, info: PopulationInfo, seen: Iterable[Architecture] = ()
+) -> tuple[Mapping[str, Family], tuple[str, ...]]:
+    """The other families that can be matched, by key, and one sentence for each reason why others cannot.
+
+    Args:
+        architecture: the one that is matched.
+        info: the population.
+        seen: architectures whose families are offered beside those that everybody is.
+    """
     own = family_of(architecture)
-    others = {name: family for name, family in FAMILIES.items() if family != own}
-    lacking = {name: info.why_no_view(family.base.view) for name, family in others.items()}
+    families = (*FAMILIES.values(), *(family for one in seen if (family := family_of(one)) is not None))
+    others = {family.key: family for family in families if family != own}
+    lacking = {key: info.why_no_view(family.base.view) for key, family in others.items()}
     reasons = [reason for reason in dict.fromkeys(lacking.values()) if reason is not None]
-    sentences = tuple(_without([others[name] for name in others if lacking[name] == why], why) for why in reasons)
-    return tuple(name for name in others if lacking[name] is None), sentences
+    sentences = tuple(_without([others[key] for key in others if lacking[key] == why], why) for why in reasons)
+    return {key: family for key, family in others.items() if lacking[key] is None}, sentences
 
 
 def _without(families: list[Family], why: str) -> str:
@@ -71,7 +93,7 @@ def match_words(chosen: Architecture, found: Match) -> str:
     """Both counts, the gap, and which of the two sizes gave way."""
     pair = (
         f"{label_of(found.first)} has {found.first_parameters:,} parameters, {label_of(found.second)} has "
-        f"{found.second_parameters:,}: {100 * found.gap:+.1f} %"
+        f"{found.second_parameters:,}: {100 * found.gap:+.1f}\u00a0%"
     )
     if found.first != chosen:
         return (
@@ -81,8 +103,3 @@ def match_words(chosen: Architecture, found: Match) -> str:
     return (
         f"{pair}." if found.close else f"{pair}. No size comes within 2 %, because one more unit is many parameters."
     )
-
-
-def _show(token: str) -> None:
-    name = ARCHITECTURE.name
-    go(this_visit().view.turned(name, token).turned("sweep", name))

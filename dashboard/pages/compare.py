@@ -8,21 +8,23 @@ import streamlit as st
 
 from dashboard.controls.pinning import adding, choosing_first
 from dashboard.panels.lacking import lacking
-from dashboard.panels.panel import downloadable, panel
+from dashboard.panels.panel import panel, table_panel
 from dashboard.panels.problems import problems
+from dashboard.panels.taking import take_settings
 from dashboard.results import contrast, multiples
 from dashboard.results.contrast import Contrasts
 from dashboard.results.rates import Scale
 from dashboard.results.settings import differences, short_words
 from dashboard.results.tables import numbers
-from dashboard.results.tiles import headline_html, tiles_html
+from dashboard.results.tiles import HOW, headline_html, tiles_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
+from dashboard.state.hiding import shown
 from dashboard.state.lineup import Lineup, comparison, lineup, missing
 from dashboard.state.pins import keep_pins, this_pins
 from dashboard.state.readymade import ready_made
 from dashboard.state.story import EXAMPLE
-from dashboard.state.view import View, key
+from dashboard.state.view import View, key, point
 from dashboard.state.visit import begin, write_address
 from engine.assessment.values import Headline
 
@@ -60,6 +62,9 @@ def page() -> None:
     _curves(found)
     if compared:
         _loss_ranks(found, compared)
+    with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
+        if shown("take"):
+            take_settings({letter: point(view) for letter, view in found.settings.items()})
     with st.expander("Ready-made comparisons", key="ready-made", expanded=not this_pins()):
         _ready_made(state.view)
 
@@ -90,7 +95,7 @@ def _empty(view: View, found: Lineup) -> None:
     )
     if one is not None:
         second = f"{short_words(one)} is pinned; one more setting is needed. Pin it on Explore, or add it here."
-    st.html(headline_html(first, second, ""))
+    st.html(headline_html(first, second, about=None))
     adding(view)
     _ready_made(view)
 
@@ -119,7 +124,7 @@ def _answers(found: Lineup, compared: Contrasts) -> None:
         "often one looks."
     )
     sentence = contrast.headline(first, compared) if compared else f"Which leaks less: {' or '.join(short)}?"
-    st.html(headline_html(sentence, scope, ""))
+    st.html(headline_html(sentence, scope, about=contrast.ABOUT))
     st.html(tiles_html(contrast.tiles(first, short, compared)))
 
 
@@ -130,6 +135,7 @@ def _differences(found: Lineup, compared: Contrasts) -> None:
         contrast.figure(found.first, compared),
         finding=contrast.finding(found.first, compared),
         rows=lambda: contrast.rows(found.first, compared),
+        about=contrast.ABOUT,
     )
 
 
@@ -141,12 +147,8 @@ def _settings(found: Lineup) -> None:
         if (head := _headline(view)) is not None
     ]
     with st.container(key="settings"):
-        for name, title, listed in (
-            ("set", "How they are set", differences(found.settings)),
-            ("alone", "Each by itself", rows),
-        ):
-            st.html(f'<h2 class="pd-title">{title}</h2>')
-            downloadable(name, title, listed)
+        table_panel("set", "How they are set", differences(found.settings), about="word-recipe")
+        table_panel("alone", "Each by itself", rows, about=HOW)
 
 
 def _headline(view: View) -> Headline | None:
@@ -158,26 +160,25 @@ def _curves(found: Lineup) -> None:
     """ROC curves side by side, on linear and on logarithmic axes."""
     store = running().store
     stored = {letter: store.assessment(key(view, view.waves)) for letter, view in found.settings.items()}
-    shown = {letter: one for letter, one in stored.items() if one is not None}
-    if not shown:
+    drawn = {letter: one for letter, one in stored.items() if one is not None}
+    if not drawn:
         return
     for column, (scale, title) in zip(st.columns(2, gap="large"), _MULTIPLES, strict=True):
         with column:
             panel(
                 f"multiples-{scale}",
                 f"ROC curves: {title.lower()}",
-                multiples.figure(shown, scale),
-                finding=multiples.finding(shown, scale),
-                rows=lambda: multiples.rows(shown),
+                multiples.figure(drawn, scale),
+                finding=multiples.finding(drawn, scale),
+                rows=lambda: multiples.rows(drawn),
+                about="roc",
             )
 
 
 def _loss_ranks(found: Lineup, compared: Contrasts) -> None:
-    about = (
+    said = (
         "Spearman's rank correlation of the losses of two models with the same members, mean over models with its "
         "95 % interval (Kaya and Dumitraș 2021, section 6): 1 is the same order, 0 no relation."
     )
-    with st.container(key="loss-ranks"):
-        title = "Are the same members hard for both?"
-        st.html(f'<h2 class="pd-title">{title}</h2><p class="pd-finding">{escape(about)}</p>')
-        downloadable("loss-ranks", title, contrast.loss_ranks(found.first, compared))
+    title, listed = "Are the same members hard for both?", contrast.loss_ranks(found.first, compared)
+    table_panel("loss-ranks", title, listed, about="loss-ranks", finding=said)

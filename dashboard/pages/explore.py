@@ -53,7 +53,7 @@ def page() -> None:
     write_address()
     problems(state.problems)
     if shown("presets"):
-        presets(found.view)
+        presets(found)
     if shown("chips"):
         chips(found)
     _headline(found)
@@ -90,9 +90,8 @@ def _further(found: Landscape, assessment: Assessment | None) -> None:
     with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
         if not found.refusal and shown("take"):
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
-    with st.container(key="training-place"):
-        if assessment is not None and shown("training"):
-            training(found.view)
+    if shown("training"):
+        training(found)
     if assessment is not None and shown("sections"):
         known = measured(found.view)
         with_ceiling = sensitivity.with_ceiling(assessment, known, point(found.view).release)
@@ -115,7 +114,7 @@ def _headline(found: Landscape) -> None:
         first = words.finding(head)
         second = f"{words.scope(head, POPULATIONS[found.view.population].title)} {setup}".strip()
     few = "" if found.complete or not found.waves else f"{models_of(found.waves)} of {found.view.models} models"
-    st.html(headline_html(first, second, few))
+    st.html(headline_html(first, second, few, about="tpr" if found.current else None))
 
 
 def _setup(found: Landscape) -> str:

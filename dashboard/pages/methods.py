@@ -17,7 +17,7 @@ def page() -> None:
             "How everything is measured.",
             "Every definition, formula, assumption and limit, in the words of the functions that compute them. "
             "Letters in brackets are the shapes of arrays: M models, N records.",
-            "",
+            about=None,
         )
     )
     wanted = st.text_input("Find", key="methods-filter", placeholder="LiRA, dropout, interval, ε …") or ""

@@ -16,10 +16,12 @@ from dashboard.panels.drawn import with_pictures
 from dashboard.panels.panel import group_panel, panel, table_panel
 from dashboard.panels.problems import problems
 from dashboard.panels.records import records
+from dashboard.panels.taking import take
 from dashboard.panels.waiting import waiting
 from dashboard.results import gallery, people, profits, words
 from dashboard.results import risks as all_risks
 from dashboard.results.drawing import how
+from dashboard.results.links import how_html
 from dashboard.results.risks import Filter, Risks
 from dashboard.results.standing import Fate, fate
 from dashboard.results.tiles import headline_html
@@ -27,7 +29,7 @@ from dashboard.serving.running import running
 from dashboard.state.cohorts import enough_pairs, risk_by_pair
 from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
-from dashboard.state.view import key
+from dashboard.state.view import key, point
 from dashboard.state.visit import begin, write_address
 from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
@@ -70,6 +72,9 @@ def page() -> None:
     else:
         with headline:
             _nobody_yet(found)
+    with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
+        if not found.refusal and shown("take"):
+            take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
 
 
 def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment, headline: DeltaGenerator) -> None:
@@ -78,13 +83,14 @@ def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment
         chosen, prior = filters(found.view, assessment, priors=enough_pairs(assessment))
     of = all_risks.risks(assessment, risk_by_pair(best, assessment, prior), prior)
     few = "" if found.complete else f"{models_of(found.waves)} of {found.view.models} models"
-    headline.html(headline_html(all_risks.count(of, chosen), all_risks.meaning(of), few))
+    headline.html(headline_html(all_risks.count(of, chosen), all_risks.meaning(of), few, about="risk"))
     panel(
         "risks",
         "Risk of all records",
         all_risks.histogram(of, chosen),
         finding=all_risks.histogram_words(of, chosen),
         rows=lambda: all_risks.histogram_rows(of, chosen),
+        about="risk",
     )
     one_by_one, before, groups = st.tabs(list(TABS), key="risk-tabs", on_change="rerun")
     if one_by_one.open:
@@ -101,13 +107,13 @@ def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment
 def _nobody_yet(found: Landscape) -> None:
     """What stands in place of the numbers where there are none."""
     if found.refusal:
-        st.html(headline_html(words.refused(found.refusal), "Turn one of these dials back to go on.", ""))
+        st.html(headline_html(words.refused(found.refusal), "Turn one of these dials back to go on.", about=None))
         return
     coming = (
         f"Who is at risk is known once {models_of(1)} of {found.view.models} models have been trained on random "
         f"halves of {found.view.contested:,} records and attacked."
     )
-    st.html(headline_html("This setting has not been measured yet.", coming, ""))
+    st.html(headline_html("This setting has not been measured yet.", coming, about=None))
 
 
 def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, chosen: Filter) -> None:
@@ -123,7 +129,8 @@ def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, 
     *listed, one = with_pictures(found.view, gallery.listed(assessment, of, [*shown, record]))
     if listed:
         order = gallery.caption(of, page=at, records=through.size)
-        st.html(f'<p class="pd-finding">{order} {how(POPULATIONS[found.view.population])}</p>')
+        drawn = how(POPULATIONS[found.view.population])
+        st.html(f'<p class="pd-finding">{order} {drawn} {how_html("risk", "The records in order")}</p>')
         records(listed, key="gallery", chosen=record, on_pick=_choose)
         _pager(at, last)
     else:
@@ -169,8 +176,9 @@ def _groups(assessment: Assessment, of: Risks) -> None:
         if assessment.answers is not None and of.pairs is not None:
             for group in people.subgroups(assessment.answers, of.pairs):
                 group_panel(group)
-    table_panel("What goes with the risk", people.reasons(assessment), "reasons")
-    table_panel("Do the attacks agree on who is at risk?", people.agreement(assessment), "agreement")
+    table_panel("reasons", "What goes with the risk", people.reasons(assessment), about="reasons")
+    title = "Do the attacks agree on who is at risk?"
+    table_panel("agreement", title, people.agreement(assessment), about="agreement")
 
 
 def _profits(assessment: Assessment, of: Risks) -> None:
@@ -182,4 +190,5 @@ def _profits(assessment: Assessment, of: Risks) -> None:
             profits.figure(made),
             finding=profits.words(made),
             rows=lambda: profits.rows(made),
+            about={"Risk": "group-risk", "Probability of the label": "phi", "Rank correlation": "rank-correlation"},
         )

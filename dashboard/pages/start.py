@@ -10,6 +10,7 @@ from dashboard.panels.cards import preset_cards
 from dashboard.panels.measuring import measuring
 from dashboard.panels.panel import panel
 from dashboard.results import opening
+from dashboard.results.links import how_html
 from dashboard.results.tiles import headline_html
 from dashboard.serving.running import running
 from dashboard.state.story import SWEET_SPOT, Story, story
@@ -21,6 +22,8 @@ EXPLORE = "explore"
 """The path of the page that presets and points open."""
 
 _LEAVING = "start-leaving"
+_HEADLINE = {"Times out of 100": "auc", "Accuracy": "accuracy"}
+_CARDS = {"Scores": "scores", "Accuracy": "accuracy", "Attack AUC": "auc", "Proved ε": "epsilon"}
 
 
 def page(leave: Mapping[str, Callable[[], None]]) -> None:
@@ -45,16 +48,21 @@ def page(leave: Mapping[str, Callable[[], None]]) -> None:
             opening.figure(told),
             finding=opening.finding(told),
             rows=lambda: opening.rows(told),
+            about="frontier",
+            called=opening.TITLE,
             on_pick=_open,
             sketched=True,
         )
-    st.html(f'<h2 class="pd-title">Five settings to start from</h2><p class="pd-finding">{opening.SCORES}</p>')
+    st.html(
+        f'<h2 class="pd-title">Five settings to start from</h2><p class="pd-finding">{opening.SCORES} '
+        f"{how_html(_CARDS, 'The cards')}</p>"
+    )
     preset_cards(opening.cards(told, _behind(told)), key="presets", page=EXPLORE, on_pick=_open)
 
 
 def _words(told: Story) -> None:
     st.html(f'<p class="pd-kicker">{opening.ABOUT}</p>')
-    st.html(headline_html(*opening.sentences(told), ""))
+    st.html(headline_html(*opening.sentences(told), about=_HEADLINE if told.told else None))
     with st.container(key="measuring-place"):
         if not told.complete:
             measuring(told)

@@ -29,7 +29,7 @@ def page() -> None:
             "Measure many settings.",
             "Every setting gets its first eight models before any gets its next. Everybody at this dashboard sees "
             "the same sweep; it goes on when you close the page, and what is measured is never measured again.",
-            "",
+            about=None,
         )
     )
     with st.container(key="sweep-place"):

@@ -10,11 +10,13 @@ import streamlit as st
 
 from dashboard.panels.panel import facts_html, panel, table_panel
 from dashboard.results import people, standing
+from dashboard.results.links import how_html
 from dashboard.results.people import Named
 from dashboard.results.standing import Fate
 from engine.assessment.values import Assessment
 
 _PICTURE = 240  # pixels on screen, along the longer side
+_RANKED = {"Risk": "risk", "Probability of the label": "phi"}
 
 
 def story(found: Assessment, one: Named) -> None:
@@ -42,7 +44,8 @@ def autopsy(found: Assessment, one: Named, fates: Sequence[Fate], title: str) ->
         with left:
             with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
                 _picture(one)
-                st.html(facts_html("Its place among all records", standing.ranks(found, one.record)))
+                ranks = standing.ranks(found, one.record)
+                st.html(facts_html("Its place among all records", ranks, about=_RANKED))
             _confidences(found, one)
         with right:
             if len(fates) > 1:
@@ -52,12 +55,16 @@ def autopsy(found: Assessment, one: Named, fates: Sequence[Fate], title: str) ->
                     standing.fates(fates, title),
                     finding=standing.fates_words(fates, title),
                     rows=lambda: standing.fates_rows(fates),
+                    about="risk",
                 )
             _verdicts(found, one)
 
 
 def _heading(one: Named) -> None:
-    st.html(f'<h2 class="pd-title">{escape(one.title)}</h2><p class="pd-finding">{escape(people.story(one))}</p>')
+    st.html(
+        f'<h2 class="pd-title">{escape(one.title)}</h2><p class="pd-finding">{escape(people.story(one))} '
+        f"{how_html('risk', one.title)}</p>"
+    )
 
 
 def _confidences(found: Assessment, one: Named) -> None:
@@ -74,7 +81,7 @@ def _confidences(found: Assessment, one: Named) -> None:
 
 
 def _verdicts(found: Assessment, one: Named) -> None:
-    table_panel("What every attack says", people.verdicts(found, one), "verdicts")
+    table_panel("verdicts", "What every attack says", people.verdicts(found, one), about="verdicts")
 
 
 def _picture(one: Named) -> None:

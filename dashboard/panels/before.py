@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ from cache.store import Store
 from dashboard.panels.panel import panel
 from dashboard.results import slopes
 from dashboard.results.figures import phrase
+from dashboard.results.links import how_html
 from dashboard.results.risks import Risks, basis
 from dashboard.results.slopes import WHICH, Slopes
 from dashboard.state.beside import begin_choice, keep_choice
@@ -78,7 +80,8 @@ def before_and_after(store: Store, found: Landscape, assessment: Assessment, of:
             '<p class="pd-finding">These two settings cannot be compared record by record: measure both again.</p>'
         )
         return
-    st.html(f'<p class="pd-answer">{slopes.answer(made)}{basis(of)}</p>')
+    how = how_html("changes", "Before and after")
+    st.html(f'<p class="pd-answer">{escape(slopes.answer(made))}{escape(basis(of))} {how}</p>')
     _figures(made)
 
 
@@ -135,6 +138,7 @@ def _figures(made: Slopes) -> None:
             slopes.records(made),
             finding=slopes.records_words(made),
             rows=lambda: slopes.records_rows(made),
+            about="changes",
         )
     with right:
         panel(
@@ -143,4 +147,5 @@ def _figures(made: Slopes) -> None:
             slopes.classes(made),
             finding=slopes.classes_words(made),
             rows=lambda: slopes.classes_rows(made),
+            about="changes",
         )

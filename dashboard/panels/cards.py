@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.panels.scripts import script
 from dashboard.results.opening import Card
 
 _HERE = Path(__file__).parent
@@ -17,7 +18,7 @@ _cards = component(
     "privacydial_cards",
     html='<ul class="pd-presets" aria-label="Five settings to start from"></ul>',
     css=(_HERE / "cards.css").read_text(encoding="utf-8"),
-    js=(_HERE / "cards.js").read_text(encoding="utf-8"),
+    js=script("cards", "cards.js"),
     isolate_styles=False,
 )
 

@@ -1,9 +1,11 @@
 // While a dial is dragged over its stops, the page shows what was measured at the stop under the hand: the numbers in
 // the tiles, the sentence above them and a mark in the figure. All of it came with the page; nothing is asked of the
-// server before the dial is let go, and what has not been measured is said to be so.
+// server before the dial is let go, and what has not been measured is said to be so. The risk of each record did not
+// come along: until the server answers its figure stays at the setting before, and stands back.
 
 const UNKNOWN = { sentence: "This stop has not been measured yet.", tiles: [] };
 const DIAL = "st-key-dial-";
+const STAYS = ".st-key-panel-glance";
 
 // The dial that a slider belongs to, by its key.
 function dialOf(input) {
@@ -42,6 +44,7 @@ class Dragging {
     this.at = stop;
     const page = document.querySelector('[data-testid="stMain"]');
     page.querySelector(".pd-tiles")?.classList.add("pd-dragged");
+    page.querySelector(STAYS)?.classList.add("pd-elsewhere");
     this.write(page.querySelector(".pd-headline"), stop.sentence);
     [...page.querySelectorAll(".pd-tile")].forEach((tile, place) => {
       const [value, interval] = stop.tiles[place] ?? ["–", ""];
@@ -62,6 +65,7 @@ class Dragging {
     for (const [node, html] of this.kept) if (node.isConnected) node.innerHTML = html;
     this.kept.clear();
     document.querySelector(".pd-tiles.pd-dragged")?.classList.remove("pd-dragged");
+    document.querySelector(STAYS)?.classList.remove("pd-elsewhere");
     this.at = null;
     this.mark();
   }

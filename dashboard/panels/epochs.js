@@ -85,4 +85,9 @@ class Epochs {
     this.range.style.marginLeft = `${xaxis._offset + from - 8}px`; // half a thumb, so that its middle stands under the line
     this.range.style.width = `${to - from + 16}px`;
   }
+
+  // The line at the epoch that is shown, for a file.
+  drawn({ ink }) {
+    return { shapes: [upright(this.trace.epoch[this.at], ink)] };
+  }
 }

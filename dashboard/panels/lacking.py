@@ -79,9 +79,9 @@ def _request(jobs: Jobs, of: Asked) -> None:
 def _offer(lacks: tuple[Asked, ...], progress: Progress | None) -> None:
     """The button, or what came of it."""
     if progress is not None and progress.state == "failed":
-        st.error(f"The training failed: {progress.message} The log has the rest.")
+        st.error(unmarked(f"The training failed: {progress.message} The log has the rest."))
     elif progress is not None and progress.state == "refused":
-        st.info(progress.message)
+        st.info(unmarked(progress.message))
     st.markdown(unmarked(lacking_words(lacks, models_to_train(lacks, running().store))))
     st.button("Measure what is missing", key="measure-missing", type="primary", on_click=_start, args=(lacks,))
 
@@ -118,7 +118,7 @@ def _under_way(lacks: tuple[Asked, ...], progress: Progress | None) -> None:
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     left.progress(share(progress), text=under_way_words(lacks, progress))
     if progress is not None and progress.message:
-        left.caption(progress.message)
+        left.caption(unmarked(progress.message))
     right.button("Cancel", key="cancel-missing", on_click=_cancel)
 
 

@@ -14,7 +14,7 @@ from dashboard.panels.plot import epochs_plot, plot, threshold_plot
 from dashboard.results import details, findings, people, tables
 from dashboard.results.exports import file_name, table_csv
 from dashboard.results.figures import Figure
-from dashboard.results.links import how_html
+from dashboard.results.links import About, how_html
 from dashboard.results.previews import Previews
 from dashboard.results.thresholds import cuts
 from engine.assessment.values import Assessment, GroupRisk
@@ -29,7 +29,7 @@ def panel(
     *,
     finding: str,
     rows: Callable[[], Sequence[Row]],
-    about: str | None = None,
+    about: About,
     called: str = "",
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
@@ -43,7 +43,7 @@ def panel(
         figure: the figure.
         finding: what it shows, in words; also read out in place of the picture.
         rows: makes the numbers behind it, one mapping from column to text for each row.
-        about: the entry of the page Methods that says how it is measured.
+        about: the entries of the page Methods that say how it is measured.
         called: its name in files, where the heading stands elsewhere and ``title`` is empty.
         on_pick: called with the ``customdata`` of a chosen point.
         dials: what the page shows while one of these dials is dragged.
@@ -69,10 +69,10 @@ def epochs_panel(
     traced: Mapping[str, Any],
     finding: str,
     rows: Callable[[], Sequence[Row]],
-    about: str,
-    on_pick: Callable[[str], None],
+    about: About,
+    on_pick: Callable[[str], None] | None,
 ) -> None:
-    """Draw a training by epoch with what walks through it; ``on_pick`` is called with an epoch as text."""
+    """Draw a training by epoch with what walks through it; ``on_pick`` is as in ``epochs_plot``."""
     with _panel(name, title, finding, rows, about):
         epochs_plot(figure, traced, key=f"figure-{name}", alt=finding, title=title, on_pick=on_pick)
 
@@ -86,22 +86,21 @@ def threshold_panel(name: str, title: str, found: Assessment) -> None:
 
 @contextmanager
 def _panel(
-    name: str, title: str, finding: str, rows: Callable[[], Sequence[Row]], about: str | None, called: str = ""
+    name: str, title: str, finding: str, rows: Callable[[], Sequence[Row]], about: About, called: str = ""
 ) -> Iterator[None]:
     """What stands around a figure: heading, finding, table."""
     with st.container(key=f"panel-{name}", gap="small"):
         if title:
             st.html(f'<h2 class="pd-title">{escape(title)}</h2>')
         yield
-        how = f" {how_html(about, title or called)}" if about else ""
-        st.html(f'<p class="pd-finding">{escape(finding)}{how}</p>')
+        st.html(f'<p class="pd-finding">{escape(finding)} {how_html(about, title or called)}</p>')
         table = st.expander("Show the numbers as a table", key=f"table-{name}", on_change="rerun")
         if table.open:
             with table:
-                downloadable(name, title or called, rows())
+                _downloadable(name, title or called, rows())
 
 
-def downloadable(name: str, title: str, rows: Sequence[Row]) -> None:
+def _downloadable(name: str, title: str, rows: Sequence[Row]) -> None:
     """Draw a table, and a button that downloads it as CSV.
 
     Args:
@@ -132,18 +131,27 @@ def table_html(rows: Sequence[Row]) -> str:
     )
 
 
-def facts_html(title: str, listed: Sequence[tuple[str, str]]) -> str:
-    """Terms and their sentences under a heading; every text is escaped."""
+def facts_html(title: str, listed: Sequence[tuple[str, str]], *, about: About) -> str:
+    """Terms and their sentences under a heading, and how they are measured; every text is escaped."""
     body = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in listed)
-    return f'<h2 class="pd-title">{escape(title)}</h2><dl class="pd-facts">{body}</dl>'
+    return f'<h2 class="pd-title">{escape(title)}</h2><dl class="pd-facts">{body}</dl>{how_html(about, title)}'
 
 
-def table_panel(title: str, listed: Sequence[Row], name: str) -> None:
-    """A table under a heading; nothing where there is nothing to say. Its name is its entry of the page Methods."""
+def table_panel(name: str, title: str, listed: Sequence[Row], *, about: About, finding: str = "") -> None:
+    """A table under a heading; nothing where there is nothing to say.
+
+    Args:
+        name: the table's name in keys.
+        title: its heading.
+        listed: its rows.
+        about: the entries of the page Methods that say how it is measured.
+        finding: what to know before reading it.
+    """
     if listed:
         with st.container(key=f"list-{name}"):
-            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{how_html(name, title)}')
-            downloadable(name, title, listed)
+            said = f'<p class="pd-finding">{escape(finding)}</p>' if finding else ""
+            st.html(f'<h2 class="pd-title">{escape(title)}</h2>{said}{how_html(about, title)}')
+            _downloadable(name, title, listed)
 
 
 def group_panel(group: GroupRisk) -> None:

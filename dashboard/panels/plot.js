@@ -6,6 +6,7 @@
 
 const NARROW = 480; // pixels
 const LINE = 20; // pixels of a legend
+const CLOSER = { "+": 0.5, "=": 0.5, "-": 2 }; // what a key makes of the width of the axes; = is + without shift
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
 
 // Plotly is loaded once per document, from the dashboard itself.
@@ -56,6 +57,11 @@ function points(figure) {
     .sort((a, b) => a.x - b.x || a.y - b.y);
 }
 
+// A line from the bottom of the figure to its top, as Plotly draws it.
+function upright(x, colour) {
+  return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colour, width: 2 } };
+}
+
 class Plot {
   constructor(root) {
     this.root = root;
@@ -63,16 +69,20 @@ class Plot {
     this.ring = root.querySelector(".pd-ring");
     this.live = root.querySelector(".pd-live");
     this.dragged = root.querySelector(".pd-drag");
-    this.at = -1;
+    this.keys = root.querySelector(".pd-keys");
+    this.keys.id = `pd-keys-${Math.random().toString(36).slice(2)}`;
+    this.box.setAttribute("aria-describedby", this.keys.id);
+    this.at = undefined; // the id of the point under the keys
     this.busy = false;
     this.zoom = {};
     this.box.addEventListener("keydown", (event) => this.key(event));
-    this.box.addEventListener("blur", () => this.mark(null));
+    this.box.addEventListener("focus", () => this.placeRing());
+    this.box.addEventListener("blur", () => this.placeRing());
     for (const button of root.querySelectorAll("[data-format]")) {
       button.addEventListener("click", () => this.save(button.dataset.format).catch((error) => this.failed(error)));
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    new ResizeObserver(() => this.mark(null)).observe(root);
+    new ResizeObserver(() => this.placeRing()).observe(root);
   }
 
   update(data, pick) {
@@ -82,12 +92,27 @@ class Plot {
     if (data.epochs) (this.epochs ??= new Epochs(this)).update(data.epochs);
     if (data.dials) (this.dragging ??= new Dragging(this)).update(data.dials);
     this.box.setAttribute("aria-label", data.alt);
+    this.tellKeys();
     for (const button of this.root.querySelectorAll("[data-format]")) {
       button.setAttribute("aria-label", `Save “${data.title}” as ${button.dataset.format.toUpperCase()}`);
     }
     this.box.style.minHeight = `${data.figure.layout.height}px`;
     this.sketch();
     this.draw();
+  }
+
+  // What the keys do in this figure, to read while it has the focus and to hear.
+  tellKeys() {
+    const walk = points(this.data.figure).length ? ["Arrow keys walk over the points, Enter loads one"] : [];
+    const zoom = this.zooming().length ? ["+ and − zoom, 0 shows all"] : [];
+    this.keys.textContent = [...walk, ...zoom].join(", ");
+    this.keys.hidden = !this.keys.textContent;
+  }
+
+  // The axes that a visitor may zoom.
+  zooming() {
+    const { layout } = this.data.figure;
+    return layout.dragmode === false ? [] : ["xaxis", "yaxis"].filter((axis) => !layout[axis].fixedrange);
   }
 
   // What stands in for the figure until there is one.
@@ -122,30 +147,34 @@ class Plot {
     this.live.classList.add("pd-failed");
   }
 
-  async react(library) {
+  // The figure in the theme's colours, as high as its legend needs and with the ranges that the visitor drew.
+  figure() {
     const figure = coloured(this.data.figure, palette(this.root));
-    if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
     // On a narrow page every entry of the legend has a line of its own, which must not come out of the plot's height.
     const listed = figure.data.filter((trace) => trace.showlegend !== false).length;
     if (this.root.clientWidth < NARROW) figure.layout.height += LINE * Math.max(0, listed - 3);
     // Plotly takes over a range that changed in the layout, so the visitor's own goes in again.
     for (const [axis, range] of Object.entries(this.zoom)) figure.layout[axis] = { ...figure.layout[axis], range };
+    return figure;
+  }
+
+  async react(library) {
+    const figure = this.figure();
+    if (matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
     await library.react(this.box, figure.data, figure.layout, {
       displayModeBar: false, responsive: true, doubleClick: false, showTips: false,
     });
     this.sketched?.remove();
-    this.mark(null);
     for (const name of EVENTS) this.box.removeAllListeners?.(name);
     this.placeAll();
     this.box.on("plotly_afterplot", () => this.placeAll());
     this.box.on("plotly_relayout", (change) => this.zoomed(change));
-    this.box.on("plotly_doubleclick", () => {
-      this.zoom = {};
-      this.draw();
-    });
+    this.box.on("plotly_doubleclick", () => this.whole());
     this.box.on("plotly_click", (event) => {
       const hit = event.points.find((point) => point.customdata !== undefined);
-      if (hit) this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
+      if (!hit) return;
+      this.at = undefined;
+      this.choose({ id: hit.customdata, x: hit.x, y: hit.y, words: "" });
     });
     this.root.dataset.drawn = String(Number(this.root.dataset.drawn ?? 0) + 1);
   }
@@ -155,6 +184,17 @@ class Plot {
     this.threshold?.place();
     this.epochs?.place();
     this.dragging?.mark();
+    this.placeRing();
+  }
+
+  // The ring stands at the point under the keys while they are in the figure, wherever a new drawing has put it.
+  placeRing() {
+    this.mark(this.box.matches(":focus") ? this.under(points(this.data.figure)) : undefined);
+  }
+
+  // The point under the keys, by its id: others come and go to its left and right.
+  under(all) {
+    return all.find(({ id }) => id === this.at);
   }
 
   // Remember the ranges that the visitor drew; a double click forgets them.
@@ -164,13 +204,33 @@ class Plot {
     }
   }
 
-  // The figure as it stands, with its title and on paper of its own, as a file; drawn anew, so that nothing here moves.
+  // All of the figure again.
+  whole() {
+    this.zoom = {};
+    this.draw();
+  }
+
+  // Draw the axes around their middle, so many times as wide.
+  widen(times) {
+    for (const axis of this.zooming()) {
+      const [from, to] = this.zoom[axis] ?? this.box._fullLayout[axis].range;
+      const [middle, reach] = [(from + to) / 2, (times * (to - from)) / 2];
+      this.zoom[axis] = [middle - reach, middle + reach];
+    }
+    this.draw();
+  }
+
+  // The figure as it stands, without what is hidden and with the line over it, with its title and on paper of its own,
+  // as a file; drawn anew, so that nothing here moves.
   async save(format) {
     const library = await plotly(this.data.source);
     const { width, height } = this.box.getBoundingClientRect();
-    const { data, layout } = coloured(this.data.figure, palette(this.root));
-    for (const [axis, range] of Object.entries(this.zoom)) layout[axis] = { ...layout[axis], range };
-    const head = this.data.title ? 34 : 0;
+    const { data, layout } = this.figure();
+    const shown = new Map((this.box.data ?? []).map(({ uid, visible }) => [uid, visible]));
+    for (const trace of data) trace.visible = shown.get(trace.uid) ?? true;
+    const over = (this.threshold ?? this.epochs)?.drawn(palette(this.root)) ?? {};
+    for (const [kind, items] of Object.entries(over)) layout[kind] = [...(layout[kind] ?? []), ...items];
+    const head = 34; // pixels of the title
     // Plotly reads some markup in texts: a title is shown as it is.
     const text = this.data.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     Object.assign(layout, {
@@ -191,20 +251,31 @@ class Plot {
   }
 
   key(event) {
+    const changed = event.ctrlKey || event.metaKey || event.altKey; // the browser's own zoom, for one
+    if (changed || !this.box._fullLayout) return;
+    if (this.zooming().length && (event.key in CLOSER || event.key === "0")) {
+      if (event.key === "0") this.whole();
+      else this.widen(CLOSER[event.key]);
+      event.preventDefault();
+      return;
+    }
     const all = points(this.data.figure);
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!all.length) return;
+    const here = this.under(all);
     if (step) {
-      this.at = (this.at + step + all.length + (this.at < 0 && step < 0 ? 1 : 0)) % all.length;
-      this.mark(all[this.at]);
-      this.live.textContent = `${all[this.at].words}. Enter loads this setting.`;
+      const from = here || step > 0 ? all.indexOf(here) : 0;
+      const next = all[(from + step + all.length) % all.length];
+      this.at = next.id;
+      this.mark(next);
+      this.live.textContent = `${next.words}. Enter loads this setting.`;
       event.preventDefault();
-    } else if (event.key === "Enter" && this.at >= 0 && this.at < all.length) {
-      this.choose(all[this.at]);
+    } else if (event.key === "Enter" && here) {
+      this.choose(here);
       event.preventDefault();
     } else if (event.key === "Escape") {
-      this.at = -1;
-      this.mark(null);
+      this.at = undefined;
+      this.mark(undefined);
     }
   }
 

@@ -11,8 +11,9 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.panels.scripts import script
 from dashboard.results.exports import file_name
-from dashboard.results.figures import Figure
+from dashboard.results.figures import Figure, identified
 from dashboard.results.palette import PALETTES
 from dashboard.results.previews import Previews
 from dashboard.results.thresholds import Cuts, for_browser
@@ -24,6 +25,7 @@ _HERE = Path(__file__).parent
 _FIGURE = """
   <div class="pd-plot" role="group" tabindex="0"></div>
   <div class="pd-ring" hidden></div>
+  <div class="pd-keys" hidden></div>
   <div class="pd-live" role="status" aria-live="polite"></div>
 """
 _SAVE = """
@@ -74,37 +76,43 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_DRAWING = f"const PALETTES = {json.dumps(PALETTES)};\n{_read('plot.js')}"
+_DRAWING = (f"const PALETTES = {json.dumps(PALETTES)};\n", "plot.js")
 _plot = component(
     "privacydial_plot",
     html=f'<div class="pd-figure">{_FIGURE}{_DRAG}{_SAVE}</div>',
     css=_read("plot.css"),
-    js=_DRAWING + _read("sketch.js") + _read("dragging.js"),
+    js=script("plot", *_DRAWING, "sketch.js", "dragging.js"),
     isolate_styles=False,
 )
 _with_threshold = component(
     "privacydial_threshold",
     html=f'<div class="pd-figure">{_FIGURE}{_THRESHOLD}{_SAVE}</div>',
     css=_read("plot.css") + _read("threshold.css"),
-    js=_DRAWING + _read("percent.js") + _read("threshold.js"),
+    js=script("threshold", *_DRAWING, "percent.js", "threshold.js"),
     isolate_styles=False,
 )
-_by_epoch = component(
-    "privacydial_epochs",
-    html=f'<div class="pd-figure pd-epochs">{_FIGURE}{_EPOCHS}{_SAVE}</div>',
-    css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
-    js=_DRAWING + _read("percent.js") + _read("epochs.js"),
-    isolate_styles=False,
+_by_epoch, _by_epoch_only = (
+    component(
+        name,
+        html=f'<div class="pd-figure pd-epochs">{_FIGURE}{controls}{_SAVE}</div>',
+        css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
+        js=script("epochs", *_DRAWING, "percent.js", "epochs.js"),
+        isolate_styles=False,
+    )
+    for name, controls in (
+        ("privacydial_epochs", _EPOCHS),
+        ("privacydial_epochs_only", _EPOCHS.replace("data-keep", "data-keep hidden")),
+    )
 )
 
 
 def _shown(figure: Figure, alt: str, title: str) -> dict[str, object]:
     """What the components are told of a figure."""
     return {
-        "figure": figure,
+        "figure": identified(figure),
         "alt": alt,
         "title": title,
-        "file": file_name(title or "figure"),
+        "file": file_name(title),
         "source": PLOTLY_ROUTE,
     }
 
@@ -114,7 +122,7 @@ def plot(
     *,
     key: str,
     alt: str,
-    title: str = "",
+    title: str,
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
     sketched: bool = False,
@@ -159,8 +167,8 @@ def epochs_plot(
     *,
     key: str,
     alt: str,
-    on_pick: Callable[[str], None],
-    title: str = "",
+    on_pick: Callable[[str], None] | None,
+    title: str,
 ) -> None:
     """Draw a training by epoch over a slider that walks through it, in the browser; a kept epoch can be chosen.
 
@@ -169,10 +177,12 @@ def epochs_plot(
         traced: the numbers by epoch, as ``dashboard.results.epochs.for_browser`` makes them.
         key: its identity, as in ``plot``.
         alt: what the figure shows, as a finding.
-        on_pick: called with the epoch to be published, as text from the browser: it is to be checked.
+        on_pick: called with the epoch to be published, as text from the browser: it is to be checked. None where
+            none can be: then there is no button for it.
         title: as in ``plot``.
     """
-    _by_epoch(
+    draw = _by_epoch if on_pick is not None else _by_epoch_only
+    draw(
         key=key,
         data={**_shown(figure, alt, title), "epochs": dict(traced)},
         height="content",
@@ -180,7 +190,7 @@ def epochs_plot(
     )
 
 
-def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str = "") -> None:
+def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str) -> None:
     """Draw a histogram of scores over a slider that moves a threshold through it, all of it in the browser.
 
     Args:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.panels.scripts import script
 from dashboard.results.people import Named
 from dashboard.results.words import DASH, short
 
@@ -19,7 +20,7 @@ _cards = component(
     "privacydial_records",
     html='<div class="pd-cards" role="group" aria-label="Records"></div>',
     css=(_HERE / "records.css").read_text(encoding="utf-8"),
-    js=(_HERE / "records.js").read_text(encoding="utf-8"),
+    js=script("records", "records.js"),
     isolate_styles=False,
 )
 

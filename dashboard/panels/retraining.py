@@ -9,7 +9,6 @@ from cache.keys import Point
 from cache.reports import Sensitivity
 from dashboard.panels.panel import facts_html, panel
 from dashboard.results import sensitivity
-from dashboard.results.links import how_html
 from dashboard.serving.running import running
 from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
@@ -17,6 +16,8 @@ from engine.release.knowledge import why_not_measured
 
 POLL = 1.0
 """Seconds between two looks at the workers."""
+
+_ABOUT = "measured-ceiling"
 
 
 def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None:
@@ -32,7 +33,8 @@ def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None
         return
     reason = sensitivity.why_no_ceiling(asked.release.weight_noise) or (None if known else _why_not_asked(asked))
     if reason is not None:
-        st.html(facts_html(sensitivity.TITLE, [("No ceiling", f"{reason[0].upper()}{reason[1:].rstrip('.')}.")]))
+        said = f"{reason[0].upper()}{reason[1:].rstrip('.')}."
+        st.html(facts_html(sensitivity.TITLE, [("No ceiling", said)], about=_ABOUT))
     elif known is not None:
         panel(
             "changes",
@@ -42,8 +44,7 @@ def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None
             rows=lambda: sensitivity.rows(known),
             about="sensitivity",
         )
-        listed = facts_html("What that would allow", sensitivity.facts(found, known))
-        st.html(listed + how_html("measured-ceiling", "What that would allow"))
+        st.html(facts_html("What that would allow", sensitivity.facts(found, known), about=_ABOUT))
     else:
         polls = _state(view) == "in work"
         st.fragment(_offer, run_every=POLL if polls else None)(view, polls)
@@ -72,7 +73,7 @@ def _offer(view: View, polled: bool) -> None:
     state = _state(view)
     if polled != (state == "in work") or measured(view) is not None:
         st.rerun()
-    st.html(facts_html(sensitivity.TITLE, [("Not measured yet", sensitivity.OFFER)]))
+    st.html(facts_html(sensitivity.TITLE, [("Not measured yet", sensitivity.OFFER)], about=_ABOUT))
     if state == "failed":
         st.error("The measurement failed. The log has the rest.")
     label = "Measuring …" if state == "in work" else "Measure how far one record moves the weights"

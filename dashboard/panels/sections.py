@@ -12,7 +12,8 @@ from dashboard.panels.panel import facts_html, group_panel, panel, threshold_pan
 from dashboard.panels.records import records
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
 from dashboard.results.links import how_html
-from dashboard.results.words import attack_title
+from dashboard.results.methods import anchor
+from dashboard.results.words import attack_title, unmarked
 from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 
@@ -21,6 +22,9 @@ WHO_IS_AT_RISK = "Who is at risk"
 
 FEW_FALSE_ALARMS = "Few false alarms"
 """The title of the section with the ROC curve and what may be over it."""
+
+
+_BOUNDS = {"From below": "audits", "From above": "ceilings"}
 
 
 def sections(found: Assessment, further: Mapping[str, Callable[[], None]], *, stopped: bool = False) -> None:
@@ -32,7 +36,7 @@ def sections(found: Assessment, further: Mapping[str, Callable[[], None]], *, st
         stopped: whether an early epoch is kept, which is said beside ε.
     """
     for sentence in (*proofs.crossings(found), *proofs.contradictions(found)):
-        st.error(sentence, icon=":material/error:")
+        st.error(unmarked(sentence), icon=":material/error:")
     tabs = st.tabs(list(SECTIONS), key="sections", on_change="rerun")
     for tab, (title, draw) in zip(tabs, SECTIONS.items(), strict=True):
         if tab.open:
@@ -46,8 +50,10 @@ def _scores(found: Assessment, _stopped: bool) -> None:
     left, right = st.columns([5, 2], gap="large")
     with left:
         threshold_panel("scores", "Scores of members and of others", found)
+    name = found.headline.attack
+    about = anchor("attack", name) if name in CATALOGUE else "scores"
     with right:
-        st.html(facts_html("The attack", attack_facts(found.headline.attack)))
+        st.html(facts_html("The attack", attack_facts(name), about=about))
 
 
 def attack_facts(name: str) -> list[tuple[str, str]]:
@@ -76,7 +82,7 @@ def _rates(found: Assessment, _stopped: bool) -> None:
             about="roc",
         )
     with right:
-        st.html(facts_html("At few false alarms", rates.facts(found)))
+        st.html(facts_html("At few false alarms", rates.facts(found), about="tpr"))
 
 
 def _people(found: Assessment, _stopped: bool) -> None:
@@ -125,16 +131,13 @@ def _proofs(found: Assessment, stopped: bool) -> None:
             about="audits",
         )
     with right:
-        st.html(facts_html("What each bound rests on", proofs.facts(found, stopped=stopped)))
+        st.html(facts_html("What each bound rests on", proofs.facts(found, stopped=stopped), about=_BOUNDS))
 
 
 def _belief(found: Assessment, stopped: bool) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        st.html(
-            facts_html("Before you believe it", belief.facts(found, stopped=stopped))
-            + how_html("honesty", "Before you believe it")
-        )
+        st.html(facts_html("Before you believe it", belief.facts(found, stopped=stopped), about="honesty"))
     with right:
         panel(
             "reliability",

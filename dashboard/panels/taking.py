@@ -1,8 +1,10 @@
-"""Take it with you: the setting as a file and a command, and what was measured of every record."""
+"""Take it with you: settings as files and commands, and what was measured of every record."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
+from html import escape
 
 import streamlit as st
 
@@ -19,11 +21,35 @@ def take(point: Point, assessment: Assessment | None) -> None:
         point: the setting, with as many waves as are shown.
         assessment: what was measured of it, None before anything was.
     """
+
+    def draw() -> None:
+        _setting("The setting", point, recipe_name(point), key="take")
+        _records(point, assessment)
+
+    _offer(draw)
+
+
+def take_settings(settings: Mapping[str, Point]) -> None:
+    """Draw the popover for several settings.
+
+    Args:
+        settings: by their letters.
+    """
+
+    def draw() -> None:
+        for letter, point in settings.items():
+            # Settings that differ in what is released only have one recipe, and files need two names.
+            _setting(f"Setting {letter}", point, f"{letter}-{recipe_name(point)}", key=f"take-{letter}")
+
+    _offer(draw)
+
+
+def _offer(draw: Callable[[], None]) -> None:
+    """A button over what can be taken, which is drawn when somebody opens it."""
     box = st.popover("Take it with you", icon=":material/download:", key="take", on_change="rerun")
     if box.open:
         with box:
-            _setting(point)
-            _records(point, assessment)
+            draw()
 
 
 def recipe_name(point: Point) -> str:
@@ -31,12 +57,13 @@ def recipe_name(point: Point) -> str:
     return f"{point.recipe.population.name}-{point.attack}-{point.recipe.hash[:8]}"
 
 
-def _setting(point: Point) -> None:
-    name = f"{recipe_name(point)}.toml"
-    st.html('<h2 class="pd-title">The setting</h2><p class="pd-finding">Every dial, in a file that you can edit.</p>')
-    _download("Recipe file", partial(point_to_toml, point), name, "application/toml")
+def _setting(title: str, point: Point, name: str, *, key: str) -> None:
+    st.html(
+        f'<h2 class="pd-title">{escape(title)}</h2><p class="pd-finding">Every dial, in a file that you can edit.</p>'
+    )
+    _download("Recipe file", partial(point_to_toml, point), f"{name}.toml", "application/toml", key)
     st.html('<p class="pd-finding">This command measures it again, or prints what is stored:</p>')
-    st.code(f"privacydial sweep {name}", language=None)
+    st.code(f"privacydial sweep {name}.toml", language=None)
 
 
 def _records(point: Point, assessment: Assessment | None) -> None:
@@ -53,7 +80,7 @@ def _records(point: Point, assessment: Assessment | None) -> None:
     )
     with st.container(horizontal=True, gap="small"):
         for label, made, ending in (("NumPy", records_npz, "npz"), ("Parquet", records_parquet, "parquet")):
-            _download(label, partial(made, point, assessment), f"{recipe_name(point)}.{ending}", _BINARY)
+            _download(label, partial(made, point, assessment), f"{recipe_name(point)}.{ending}", _BINARY, "take")
     st.html('<p class="pd-finding">With the logits of all classes, by the recipe file:</p>')
     st.code(f"privacydial records {recipe_name(point)}.toml {recipe_name(point)}.npz", language=None)
 
@@ -61,6 +88,6 @@ def _records(point: Point, assessment: Assessment | None) -> None:
 _BINARY = "application/octet-stream"
 
 
-def _download(label: str, made: partial[str] | partial[bytes], name: str, mime: str) -> None:
+def _download(label: str, made: partial[str] | partial[bytes], name: str, mime: str, key: str) -> None:
     """A button whose file is made when it is pressed."""
-    st.download_button(label, made, file_name=name, mime=mime, on_click="ignore", key=f"take-{label}")
+    st.download_button(label, made, file_name=name, mime=mime, on_click="ignore", key=f"{key}-{label}")

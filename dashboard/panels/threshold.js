@@ -80,6 +80,14 @@ class Threshold {
     this.range.style.width = `${to - from + 16}px`;
   }
 
+  // The line and its words for a file.
+  drawn({ ink, paper }) {
+    const x = this.cuts.at[this.stop];
+    const beside = this.line.classList.contains("pd-flipped") ? { xanchor: "right", xshift: -5 } : { xanchor: "left", xshift: 5 };
+    const words = { text: "accused →", x, yref: "paper", y: 1, yanchor: "top", showarrow: false, bgcolor: paper, font: { size: 12, color: ink } };
+    return { shapes: [upright(x, ink)], annotations: [{ ...words, ...beside }] };
+  }
+
   grab(event) {
     event.preventDefault();
     this.line.setPointerCapture(event.pointerId);

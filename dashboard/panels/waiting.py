@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -11,9 +12,10 @@ from cache.costs import Cost, cost
 from cache.jobs import Jobs
 from cache.progress import Progress
 from cache.reports import effort
-from dashboard.panels.plot import plot
+from dashboard.panels.panel import panel
 from dashboard.results import epochs
 from dashboard.results.figures import Figure
+from dashboard.results.words import short
 from dashboard.serving.running import running
 from dashboard.state.landscape import models_of
 from dashboard.state.view import key, point
@@ -22,7 +24,7 @@ from dashboard.state.visit import Step, keep, this_visit
 POLL = 0.5
 """Seconds between two looks at a training."""
 
-TRACE_HEIGHT = 150
+TRACE_HEIGHT = 190
 
 _RESTS = {"held", "failed", "refused"}  # steps that only the visitor ends
 
@@ -141,14 +143,21 @@ def held_words(progress: Progress | None) -> str:
 
 
 def _under_way(step: Step, progress: Progress | None, costs: str) -> None:
-    left, right = st.columns([3, 2], vertical_alignment="center", gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.progress(share(progress), text=progress_words(step, progress, this_visit().view.models))
         st.caption(costs if progress is None or not progress.message else progress.message)
         st.button("Cancel", key="cancel", on_click=_cancel)
     with right:
         if progress is not None and progress.trace:
-            plot(_figure(progress), key="figure-trace", alt=trace_words(progress))
+            panel(
+                "trace",
+                "The training so far",
+                _figure(progress),
+                finding=trace_words(progress),
+                rows=partial(epochs.rows, progress.trace),
+                about="accuracy",
+            )
 
 
 def _figure(progress: Progress) -> Figure:
@@ -195,5 +204,5 @@ def trace_words(progress: Progress) -> str:
     last = progress.trace[-1]
     return (
         f"After epoch {last.epoch}: train accuracy {last.train_accuracy:.1%}, "
-        f"test accuracy {last.test_accuracy:.1%}, AUC of the loss threshold {last.loss_auc:.3f}"
+        f"test accuracy {last.test_accuracy:.1%}, AUC of the loss threshold {short(last.loss_auc)}."
     )

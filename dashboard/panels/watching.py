@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from cache.sweeps.results import Result, results
+from cache.sweeps.results import Gathered, Result
 from cache.sweeps.run import SweepProgress, SweepRun
 from dashboard.panels.panel import panel
 from dashboard.results.outcomes import csv_bytes, refusals, rows
@@ -34,7 +34,7 @@ def _panel(run: SweepRun, before: str) -> None:
     if now.state != before:
         st.rerun()
     _head(run, now)
-    found = _found(run, run.assessed)
+    found = _found(run)
     _figures(run, found)
     _refused(run)
 
@@ -54,7 +54,7 @@ def _head(run: SweepRun, now: SweepProgress) -> None:
             st.button("Cancel the sweep", key="sweep-cancel", on_click=run.cancel)
         st.download_button(
             "Download as CSV",
-            lambda: csv_bytes(run.plan, _found(run, run.assessed)),
+            lambda: csv_bytes(run.plan, _found(run)),
             file_name="sweep.csv",
             mime="text/csv",
             on_click="ignore",
@@ -62,10 +62,15 @@ def _head(run: SweepRun, now: SweepProgress) -> None:
         )
 
 
+def _found(run: SweepRun) -> list[Result]:
+    """What has been measured."""
+    return _gathered(run).results(run.assessed)
+
+
 @lru_cache(maxsize=4)
-def _found(run: SweepRun, assessed: tuple[int, ...]) -> list[Result]:
-    """What has been measured; read once for all visitors who look."""
-    return results(running().store, run.plan, assessed)
+def _gathered(run: SweepRun) -> Gathered:
+    """What has been measured is read once for all visitors who look."""
+    return Gathered(running().store, run.plan)
 
 
 def _figures(run: SweepRun, found: list[Result]) -> None:
@@ -87,6 +92,7 @@ def _figures(run: SweepRun, found: list[Result]) -> None:
                 "that were measured. Dotted lines are the half of the settings that leak more."
             ),
             rows=lambda: rows(run.plan, found),
+            about={"Accuracy": "accuracy", "Attack AUC": "auc"},
         )
 
 

@@ -1,4 +1,4 @@
-"""A budget in pictures and words: what is allowed, which measured settings keep to it, and the best of those."""
+"""A budget in pictures: what is allowed, which measured settings keep to it, and the best of those."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dashboard.results.words import decimals, percent, short
+from dashboard.results.words import short
 from dashboard.state.budget import Budget, Verdict
 from dashboard.state.landscape import Landscape, Spot
-from dashboard.state.stops import DIALS
 
 WORDS: Mapping[Verdict, str] = {"yes": "for certain", "perhaps": "perhaps", "no": "no"}
 """A verdict in a table."""
@@ -37,56 +36,17 @@ def judged(found: Landscape) -> tuple[tuple[Spot, Verdict], ...]:
 
 
 def best(found: Landscape) -> Spot | None:
-    """The best of the stops on the path that are allowed for certain, None where there is none.
+    """The best of the settings drawn that are allowed for certain, None where there is none.
 
     With a limit on what leaks or is proved that is the most accurate one, with one on accuracy alone the one that
-    leaks least. Between equals the first on the dial is named.
+    leaks least. Between equals a stop of the path is named, the first on the dial.
     """
-    allowed = _on_path(found, "yes")
+    verdicts = judged(found)
+    on_path = sorted(verdicts, key=lambda judged: judged[0] not in found.path)  # stable, so in the order of the dial
+    allowed = [spot for spot, verdict in on_path if verdict == "yes"]
     if found.view.budget.most_auc is None and found.view.budget.most_epsilon is None:
         return min(allowed, key=lambda spot: spot.headline.auc.estimate, default=None)
     return max(allowed, key=lambda spot: spot.headline.test_accuracy.estimate, default=None)
-
-
-def _on_path(found: Landscape, verdict: Verdict) -> list[Spot]:
-    budget = found.view.budget
-    return [spot for spot in found.path if found.alike(spot) and budget.verdict(spot.headline) == verdict]
-
-
-def finding(found: Landscape) -> str:
-    """What the budget leaves, in sentences; empty without one."""
-    budget = found.view.budget
-    if budget.open:
-        return ""
-    sure, perhaps, not_allowed = (len(_on_path(found, verdict)) for verdict in ("yes", "perhaps", "no"))
-    count = sure + perhaps + not_allowed
-    if not count:
-        return f"Budget: {limits_words(budget)}. No stop of the path can be held against it yet."
-    return (
-        f"Budget: {limits_words(budget)}. Of {count} measured stops on the path {sure} "
-        f"{'is' if sure == 1 else 'are'} allowed for certain (the whole interval is inside), {perhaps} perhaps, "
-        f"{not_allowed} not. {_best_words(found, perhaps)}"
-    )
-
-
-def _best_words(found: Landscape, perhaps: int) -> str:
-    spot = best(found)
-    if spot is not None:
-        head = spot.headline
-        return (
-            f"Best allowed: {stop_name(spot)}, accuracy {percent(head.test_accuracy)}, "
-            f"attack AUC {decimals(head.auc)}. It was picked by these very numbers, so fresh models will do a "
-            "little worse."
-        )
-    if perhaps:
-        return "None is allowed for certain; more models would tell."
-    return "No measured stop of the path is allowed."
-
-
-def stop_name(spot: Spot) -> str:
-    """A stop of the traced dial with the dial's name."""
-    title = DIALS[spot.view.sweep].title if spot.view.sweep in DIALS else "N"
-    return f"{title} {spot.label}"
 
 
 def shapes(budget: Budget) -> list[dict[str, Any]]:

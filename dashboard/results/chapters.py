@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import get_args
 
-from dashboard.results.docstrings import Docstring, Place, docstring, listed, parsed
+from dashboard.results.docstrings import Docstring, Place, attribute, docstring, listed, parsed
 from dashboard.results.methods import Chapter, Entry, anchor
 from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE, AttackInfo
@@ -79,6 +79,11 @@ _INTERVALS: dict[str, tuple[str, tuple[Place, ...]]] = {
     "null-test": ("Could it be chance?", ((f"{_ASSESSMENT}.null", "no_leakage_test"),)),
     "honesty": ("Can I believe this?", ((f"{_ASSESSMENT}.values", "Honesty"),)),
     "comparison": ("Differences of two settings", ((f"{_ASSESSMENT}.comparison", "compare"),)),
+    "loss-ranks": (
+        "Are the same members hard for both?",
+        ((f"{_ASSESSMENT}.comparison", "loss_rank_correlation"),),
+    ),
+    "rank-correlation": ("Rank correlation", ((f"{_ASSESSMENT}.ranks", "rank_correlation"),)),
     "looks": ("Verdicts that may be looked at again", ((f"{_ASSESSMENT}.looks", "spent"),)),
     "more-waves": ("How many more waves", ((f"{_ASSESSMENT}.looks", "more_waves"),)),
     "attackers": ("Adapting and not adapting", ((f"{_ASSESSMENT}.values", "Attackers"), ("engine.calibration", ""))),
@@ -91,6 +96,15 @@ _PEOPLE: dict[str, tuple[str, tuple[Place, ...]]] = {
         ((f"{_ASSESSMENT}.risk", "record_risk"), (f"{_ASSESSMENT}.risk", "pair_risk")),
     ),
     "riskiest": ("The riskiest records", ((f"{_ASSESSMENT}.risk", "riskiest"),)),
+    "changes": (
+        "Before and after a protection",
+        (
+            (f"{_ASSESSMENT}.changes", ""),
+            (f"{_ASSESSMENT}.changes", "changed"),
+            (f"{_ASSESSMENT}.changes", "changed_on_second_half"),
+            (f"{_ASSESSMENT}.changes", "group_change"),
+        ),
+    ),
     "group-risk": ("Risk by group", ((f"{_ASSESSMENT}.risk", "group_risk"),)),
     "reliability": ("Do the risks come true?", ((f"{_ASSESSMENT}.risk", "reliability"),)),
     "precision-recall": (
@@ -145,7 +159,7 @@ def chapters() -> tuple[Chapter, ...]:
             title="Releases",
             entries=tuple(_kind(kind, "release") for kind in (WeightNoise, *get_args(Outputs))),
         ),
-        Chapter(title="Architectures", entries=tuple(_kind(kind, "architecture") for kind in get_args(Architecture))),
+        Chapter(title="Architectures", entries=tuple(map(_architecture, get_args(Architecture)))),
         Chapter(title="Populations", entries=tuple(map(_population, POPULATIONS.values()))),
         Chapter(title="References", entries=tuple(map(_reference, REFERENCES))),
     )
@@ -225,6 +239,14 @@ def _kind(kind: type, group: str) -> Entry:
     facts = (("In recipe files", kind.__name__), *([("Refused together with DP-SGD", coupling)] if coupling else []))
     doc = parsed(kind.__doc__ or "")
     return _entry(anchor(group, kind.__name__), title[0].upper() + title[1:], [doc], facts=facts)
+
+
+def _architecture(kind: type) -> Entry:
+    """A family of architectures with all its fields, those that it shares with others, too."""
+    entry = _kind(kind, "architecture")
+    told = dict(entry.facts)
+    shared = ((field.name, attribute(kind, field.name)) for field in fields(kind) if field.name not in told)
+    return replace(entry, facts=(*entry.facts, *shared))
 
 
 def _population(info: PopulationInfo) -> Entry:

@@ -14,6 +14,9 @@ from engine.assessment.values import Comparison, Interval
 Contrasts = Mapping[str, Comparison]
 """Comparisons with the same first setting, by the letter of the second."""
 
+ABOUT = "comparison"
+"""The entry of the page Methods that says how settings are compared."""
+
 _MEASURES = ("Test accuracy", "Found at 1 % false alarms", "Attack AUC")  # from below upwards
 _MARKS = (("circle", "@member"), ("square", "@outsider"), ("triangle-up", "@proved"))
 _ANSWERS = {"yes": "yes", "no": "no, it leaks more", "cannot tell yet": "cannot tell yet"}
@@ -56,10 +59,12 @@ def tiles(first: str, settings: Mapping[str, str], found: Contrasts) -> tuple[Ti
 def _tile(first: str, letter: str, words: str, found: Comparison | None) -> Tile:
     name = f"{letter} leaks less than {first}? {letter} is {words}"
     if found is None:
-        return Tile(name=name, value="Not compared yet", behind="not measured on the same masks yet", muted=True)
+        behind = "not measured on the same masks yet"
+        return Tile(name=name, how=ABOUT, value="Not compared yet", behind=behind, muted=True)
     plain = _ANSWERS[found.verdict]
     return Tile(
         name=name,
+        how=ABOUT,
         value=plain[0].upper() + plain[1:],
         interval=f"Attack AUC {signed(found.auc)}",
         behind=(

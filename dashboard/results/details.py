@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def scores(found: Assessment) -> Figure:
     places = scale.place(edges)
     far = "" if scale.unit is None else ", compressed far from 0"
     return {
-        "data": _pair_of_bars(places, members, non_members),
+        "data": [bars("members", places, members), steps("non-members", places, non_members)],
         "layout": layout(
             height=SCORES_HEIGHT,
             barmode="overlay",
@@ -61,12 +62,10 @@ def glance(found: Assessment) -> Figure:
 def risk(found: Assessment) -> Figure:
     """Risk of the contested records: when a model trained on them, and when it did not."""
     return {
-        "data": _pair_of_bars(
-            RISK_EDGES,
-            np.histogram(found.risk.member, RISK_EDGES)[0],
-            np.histogram(found.risk.non_member, RISK_EDGES)[0],
-            names=("in training", "left out"),
-        ),
+        "data": [
+            bars("in training", RISK_EDGES, np.histogram(found.risk.member, RISK_EDGES)[0]),
+            steps("left out", RISK_EDGES, np.histogram(found.risk.non_member, RISK_EDGES)[0]),
+        ],
         "layout": layout(
             height=SMALL_HEIGHT,
             barmode="overlay",
@@ -79,38 +78,43 @@ def risk(found: Assessment) -> Figure:
     }
 
 
-def _pair_of_bars(
+def bars(
+    name: str,
     edges: NDArray[np.float64],
-    members: NDArray[np.int64],
-    non_members: NDArray[np.int64],
-    names: tuple[str, str] = ("members", "non-members"),
-) -> list[dict[str, Any]]:
-    middles = ((edges[:-1] + edges[1:]) / 2).tolist()
-    widths = np.diff(edges).tolist()
-    looks = (("@member", ""), ("@outsider", "/"))
-    return [
-        {
-            "type": "bar",
-            "name": name,
-            "x": middles,
-            "y": counts.tolist(),
-            "width": widths,
-            "opacity": 0.7,
-            "marker": {
-                "color": colour,
-                "line": {"width": 0},
-                "pattern": {
-                    "fillmode": "overlay",
-                    "shape": pattern,
-                    "fgcolor": "@paper",
-                    "size": 6,
-                    "solidity": 0.25,
-                },
-            },
-            "hovertemplate": f"%{{y:,}} {name}<br>%{{x:.2f}}<extra></extra>",
-        }
-        for name, counts, (colour, pattern) in zip(names, (members, non_members), looks, strict=True)
-    ]
+    counts: NDArray[np.int64],
+    *,
+    colour: str = "@member",
+    opacity: float = 0.75,
+    pattern: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One side of a histogram, filled; the line of the other side stays visible in front of it."""
+    return {
+        "type": "bar",
+        "name": name,
+        "x": _middles(edges),
+        "y": counts.tolist(),
+        "width": np.diff(edges).tolist(),
+        "opacity": opacity,
+        "marker": {"color": colour, "line": {"width": 0}, "pattern": pattern or {}},
+        "hovertemplate": f"%{{y:,}} {name}<br>%{{x:.2f}}<extra></extra>",
+    }
+
+
+def steps(name: str, edges: NDArray[np.float64], counts: NDArray[np.int64]) -> dict[str, Any]:
+    """The other side as a line, from the first edge to the last, so that neither hides the other."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [float(edges[0]), *_middles(edges), float(edges[-1])],
+        "y": np.pad(counts, 1, mode="edge").tolist(),
+        "line": {"color": "@outsider", "width": 2, "shape": "hvh"},
+        "hovertemplate": f"%{{y:,}} {name}<br>%{{x:.2f}}<extra></extra>",
+    }
+
+
+def _middles(edges: NDArray[np.float64]) -> list[float]:
+    return ((edges[:-1] + edges[1:]) / 2).tolist()
 
 
 def upright(x: float) -> dict[str, Any]:

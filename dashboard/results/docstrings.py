@@ -55,6 +55,19 @@ def parsed(text: str) -> Docstring:
     )
 
 
+def attribute(kind: type, name: str) -> str:
+    """What an attribute of a class means: by its docstring, or by that of a class that it is made from.
+
+    Raises:
+        KeyError: when none says.
+    """
+    for owner in kind.__mro__:
+        said = dict(parsed(owner.__doc__).fields) if owner.__doc__ else {}
+        if name in said:
+            return said[name]
+    raise KeyError(name)
+
+
 def _paragraph(block: str) -> str:
     """Running text in one line; a formula or a list keeps its lines."""
     lines = block.splitlines()

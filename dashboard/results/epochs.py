@@ -20,7 +20,7 @@ _LOOKS = (
 def figure(trace: Sequence[TracePoint], epochs: int, *, kept: Sequence[int] = (), **look: Any) -> Figure:
     """Accuracies and the AUC of the loss threshold by epoch, on one scale; a dotted line at each epoch kept."""
     at = [point.epoch for point in trace]
-    line = {"color": "@grid", "width": 1, "dash": "dot"}
+    line = {"color": "@ghost", "width": 1, "dash": "dot"}
     return {
         "data": [
             {

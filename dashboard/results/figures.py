@@ -57,6 +57,15 @@ def note(text: str, **where: Any) -> dict[str, Any]:
     return {"text": text, "showarrow": False, "font": {"size": 12, "color": "@soft"}, **where}
 
 
+def identified(figure: Figure) -> Figure:
+    """The figure with a ``uid`` on each trace: the role it plays, by default its name.
+
+    Plotly knows by it which entries of the legend a visitor has hidden; without one it counts places, which shift
+    when traces come and go.
+    """
+    return {**figure, "data": [{**trace, "uid": trace.get("uid") or trace["name"]} for trace in figure["data"]]}
+
+
 def setting_words(spot: Spot) -> str:
     """A setting in words, for hover texts, announcements and tables."""
     dials = ", ".join(
@@ -192,6 +201,7 @@ def _path(found: Landscape, headlines: Sequence[Headline]) -> list[dict[str, Any
             found.path,
             found,
             name=f"{title} turned",
+            uid="path",
             colour="@path-soft",
             mode="lines+markers+text",
             text=_readable(found, *_ranges(headlines)),
@@ -256,6 +266,7 @@ def _current(found: Landscape) -> list[dict[str, Any]]:
         return []
     ring = {
         "type": "scatter",
+        "uid": "ring",
         "mode": "markers",
         "x": [found.current.headline.auc.estimate],
         "y": [found.current.headline.test_accuracy.estimate],

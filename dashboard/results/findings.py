@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dashboard.results import budget
+from dashboard.results import allowed
 from dashboard.results.figures import setting_words
 from dashboard.results.thresholds import cuts
 from dashboard.results.words import between, decimals, percent, percent_between
@@ -17,7 +17,7 @@ from engine.assessment.values import Assessment, Reliability
 
 def tradeoff(found: Landscape) -> str:
     """The finding of the accuracy-against-AUC figure."""
-    parts = [_here(found), _path(found), _frontier(found), _pins(found), budget.finding(found)]
+    parts = [_here(found), _path(found), _frontier(found), _pins(found), allowed.finding(found)]
     return " ".join(filter(None, parts))
 
 

@@ -31,7 +31,8 @@ def figure(found: Shown, scale: Scale) -> Figure:
         number = str(place + 1) if place else ""
         across, upwards = _domain(place, lines)
         repeated = [] if not place else [_repeated(next(iter(made)), next(iter(made.values())))]
-        data += [{**trace, "xaxis": f"x{number}", "yaxis": f"y{number}"} for trace in (*repeated, *one["data"])]
+        own_axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+        data += [{**trace, **own_axes, "uid": f"{letter} {trace['name']}"} for trace in (*repeated, *one["data"])]
         own = one["layout"]
         axes[f"xaxis{number}"] = {**own["xaxis"], **_few_ticks(scale), "domain": across, "anchor": f"y{number}"}
         axes[f"yaxis{number}"] = {**own["yaxis"], "domain": upwards, "anchor": f"x{number}"}

@@ -15,6 +15,9 @@ from dashboard.state.story import OVERFIT, PRESETS, REGULARIZED, SMOOTHED, STRON
 from engine.assessment.values import Assessment, Headline, Interval
 from engine.populations.catalogue import POPULATIONS
 
+TITLE = "What accuracy costs in privacy"
+"""What the picture is called where it is saved and where it is heard."""
+
 SCORES = "The curves are the scores that an attacker gives to members (filled) and to outsiders (line)."
 
 ABOUT = "See what a model gives away about the people whose data it was trained on, and what protecting them costs."
@@ -114,15 +117,15 @@ def _within(told: Story) -> list[Spot]:
 def _around(spots: Sequence[Spot]) -> list[dict[str, Any]]:
     if not spots:
         return []
-    return [
-        settings_trace(
-            spots,
-            name="other settings",
-            colour="@grid",
-            mode="markers",
-            marker={"color": "@ghost", "size": 6, "symbol": "circle", "opacity": 0.8},
-        )
-    ]
+    trace = settings_trace(
+        spots,
+        name="other settings",
+        colour="@ghost",
+        mode="markers",
+        marker={"color": "@ghost", "size": 6, "symbol": "circle", "opacity": 1},
+    )
+    thin = {"thickness": 0.8, "width": 0}  # so many that the presets would not stand out from them
+    return [trace | {whisker: trace[whisker] | thin for whisker in ("error_x", "error_y")}]
 
 
 def _presets(told: Story) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Colours by role, light and dark: what ``plot.js`` and the figures for notebooks put in the place of ``@role``.
 
 Okabe and Ito's colours, which people who see colours differently can tell apart; marks have a contrast of at least
-3 : 1 to the paper. Paper, ink and font follow the theme of the page in the browser.
+3 : 1 to the paper, whiskers and bars included: only the grid, axes and the fills of areas are softer. Paper, ink and
+font follow the theme of the page in the browser.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ PALETTES: Mapping[Theme, Mapping[str, str]] = {
         "member": "#0072B2",
         "outsider": "#D55E00",
         "path": "#0072B2",
-        "path-soft": "rgba(0,114,178,0.45)",
+        "path-soft": "rgba(0,114,178,0.75)",
         "accent": "#D55E00",
         "ghost": "#8a8780",
         "band": "rgba(0,114,178,0.16)",
@@ -33,7 +34,7 @@ PALETTES: Mapping[Theme, Mapping[str, str]] = {
         "member": "#56B4E9",
         "outsider": "#E8743B",
         "path": "#56B4E9",
-        "path-soft": "rgba(86,180,233,0.45)",
+        "path-soft": "rgba(86,180,233,0.6)",
         "accent": "#E69F00",
         "ghost": "#9d9a94",
         "band": "rgba(86,180,233,0.2)",

@@ -134,7 +134,7 @@ def _lines(
         "mode": "lines",
         "x": across,
         "y": upwards,
-        "opacity": 0.6,
+        "opacity": 0.85,
         "hoverinfo": "skip",
         **look,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def _dots(name: str, phi: NDArray[np.float32], row: int, marker: dict[str, str])
         "name": name,
         "x": np.sort(phi).astype(float).round(4).tolist(),
         "y": (row + lanes).tolist(),
-        "marker": {**marker, "size": 9, "opacity": 0.8},
+        "marker": {**marker, "size": 9, "line": {"color": "@paper", "width": 1}},  # dots that overlap stay apart
         "hovertemplate": f"{name}: φ = %{{x:.2f}}<extra></extra>",
     }
 
@@ -224,7 +225,7 @@ def group_name(group: GroupRisk, number: int) -> str:
 def groups(group: GroupRisk) -> Figure:
     """Mean risk of each group with its interval, those at the highest risk on top."""
     order = np.argsort(group.risk)[-MOST_GROUPS:]
-    names = [group_name(group, number) for number in group.group[order]]
+    names = [escape(group_name(group, number)) for number in group.group[order]]  # Plotly reads some tags
     return {
         "data": [
             {

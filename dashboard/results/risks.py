@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.results.details import RISK_EDGES, SMALL_HEIGHT, upright
+from dashboard.results.details import RISK_EDGES, SMALL_HEIGHT, bars, steps, upright
 from dashboard.results.figures import Figure, axis, layout
 from dashboard.results.words import DASH, brief
 from engine.assessment.changes import choosing
@@ -21,6 +22,9 @@ Show = Literal["all", "at risk", "for certain"]
 SHOWS: tuple[Show, ...] = ("all", "at risk", "for certain")
 BOUNDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Risks from which on a record may be called at risk."""
+
+
+_HATCHED: Mapping[str, Any] = {"fillmode": "overlay", "shape": "/", "fgcolor": "@paper", "size": 6, "solidity": 0.3}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,11 +174,17 @@ def meaning(of: Risks) -> str:
 def histogram(of: Risks, chosen: Filter) -> Figure:
     """Risk of all records in training, those that the filter lets through in front, and the same left out."""
     through = kept(of, chosen)
-    sides = [("in training", of.member[through], "@member", "")]
-    if not through.all():
-        sides.append(("in training, filtered out", of.member[~through], "@ghost", "/"))
+    inside, out, left_out = (
+        np.histogram(values, RISK_EDGES)[0]
+        for values in (of.member[through], of.member[~through], of.non_member[through])
+    )
+    hidden = bars("in training, filtered out", RISK_EDGES, out, colour="@ghost", opacity=1, pattern=_HATCHED)
     return {
-        "data": [*(_bars(*side) for side in sides), _left_out(of.non_member[through])],
+        "data": [
+            bars("in training", RISK_EDGES, inside),
+            *([] if through.all() else [hidden]),
+            steps("the same records left out", RISK_EDGES, left_out),
+        ],
         "layout": layout(
             height=SMALL_HEIGHT,
             barmode="stack",
@@ -185,36 +195,6 @@ def histogram(of: Risks, chosen: Filter) -> Figure:
             shapes=[upright(chosen.bound)],
         ),
     }
-
-
-def _bars(name: str, values: NDArray[np.float64], colour: str, pattern: str) -> dict[str, Any]:
-    fill = {"fillmode": "overlay", "shape": pattern, "fgcolor": "@paper", "size": 6, "solidity": 0.3}
-    return {
-        "type": "bar",
-        "name": name,
-        "x": _middles(),
-        "y": np.histogram(values, RISK_EDGES)[0].tolist(),
-        "width": np.diff(RISK_EDGES).tolist(),
-        "opacity": 0.8,
-        "marker": {"color": colour, "line": {"width": 0}, "pattern": fill},
-        "hovertemplate": f"%{{y:,}} records {name}<br>risk about %{{x:.2f}}<extra></extra>",
-    }
-
-
-def _left_out(values: NDArray[np.float64]) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "the same records left out",
-        "x": _middles(),
-        "y": np.histogram(values, RISK_EDGES)[0].tolist(),
-        "line": {"color": "@outsider", "width": 2, "dash": "dash", "shape": "hvh"},
-        "hovertemplate": "%{y:,} records left out<br>risk about %{x:.2f}<extra></extra>",
-    }
-
-
-def _middles() -> list[float]:
-    return ((RISK_EDGES[:-1] + RISK_EDGES[1:]) / 2).tolist()
 
 
 def histogram_words(of: Risks, chosen: Filter) -> str:

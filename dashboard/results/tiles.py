@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from dashboard.results.links import how_html
+from dashboard.results.links import About, how_html
 from dashboard.results.words import (
     DASH,
     between,
@@ -30,18 +30,18 @@ class Tile:
         interval: its interval, written out; empty where there is none.
         behind: what stands behind it, one phrase.
         muted: greyed, because the number cannot be claimed.
-        how: the entry of the page Methods that says how it is measured; None where a note beside says it.
+        how: the entry of the page Methods that says how it is measured.
     """
 
     name: str
     value: str
     interval: str = ""
     behind: str
+    how: str
     muted: bool = False
-    how: str | None = None
 
 
-_HOW: Mapping[str, str] = {
+HOW: Mapping[str, str] = {
     "Test accuracy": "accuracy",
     "Attack AUC": "auc",
     "Found at 1 % false alarms": "tpr",
@@ -55,14 +55,14 @@ def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
     return (
         Tile(
             name="Test accuracy",
-            how=_HOW["Test accuracy"],
+            how=HOW["Test accuracy"],
             value=percent(headline.test_accuracy),
             interval=percent_between(headline.test_accuracy),
             behind=f"train {percent(headline.train_accuracy)}, {headline.targets} models",
         ),
         Tile(
             name="Attack AUC",
-            how=_HOW["Attack AUC"],
+            how=HOW["Attack AUC"],
             value=decimals(headline.auc),
             interval=between(headline.auc),
             behind=f"guessing .500, {shadows(headline)}",
@@ -74,17 +74,17 @@ def tiles(headline: Headline, *, stopped: bool = False) -> tuple[Tile, ...]:
 
 def empty_tiles(behind: str = "not measured yet") -> tuple[Tile, ...]:
     """The same tiles where nothing has been measured, with the reason in a few words."""
-    return tuple(Tile(name=name, how=how, value=DASH, behind=behind, muted=True) for name, how in _HOW.items())
+    return tuple(Tile(name=name, how=how, value=DASH, behind=behind, muted=True) for name, how in HOW.items())
 
 
 def _rate(headline: Headline) -> Tile:
     name = "Found at 1 % false alarms"
     rate = rate_at(headline, 0.01)
     if rate is None:
-        return Tile(name=name, how=_HOW[name], value=DASH, behind="not measured", muted=True)
+        return Tile(name=name, how=HOW[name], value=DASH, behind="not measured", muted=True)
     return Tile(
         name=name,
-        how=_HOW[name],
+        how=HOW[name],
         value=percent(rate.tpr),
         interval=percent_between(rate.tpr),
         behind=(
@@ -99,7 +99,7 @@ def _rate(headline: Headline) -> Tile:
 def _epsilon(headline: Headline, *, stopped: bool) -> Tile:
     value, behind = epsilon(headline, stopped=stopped)
     proved = headline.claim is not None and headline.claim.epsilon is not None
-    return Tile(name="Proved ε", how=_HOW["Proved ε"], value=value, behind=behind, muted=not proved)
+    return Tile(name="Proved ε", how=HOW["Proved ε"], value=value, behind=behind, muted=not proved)
 
 
 def tiles_html(shown: Iterable[Tile]) -> str:
@@ -110,7 +110,7 @@ def tiles_html(shown: Iterable[Tile]) -> str:
 def _tile_html(tile: Tile) -> str:
     muted = " pd-muted" if tile.muted else ""
     text = " pd-text" if any(letter.isalpha() for letter in tile.value) else ""
-    how = f'<dd class="pd-behind">{how_html(tile.how, tile.name)}</dd>' if tile.how else ""
+    how = f'<dd class="pd-behind">{how_html(tile.how, tile.name)}</dd>'
     interval = f'<dd class="pd-interval">{escape(tile.interval)}</dd>' if tile.interval else ""
     return (
         f'<div class="pd-tile{muted}"><dt>{escape(tile.name)}</dt>'
@@ -119,7 +119,15 @@ def _tile_html(tile: Tile) -> str:
     )
 
 
-def headline_html(first: str, second: str, badge: str) -> str:
-    """The sentence above the tiles, with a badge while more models are to come; every text is escaped."""
+def headline_html(first: str, second: str, badge: str = "", *, about: About | None) -> str:
+    """The sentence above the tiles; every text is escaped.
+
+    Args:
+        first: the sentence.
+        second: what it rests on.
+        badge: stands behind the sentence while more models are to come.
+        about: the entries of the page Methods that say how its numbers are measured; None where it has none.
+    """
     mark = f' <span class="pd-badge">{escape(badge)}</span>' if badge else ""
-    return f'<h1 class="pd-headline">{escape(first)}{mark}</h1><p class="pd-scope">{escape(second)}</p>'
+    how = f" {how_html(about, 'the headline')}" if about else ""
+    return f'<h1 class="pd-headline">{escape(first)}{mark}</h1><p class="pd-scope">{escape(second)}{how}</p>'

@@ -31,6 +31,8 @@ from cache.supervision import AnyCluster, Supervisor
 from cache.sweeps.current import Sweeps
 from dashboard.pages import compare, explore, methods, risk, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
 from dashboard.panels.plot import PLOTLY_ROUTE
+from dashboard.panels.scripts import FOLDER, served
+from dashboard.results.chapters import anchors
 from dashboard.serving.running import Running, set_running
 from dashboard.state.story import story
 
@@ -70,7 +72,7 @@ def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None 
     return st.App(
         _SCRIPT,
         lifespan=lifespan,
-        routes=[Route(PLOTLY_ROUTE, _plotly)],
+        routes=[Route(PLOTLY_ROUTE, _plotly), Route(f"{FOLDER}/{{file}}", _script)],
         middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)],
         on_script_error=_say,
     )
@@ -105,12 +107,17 @@ async def _started(now: Running, start: Callable[[], AnyCluster], limits: Limits
 
 
 def _warm(store: Store) -> None:
-    """Do what the first visitor would wait for: load what Streamlit loads late, pack plotly.js, read the story."""
+    """Do what the first visitor would wait for.
+
+    That is to load what Streamlit loads late, to pack plotly.js, to read the story, and to read from the engine what
+    numbers link to.
+    """
     for library in _LATE:
         import_module(library)
     _plotly_gzipped()
     with suppress(CacheError):  # the page says so
         story(store)
+    anchors()
 
 
 def _say(error: Exception) -> bool:
@@ -133,3 +140,11 @@ async def _plotly(request: Request) -> Response:
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(gzip.decompress(body), media_type="text/javascript", headers=_FOR_EVER)
     return Response(body, media_type="text/javascript", headers={**_FOR_EVER, "Content-Encoding": "gzip"})
+
+
+async def _script(request: Request) -> Response:
+    """A component's script, to be kept by browsers for ever: its address changes with its content."""
+    script = served(request.path_params["file"])
+    if script is None:
+        return Response("There is no such script.", 404, media_type="text/plain")
+    return Response(script, media_type="text/javascript", headers=_FOR_EVER)

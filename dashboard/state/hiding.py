@@ -30,7 +30,7 @@ PARTS: Mapping[str, str] = {
     "pages": "The list of pages",
     "rail": "All controls at the side",
     "history": "Undo and redo",
-    "sizes": "Parameter counts",
+    "sizes": "Parameter counts and options of architectures",
     "more": "More dials",
     "presets": "Settings with a name",
     "chips": "What is in use",

@@ -12,7 +12,7 @@ from cache.admission import EVERYTHING, Training
 from cache.admission import refusal as not_trained
 from cache.store import Store
 from dashboard.state.budget import LIMITS
-from dashboard.state.stops import DIALS, FOUR, WAVES
+from dashboard.state.stops import DIALS, FOUR, STOP_AFTER, WAVES
 from dashboard.state.view import View, key, point, refusal, setting
 from engine.assessment.frontier import Band, band, frontier
 from engine.assessment.values import Headline
@@ -188,13 +188,13 @@ def landscape(
         before: views visited before, most recent first.
         dials: those whose stops are marked.
         pins: the pinned settings by letter.
-        training: what visitors may have trained; where that is not everything, the other controls and the dials in
-            use are marked, too.
+        training: what visitors may have trained; where that is not everything, the other controls, early stopping,
+            which is chosen on a figure, too, and the dials in use are marked as well.
     """
-    before = [_allowing_as(view, at) for at in before]
+    before = [allowing_as(view, at) for at in before]
     pins = pins or {}
     limited = training != EVERYTHING
-    dials = (*dict.fromkeys((*dials, *_OTHERS, *view.in_use)),) if limited else dials
+    dials = (*dict.fromkeys((*dials, *_OTHERS, STOP_AFTER.name, *view.in_use)),) if limited else dials
     around = {name: _along(view, name) for name in (*dials, view.sweep)}
     along = around[view.sweep]
     asked = {
@@ -225,9 +225,9 @@ def landscape(
     )
 
 
-def _allowing_as(view: View, before: View) -> View:
-    """A view from before under the budget of now: it may have changed since."""
-    return replace(before, **{name: getattr(view, name) for name in LIMITS})
+def allowing_as(view: View, other: View) -> View:
+    """Another view under the budget of this one: it may have changed since."""
+    return replace(other, **{name: getattr(view, name) for name in LIMITS})
 
 
 def _mark(at: View, asked: Collection[View], measured: Collection[View], training: Training) -> Mark:
@@ -236,6 +236,14 @@ def _mark(at: View, asked: Collection[View], measured: Collection[View], trainin
     if at not in asked:
         return "refused"
     return "open" if training == EVERYTHING or not_trained(training, point(at).recipe, at.waves) is None else "closed"
+
+
+def reachable(store: Store, views: Sequence[View], training: Training) -> tuple[View, ...]:
+    """Those of some settings that are measured with as many models as they ask for, or may be trained here."""
+    asked = {at: key(at, at.waves) for at in views if refusal(at) is None}
+    stored = store.measured(asked.values())
+    measured = {at for at, its in asked.items() if its in stored}
+    return tuple(at for at in views if _mark(at, asked, measured, training) in {"measured", "open"})
 
 
 def best_key(found: Landscape) -> str | None:

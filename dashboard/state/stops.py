@@ -106,21 +106,21 @@ def _numbers(*tokens: str) -> Mapping[str, Stop[float]]:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchitectureDial(Dial[Architecture]):
-    """The dial of architectures: between its stops lies every size of every family (``dashboard.state.families``)."""
+    """The dial of architectures: between its stops lies every size and option (``dashboard.state.families``)."""
 
     def stop(self, token: str) -> Stop[Architecture] | None:
-        """The stop of any family and size."""
+        """The stop of any family, size and options."""
         architecture = architecture_of(token)
         return architecture and Stop(token=token, label=label_of(architecture), value=architecture)
 
     def tokens(self, at: str) -> tuple[str, ...]:
-        """The stops in order, and the one ``at`` which the dial stands beside its family where it lies between."""
+        """The stops in order, and the one ``at`` which the dial stands beside its like where it lies between."""
         listed, own = tuple(self.stops), self.stop(at)
         if own is None or at in self.stops:
             return listed
-        family = family_of(own.value)
-        kin = [index for index, token in enumerate(listed) if family_of(self.value(token)) == family]
-        place = max(kin) + 1 if kin else len(listed)
+        like = [token for token in listed if type(self.value(token)) is type(own.value)]
+        kin = [token for token in like if family_of(self.value(token)) == family_of(own.value)]
+        place = listed.index((kin or like)[-1]) + 1
         return (*listed[:place], at, *listed[place:])
 
 

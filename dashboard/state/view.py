@@ -203,7 +203,7 @@ _MOST_LISTED, _FIRST = 14, 6
 
 
 def _asked(view: View, name: str, text: str) -> Collection[str | int]:
-    """The values that a control can take when a URL asks for one: of architectures any size has a name."""
+    """The values that a control can take when a URL asks for one: of architectures all have a name."""
     return ARCHITECTURE.tokens(text) if name == ARCHITECTURE.name else view.stops(name)
 
 
@@ -229,7 +229,9 @@ def _listed(stops: Collection[str | int]) -> str:
 
 def _further(name: str) -> str:
     """What a control takes beside its stops."""
-    return ", or a family with a size such as lstm-37" if name == ARCHITECTURE.name else ""
+    return (
+        ", or a family with a size and options such as lstm-37 or lstm-37x2-mean" if name == ARCHITECTURE.name else ""
+    )
 
 
 def _problem(name: str, text: str, view: View) -> str:
@@ -359,7 +361,7 @@ def _spelled(architecture: Architecture) -> str:
     """The architecture as the command line takes it: its kind, and the fields that are not at their default."""
     kind = type(architecture)
     changed = {field.name: getattr(architecture, field.name) for field in fields(architecture)}
-    parts = [f"{name}={value}" for name, value in changed.items() if value != getattr(kind(), name)]
+    parts = [f"{name}={str(value).lower()}" for name, value in changed.items() if value != getattr(kind(), name)]
     return f"{kind.__name__}:{','.join(parts)}" if parts else kind.__name__
 
 

@@ -6,7 +6,8 @@ The installed command with an empty cache, so that all results are those that sh
   painted. Each time in a browser that has seen nothing yet, first on one server, then each time on a server of its
   own, as soon as that is healthy and while its workers start;
 - the same from the beginning of the navigation, and seconds until plotly.js has taken the picture over;
-- bytes on the wire of the landing page, in a new browser and again in the same one;
+- bytes on the wire of the landing page by HTTP, in a new browser and again in the same one, and bytes of the messages
+  of its socket, before Streamlit's server compresses them to about a third;
 - milliseconds from a key that turns a dial of Explore to the first frame with the answer of the server;
 - milliseconds of a frame while a dial is dragged over measured stops: median and worst.
 """
@@ -14,6 +15,7 @@ The installed command with an empty cache, so that all results are those that sh
 from __future__ import annotations
 
 import argparse
+import base64
 import itertools
 import json
 import signal
@@ -137,19 +139,24 @@ def awaited(page: Page, name: str) -> float:
 
 def weighed(server: Served, browser: Browser) -> dict[str, float]:
     """Bytes on the wire of the landing page, cold and warm."""
-    page, sizes = browser.new_page(viewport=WIDE), []
+    page, sizes, messages = browser.new_page(viewport=WIDE), [], []
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    session.on(
+        "Network.webSocketFrameReceived",
+        lambda event: messages.append(len(base64.b64decode(event["response"]["payloadData"]))),
+    )
     figures = {}
     for name in ("landing page, bytes in a new browser", "landing page, bytes again"):
         sizes.clear()
+        messages.clear()
         page.goto(server.address)
         expect(page.locator(".js-plotly-plot .legendtext").first).to_be_visible(timeout=LONGEST)
         expect_rest(page)
         page.wait_for_load_state("networkidle")
         figures[name] = sum(sizes)
-    return figures
+    return {**figures, "landing page, bytes of messages each time": sum(messages)}
 
 
 def explore(server: Served, browser: Browser) -> Page:

@@ -43,6 +43,8 @@ def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server
         page.mouse.move(left + width * stop / 9, y, steps=4)
         expect(slider).to_have_value(str(stop))
 
+    risk = page.locator(".st-key-panel-glance")
+    expect(risk).to_have_css("opacity", "1")
     page.mouse.move(left, y)
     page.mouse.down()
     sent.clear()
@@ -52,17 +54,19 @@ def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server
         expect(page.locator(".pd-value")).to_have_text(shown[strength][1])
         expect(page.locator(".st-key-panel-tradeoff .pd-drag b")).to_have_text(strength)
         expect(page.locator(".st-key-panel-tradeoff .pd-drag i")).to_be_visible()
+        expect(risk).to_have_css("opacity", "0.3")  # it is still that of the setting before
     reach(8)  # not measured
     expect(sentence(page)).to_have_text("This stop has not been measured yet.")
     expect(page.locator(".pd-value").first).to_have_text("–")
     reach(0)
     expect(sentence(page)).to_have_text(shown["0"][0])
     expect(page.locator(".st-key-panel-tradeoff .pd-drag i")).not_to_be_visible()
+    expect(risk).to_have_css("opacity", "1")
     assert sent == []
     reach(2)
     page.mouse.up()
     expect_stop(page, STRENGTH, "0.3")
-    expect(page.locator(".pd-dragged")).to_have_count(0)
+    expect(page.locator(".pd-dragged, .pd-elsewhere")).to_have_count(0)
     expect_rest(page)
     expect(sentence(page)).to_have_text(shown["0.3"][0])
     expect(page.locator(".pd-value")).to_have_text(shown["0.3"][1])

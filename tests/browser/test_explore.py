@@ -95,6 +95,26 @@ def test_a_dial_moved_with_the_keyboard_brings_a_new_point_and_a_new_url(visitor
     assert path_points(page).count() >= 2
 
 
+def test_options_of_the_architecture_turn_it_and_stay_open_with_all_others_kept(visitor):
+    page = visitor(query(architecture="lstm-4"))
+    page.get_by_role("button", name="Options").click()
+    page.get_by_role("radio", name="both ways").click()
+    expect_stop(page, "Architecture", "BiLSTM 4")
+    page.get_by_role("spinbutton", name="Layers").press("ArrowUp")
+    expect_stop(page, "Architecture", "BiLSTM 4×2")
+    page.get_by_role("radio", name="mean of all").click()
+    expect_stop(page, "Architecture", "BiLSTM 4×2 mean")
+    expect_query(page, "architecture=lstm-4x2-bidirectional-mean", "sweep=architecture")
+    page.get_by_role("spinbutton", name="Hidden units").fill("40")
+    page.get_by_role("spinbutton", name="Hidden units").press("Enter")
+    expect_stop(page, "Architecture", "BiLSTM 40×2 mean")
+    expect(page.get_by_text(re.compile(r"^BiLSTM 40×2 mean has [\d,]+ parameters, MLP \d+ has"))).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Undo").click()
+    expect_stop(page, "Architecture", "BiLSTM 4×2 mean")
+    expect_measured(page)
+
+
 def test_another_attack_brings_a_new_point_and_a_new_url(visitor, path):
     page = visitor(query())
     expect_measured(page)

@@ -34,11 +34,22 @@ BRIGHTNESS = """
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 """
+RAIL = "() => [document.querySelector('[data-testid=stSidebarContent]')].map((n) => n.scrollWidth - n.clientWidth)[0]"
 WIDTHS = """
 () => ["html", "[data-testid=stMain]", "[data-testid=stMainBlockContainer]"]
   .map((place) => document.querySelector(place))
   .map((node) => node.scrollWidth - node.clientWidth)
 """
+MOVING = """
+() => [...document.querySelectorAll("*")]
+  .flatMap((node) => [null, "::before", "::after"].map((part) => [node, getComputedStyle(node, part)]))
+  .filter(([node, { transitionDuration, animationName, animationDuration }]) => {
+    const moving = [transitionDuration, animationName === "none" ? "0s" : animationDuration].join(", ");
+    return moving.split(", ").some((time) => Number.parseFloat(time) * (time.endsWith("ms") ? 1 : 1000) > 1);
+  })
+  .map(([node]) => node.outerHTML.slice(0, 100))
+"""
+"""What has a transition or an animation that lasts longer than a millisecond."""
 
 
 def brightness(locator, attribute):
@@ -89,6 +100,31 @@ def test_axe_finds_nothing_in_the_open_budget(visitor, theme):
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_the_open_options_of_an_architecture_and_all_of_them_fit(visitor, theme):
+    page = visitor(query(architecture="lstm-4x2-bidirectional-mean"), color_scheme=theme)
+    expect_measured(page)
+    page.get_by_role("button", name="Options").click()
+    expect(page.get_by_role("radiogroup", name="Pooling")).to_be_visible()
+    expect_rest(page)
+    assert violations(page) == ""
+    options = page.get_by_test_id("stPopoverBody")
+    assert options.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+    expect_true(page, f"({RAIL})() <= 0")
+
+
+def test_a_narrow_rail_holds_the_options_of_an_architecture_that_cannot_read_the_records(visitor):
+    page = visitor("population=purchases&architecture=lstm-64x2-mean", viewport={"width": 390, "height": 844})
+    page.get_by_test_id("stExpandSidebarButton").click()
+    count, options = page.locator(".pd-count"), page.get_by_role("button", name="Options")
+    expect(count).to_have_text("LSTM 64×2 mean cannot read these records")
+    bottom = count.evaluate("node => node.getBoundingClientRect().bottom")
+    assert options.evaluate("node => node.getBoundingClientRect().top") < bottom  # beside it, not below
+    expect_true(page, f"({RAIL})() <= 0")
+    options.click()
+    expect(page.get_by_test_id("stPopoverBody")).to_contain_text("has no sequence view")
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_on_a_measured_page_with_its_table(visitor, theme):
     page = visitor(query(), color_scheme=theme)
     expect_measured(page)
@@ -123,3 +159,14 @@ def test_a_narrow_page_scrolls_down_only_and_its_dials_are_one_tap_away(visitor)
     expect(dial(page, "DP noise")).not_to_be_in_viewport()
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
     expect(page).to_have_url(re.compile("dp=optimizer"))
+
+
+def test_nothing_on_the_page_moves_where_motion_is_unwanted(visitor):
+    still, moving = (visitor("architecture=lstm-64&contested=3500", reduced_motion=it) for it in ("reduce", None))
+    for page in (still, moving):
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    assert still.evaluate(MOVING) == []
+    assert moving.evaluate(MOVING)
+    for page in (still, moving):
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("button", name="Measure this")).to_be_visible()

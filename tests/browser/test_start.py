@@ -51,6 +51,7 @@ def test_the_picture_is_there_before_plotly_and_plotly_draws_it_at_the_same_plac
     expect(page.locator(".pd-sketched").nth(20)).to_be_visible()
     expect(cards(page)).to_have_count(5)
     expect(page.locator(".pd-sketch")).to_contain_text("Sweet spot")
+    expect_rest(page)  # what comes above the picture has its height by then
     sketched = page.evaluate(CENTRES, ".pd-sketched")
     assert points(page).count() == 0
     held[0].continue_()

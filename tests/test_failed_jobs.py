@@ -1,0 +1,151 @@
+"""What every page says when a measurement fails, and what a visitor can do about it; workers are real."""
+
+import time
+from functools import partial
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cache.codec import wave_to_bytes
+from cache.jobs import Jobs
+from cache.store import Store
+from cache.sweeps.current import Sweeps
+from cache.sweeps.reading import sweep_from_toml
+from dashboard.pages import compare, explore, risk, start, sweep
+from dashboard.serving.running import Running, set_running
+from dashboard.state.story import PRESETS
+from dashboard.state.view import View, point
+from engine.populations.membership import masks
+from engine.recipe import Recipe
+from engine.training.values import TrainedWave
+
+PAGES = {
+    "compare": compare.page,
+    "explore": explore.page,
+    "risk": risk.page,
+    "start": partial(start.page, {}),
+    "sweep": sweep.page,
+}
+FAILED = "This setting could not be computed: "
+QUICK = View(population="digits", contested=100, architecture="logistic", models=8)
+SWEEP = """
+waves = 1
+population.name = "digits"
+population.contested = 60
+architecture.kind = "Logistic"
+batch = 20
+epochs = [5, 6]
+"""
+
+
+@pytest.fixture
+def store(cluster, tmp_path):
+    store = Store(tmp_path)
+    jobs = Jobs(cluster.client, store)
+    sweeps = Sweeps(jobs, store)
+    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
+    yield store
+    sweeps.close()
+    jobs.close()
+    set_running(None)
+    store.close()
+
+
+def spoil(store: Store, recipe: Recipe, waves: int = 1) -> None:
+    """Store models that a worker can read and not use: every attack on them fails."""
+    for wave in range(waves):
+        drawn = masks(recipe.population, recipe.seed, wave)
+        store.put_wave(recipe, wave, wave_to_bytes(TrainedWave(parameters={}, masks=drawn)))
+
+
+def mend(store: Store) -> None:
+    store.maintain(lambda connection: connection.execute("DELETE FROM wave"))
+
+
+def script(name: str) -> None:
+    import streamlit as st
+
+    from tests.test_failed_jobs import PAGES
+
+    st.navigation([st.Page(PAGES[name], title=name, url_path=name)]).run()
+
+
+def opened(page: str, *pins: View, view: View = QUICK) -> AppTest:
+    app = AppTest.from_function(script, args=(page,), default_timeout=30)
+    for name, text in view.to_query().items():
+        app.query_params[name] = text
+    if pins:
+        app.query_params["pin"] = [pin.address for pin in pins]
+    return app.run()
+
+
+def texts(app: AppTest) -> str:
+    assert not app.exception
+    found = [
+        str(getattr(element, "body", None) or getattr(element.proto, "body", ""))
+        for kind in ("html", "markdown", "warning", "error", "info")
+        for element in app.get(kind)
+    ]
+    return " ".join([*found, *(bar.proto.text for bar in app.get("progress"))]).replace("\\", "")
+
+
+def until_text(app: AppTest, text: str) -> None:
+    deadline = time.monotonic() + 120
+    while text not in texts(app):
+        assert time.monotonic() < deadline, texts(app)
+        time.sleep(0.2)
+        app.run()
+
+
+@pytest.mark.parametrize("page", ["explore", "risk"])
+def test_a_setting_that_fails_is_told_of_and_tried_again_when_asked(store, page):
+    spoil(store, point(QUICK).recipe)
+    app = opened(page)
+    until_text(app, f"The training failed: {FAILED}")
+    assert [error.value.endswith("The log has the rest.") for error in app.error] == [True]
+    app.run()
+    assert [button.key for button in app.main.button if button.key == "retry"] == ["retry"]
+    mend(store)
+    app.button(key="retry").click().run()
+    until_text(app, {"explore": "For these 100 records", "risk": "records are at a risk above"}[page])
+    assert not app.error
+
+
+def test_a_comparison_that_fails_is_told_of_and_offered_again(store):
+    spoil(store, point(QUICK).recipe)
+    app = opened("compare", QUICK, QUICK.turned("noise", "0.2"))  # the models are there, so nobody has to press
+    until_text(app, f"The training failed: {FAILED}")
+    assert "2 settings have not been measured." in texts(app)
+    assert "cancel-missing" not in [button.key for button in app.button]
+    mend(store)
+    app.button(key="measure-missing").click().run()
+    until_text(app, "B leaks less than A: ")
+    assert not app.error
+
+
+def test_presets_that_fail_are_told_of_and_offered_again(store):
+    for preset in PRESETS:
+        spoil(store, point(preset.view).recipe, waves=2)
+    app = opened("start", view=View())
+    app.button(key="measure-presets").click().run()
+    until_text(app, "Done: 0 of 5 settings, 0 of 10 waves. 5 could not be measured.")
+    assert [FAILED in warning.value.replace("\\", "") for warning in app.warning] == [True]
+    assert not app.button(key="measure-presets").disabled
+    assert "cancel-presets" not in [button.key for button in app.button]
+
+
+def test_settings_of_a_sweep_that_fail_are_counted_and_measured_when_it_goes_on(store):
+    plan = sweep_from_toml(SWEEP.encode()).plan()
+    spoil(store, plan.settings[0].point.recipe)
+    app = opened("sweep")
+    app.segmented_control(key="sweep-way").set_value("A file").run()
+    app.text_area(key="sweep-toml").set_value(SWEEP).run()
+    app.button(key="sweep-start").click().run()
+    until_text(app, "Done: 1 of 2 settings, 1 of 2 waves. 1 could not be measured.")
+    assert [FAILED in warning.value.replace("\\", "") for warning in app.warning] == [True]
+    assert "1 of 2 settings are measured." in texts(app)
+    mend(store)
+    app.run()
+    app.button(key="sweep-go-on").click().run()
+    until_text(app, "Done: 2 of 2 settings, 2 of 2 waves.")
+    assert not app.warning
