@@ -34,12 +34,14 @@ _TABLE = """CREATE TABLE IF NOT EXISTS report (
     seconds REAL,
     trace TEXT NOT NULL
 )"""
-_SENSITIVITIES = """CREATE TABLE IF NOT EXISTS sensitivity (
+_CHANGES = """CREATE TABLE IF NOT EXISTS changes (
     key TEXT PRIMARY KEY,
-    largest REAL NOT NULL,
-    tried INTEGER NOT NULL,
+    changes TEXT NOT NULL,
     members INTEGER NOT NULL
 )"""
+_BEFORE = (
+    "DROP TABLE IF EXISTS sensitivity"  # earlier versions kept the largest change alone: measured again on demand
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +72,22 @@ class Sensitivity:
     """How far one record moved the weights of a model: measured, not proved.
 
     Attributes:
-        largest: Δ, the largest joint L2 distance seen.
-        tried: how many records were left out, one at a time.
+        changes: joint L2 distances of the weights from the model, one for each record that was left out, ascending.
         members: of the model; each could have been left out.
     """
 
-    largest: float
-    tried: int
+    changes: tuple[float, ...]
     members: int
+
+    @property
+    def largest(self) -> float:
+        """Δ, the largest distance seen."""
+        return self.changes[-1]
+
+    @property
+    def tried(self) -> int:
+        """How many records were left out, one at a time."""
+        return len(self.changes)
 
 
 def effort(recipe: Recipe) -> Effort:
@@ -127,20 +137,21 @@ class Reports:
 
     def keep_sensitivity(self, recipe: Recipe, release: Release, found: Sensitivity) -> None:
         """Keep how far one record moves the weights that a release publishes, before any noise on them."""
-        values = [sensitivity_key(recipe, release), found.largest, found.tried, found.members]
+        values = [sensitivity_key(recipe, release), json.dumps(found.changes), found.members]
         self._do(
             (_TABLE, ()),  # reading trainings takes theirs for granted where there is a file
-            (_SENSITIVITIES, ()),
-            ("INSERT OR REPLACE INTO sensitivity (key, largest, tried, members) VALUES (?, ?, ?, ?)", values),
+            (_BEFORE, ()),
+            (_CHANGES, ()),
+            ("INSERT OR REPLACE INTO changes (key, changes, members) VALUES (?, ?, ?)", values),
         )
 
     def sensitivity(self, recipe: Recipe, release: Release) -> Sensitivity | None:
         """What was measured, None before that."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'sensitivity'"):
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'changes'"):
             return None
         key = sensitivity_key(recipe, release)
-        found = self._rows("SELECT largest, tried, members FROM sensitivity WHERE key = ?", [key])
-        return Sensitivity(largest=found[0][0], tried=found[0][1], members=found[0][2]) if found else None
+        found = self._rows("SELECT changes, members FROM changes WHERE key = ?", [key])
+        return Sensitivity(changes=tuple(json.loads(found[0][0])), members=found[0][1]) if found else None
 
     def _rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
         """What a query finds; nothing before the first report."""

@@ -91,10 +91,10 @@ def contested_values(population: PopulationChoice, records: Sequence[int]) -> by
     return split(population).contested.flat[list(records)].tobytes()
 
 
-def sensitivity(recipe: Recipe, epoch: int) -> dict[str, float | int]:
+def sensitivity(recipe: Recipe, epoch: int) -> dict[str, tuple[float, ...] | int]:
     """How far one record moves the weights at an epoch: the fields of ``cache.reports.Sensitivity``."""
     found = measured_sensitivity(recipe, epoch=epoch)
-    return {"largest": found.largest, "tried": len(found.dropped), "members": found.members}
+    return {"changes": tuple(sorted(found.changes.tolist())), "members": found.members}
 
 
 def compare(versus: Versus, blobs: Sequence[bytes], other_blobs: Sequence[bytes]) -> bytes:

@@ -19,6 +19,7 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from engine.attacks.catalogue import CATALOGUE
@@ -125,7 +126,8 @@ def _epsilon(options: argparse.Namespace) -> str:
 
 
 def _noise(options: argparse.Namespace) -> str:
-    from engine.training.accounting import RELATION, delta, noise_for
+    from engine.release.gaussian import delta
+    from engine.training.accounting import RELATION, noise_for
 
     recipe = _recipe(options, privacy=DpSgd(), optimizer=Sgd())
     promised = delta(options.contested)
@@ -148,16 +150,15 @@ def _match(options: argparse.Namespace) -> str:
 
 
 def _sensitivity(options: argparse.Namespace) -> str:
+    from engine.release.gaussian import delta
     from engine.release.sensitivity import measured_sensitivity, noise_for_measured
-    from engine.training.accounting import delta
 
     recipe = _recipe(options, architecture=architecture(options.architecture))
     found = measured_sensitivity(recipe, neighbours=options.neighbours)
     promised = delta(options.contested)
-    changes = sorted(found.changes)
     first = (
-        f"Δ = {found.largest:.4g}: the largest joint L2 change of the weights over {len(changes)} of "
-        f"{found.members} records left out in turn; median {changes[len(changes) // 2]:.4g} ({found.label})."
+        f"Δ = {found.largest:.4g}: the largest joint L2 change of the weights over {len(found.changes)} of "
+        f"{found.members} records left out in turn; median {median(found.changes):.4g} ({found.label})."
     )
     lines = [first]
     for epsilon in options.epsilon:

@@ -140,8 +140,8 @@ class DisturbLabel(_Mechanism):
 class GaussianInput(_Mechanism):
     """Every feature is shown with fresh Gaussian noise of standard deviation σ, cut to the range from 0 to 1.
 
-    Bishop 1995, "Training with noise is equivalent to Tikhonov regularization"; the clamp as in Kaya & Dumitras 2021,
-    "When does data augmentation help with membership inference attacks?".
+    Bishop 1995, "Training with noise is equivalent to Tikhonov regularization"; the clamp as in the code of Kaya &
+    Dumitras 2021, "When does data augmentation help with membership inference attacks?" (settings: its config.json).
     """
 
     title: ClassVar[str] = "input noise"

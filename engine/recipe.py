@@ -84,7 +84,7 @@ Optimizer = Adam | Sgd
 
 @dataclass(frozen=True, kw_only=True)
 class DpSgd:
-    """Poisson sampling, per-record clipping and Gaussian noise (Abadi et al. 2016), in visible steps.
+    """Poisson sampling, per-record clipping and Gaussian noise (Abadi et al. 2016, algorithm 1), in visible steps.
 
     Attributes:
         clip: the largest L2 norm C of one record's gradient; None leaves gradients as they are.
@@ -176,7 +176,11 @@ class Recipe:
 
     @property
     def kept_epochs(self) -> tuple[int, ...]:
-        """The epochs whose weights a wave keeps, at most five: about 1/10, 1/5, 1/3 and 2/3 of all, and the last."""
+        """The epochs whose weights a wave keeps, at most five: about 1/10, 1/5, 1/3 and 2/3 of all, and the last.
+
+        Early stopping is to publish one of them; Kaya & Dumitras 2021 do so at epochs 3, 4 and 7 of 35, by the
+        config.json of their code.
+        """
         return tuple(sorted({math.ceil(self.epochs * share) for share in _KEPT_SHARES}))
 
     def kept(self, release: Release) -> int:

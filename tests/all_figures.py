@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cache.progress import TracePoint
+from cache.reports import Sensitivity
 from cache.store import Store
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
@@ -23,6 +24,7 @@ from dashboard.results import (
     proofs,
     rates,
     risks,
+    sensitivity,
     slopes,
     standing,
 )
@@ -62,6 +64,7 @@ def all_figures(store: Store) -> dict[str, Figure]:
         "bounds": proofs.bounds(found),
         "confidences": people.confidences(ANSWERS, named),
         "groups": people.groups(group),
+        "sensitivity": sensitivity.strip(Sensitivity(changes=(0.1, 0.2), members=500)),
         "profits": profits.figure(gained),
         "fates": standing.fates(fates, "Strength"),
         "epochs": epochs.figure(trace, 2, kept=(1,)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dp_accounting
 import numpy as np
@@ -13,7 +15,10 @@ from dp_accounting.rdp import RdpAccountant
 from scipy.special import logsumexp
 
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
-from engine.training.accounting import Spent, claim, delta, noise_for, rdp_epsilon, spent
+from engine.release.gaussian import delta
+from engine.training.accounting import Spent, claim, noise_for, rdp_epsilon, spent
+from engine.training.prv import PrivacyLoss, privacy_loss
+from engine.training.renyi import _ORDERS, epsilon_by_rdp
 from engine.validate import InvalidValueError
 
 DIGITS = PopulationChoice(name="digits", contested=600)
@@ -41,9 +46,12 @@ def independent(
     return accountant.compose(dp_accounting.SelfComposedDpEvent(step, steps)).get_epsilon(delta)
 
 
-def integrated(noise: float, q: float, steps: int, delta: float) -> float:
-    """ε by Rényi divergences integrated on a grid, for any order, and Balle et al. 2020, theorem 21."""
-    orders = np.concatenate([np.arange(1.05, 4, 0.05), np.arange(4, 64, 0.5)])[:, None]
+FINE = (*np.arange(1.05, 4, 0.05), *np.arange(4, 64, 0.5))
+
+
+def integrated(noise: float, q: float, steps: int, delta: float, at: Sequence[float] = FINE) -> float:
+    """ε by Rényi divergences integrated on a grid, for any orders, and Balle et al. 2020, theorem 21."""
+    orders = np.array(at)[:, None]
     z = np.linspace(-12 * noise, 64 + 12 * noise, 4_001)  # the integrand of order a peaks near a at most
     ratio = np.logaddexp(np.log1p(-min(q, 1 - 1e-15)), np.log(q) + (2 * z - 1) / (2 * noise**2))
     density = -(z**2) / (2 * noise**2) - np.log(noise * np.sqrt(2 * np.pi))
@@ -186,7 +194,72 @@ def test_without_sampling_all_steps_are_one_gaussian_mechanism():
 def test_rdp_speaks_where_prv_does_not_reach(noise: float, q: float, steps: int, delta: float):
     found = spent(noise, q, steps, delta)
     assert found.accountant == "RDP"
-    assert found.epsilon == pytest.approx(integrated(noise, q, steps, delta), rel=0.01) or noise < 0.3
+    ours = [order for order in _ORDERS if order <= 64]
+    assert found.epsilon == pytest.approx(integrated(noise, q, steps, delta, ours), rel=0.001)
+    theirs = independent(RdpAccountant(orders=_ORDERS), noise, q, steps, delta)
+    assert found.epsilon <= 1.001 * theirs
+    if noise > 0.1:  # with less noise dp_accounting gives up fractional orders, the best one among them
+        assert found.epsilon == pytest.approx(theirs, rel=0.001)
+
+
+def test_rdp_speaks_where_it_proves_less_than_prv_with_its_error():
+    found = spent(300.0, 0.002, 1_000_000, 1e-5)
+    assert found.accountant == "RDP"
+    assert found.epsilon == pytest.approx(independent(RdpAccountant(), 300.0, 0.002, 1_000_000, 1e-5), rel=1e-3)
+    loss = privacy_loss(300.0, 0.002, 1_000_000, 1e-5)
+    assert loss is not None
+    assert (loss.epsilon(1e-5) or 0) > found.epsilon > 0
+
+
+def test_epsilon_falls_without_a_jump_where_there_are_too_many_steps_for_a_fine_grid():
+    """q = .002, 1,000,000 steps: the grid was given up between σ of about 5 and 43.821, and ε jumped at both."""
+    noises = (5.0, 5.3, 7.0, 43.82, 43.822)
+    found = [spent(noise, 0.002, 1_000_000, 1e-5).epsilon for noise in noises]
+    by_rdp = [epsilon_by_rdp(noise, 0.002, 1_000_000, 1e-5) for noise in noises]
+    assert found == sorted(found, reverse=True)
+    assert all(ours <= rdp for ours, rdp in zip(found, by_rdp, strict=True))
+    assert found[0] < 5.3 / 5.0 * 1.02 * found[1]  # ε goes about as 1/σ
+    assert found[3] < 1.001 * found[4]
+
+
+@pytest.mark.parametrize("target", [0.16, 1.45])
+def test_calibration_holds_where_accountants_changed_hands(target: float):
+    found = noise_for(target, 0.002, 1_000_000, 1e-5)
+    assert 0.99 * target <= found.spent.epsilon <= target
+    assert found.spent == spent(found.noise_multiplier, 0.002, 1_000_000, 1e-5)
+    assert found.spent.accountant == "PRV"  # RDP needs more noise
+
+
+@pytest.fixture
+def prv_from_1_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """PRV reports an error below σ = 1."""
+
+    def reaches(noise: float, *others: Any) -> PrivacyLoss | None:
+        return privacy_loss(noise, *others) if noise >= 1 else None
+
+    spent.cache_clear()
+    monkeypatch.setattr("engine.training.accounting.privacy_loss", reaches)
+    yield
+    spent.cache_clear()
+
+
+@pytest.mark.usefixtures("prv_from_1_on")
+def test_a_target_that_epsilon_jumps_over_is_refused_with_what_is_on_both_sides():
+    after, before = spent(1.0, 0.1, 50, 1e-5).epsilon, spent(1 - 1e-9, 0.1, 50, 1e-5).epsilon
+    assert after < 0.97 * before
+    with pytest.raises(InvalidValueError) as refused:
+        noise_for((after + before) / 2, 0.1, 50, 1e-5)
+    assert str(refused.value).startswith(
+        f"target ε must be at most {after:.3g} or at least {before:.3g} for 50 steps at this sampling rate and δ: "
+        "from noise multiplier 1 on PRV speaks, below it RDP, and no noise has an ε between, got "
+    )
+    for target in (after, 1.005 * before):
+        assert 0.99 * target <= noise_for(target, 0.1, 50, 1e-5).spent.epsilon <= target
+
+
+def test_calibration_is_close_where_epsilon_falls_steeply_to_nothing():
+    found = noise_for(1e-4, 1.0, 20, 0.3)
+    assert 0.99e-4 <= found.spent.epsilon <= 1e-4
 
 
 @pytest.mark.parametrize("place", ["PRVAccountant._get_dprv", "analysis.prv.DiscretePRV.compute_epsilon"])

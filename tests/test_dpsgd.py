@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import numpy as np
 import pytest
 import torch
 
-from engine.architectures import Cnn2d, Logistic, Lstm
+from engine.architectures import Cnn2d, Gru, Logistic, Lstm
 from engine.models.evaluation import view_tensor
 from engine.models.layers import per_record_is_cheaper
 from engine.models.network import network
@@ -21,7 +22,7 @@ from engine.training.clipping import clip_factors, squared_norms, sum_gradients
 from engine.training.labels import one_hot
 from engine.training.loop import add_noise, noise_generator, train, write_gradients
 from engine.training.parameters import parameters
-from tests.torch_reference import ARCHITECTURES, as_torch, load, reference_model
+from tests.torch_reference import ARCHITECTURES, as_torch, load, record_gradients, reference_model
 
 DIGITS = PopulationChoice(name="digits", contested=120)
 MODELS, RECORDS = 3, 16
@@ -133,12 +134,36 @@ def test_changing_one_record_leaves_the_clipped_gradients_of_others_bit_identica
 
     def rest(records):
         taps = taps_of(net, params, inputs, targets, Batch(records=records, real=batch.real))
-        factors = clip_factors(taps, 1.0) * only
-        kept = [tap.deltas * factors[:, :, None, None] for tap in taps]
-        return [delta[:, torch.arange(RECORDS) != 4] for delta in kept]
+        formed = record_gradients(taps, clip_factors(taps, 1.0) * only)
+        assert set(formed) == set(params.gradients)
+        summed = {name: torch.empty_like(value) for name, value in params.gradients.items()}
+        sum_gradients(taps, summed, clip_factors(taps, 1.0) * only)
+        return {name: value[:, torch.arange(RECORDS) != 4] for name, value in formed.items()}, summed
 
-    for first, second in zip(rest(batch.records), rest(changed), strict=True):
-        assert torch.equal(first, second)
+    (first, sums), (second, other_sums) = rest(batch.records), rest(changed)
+    for name, value in first.items():
+        assert value.any()
+        assert torch.equal(value, second[name])
+        assert torch.equal(sums[name], other_sums[name])
+
+
+def test_formed_gradients_of_single_records_are_those_of_opacus_and_show_a_coupling_of_activations():
+    recipe, net, params, inputs, targets, batch = setting(Gru(hidden=5))
+    taps = taps_of(net, params, inputs, targets, batch)
+    formed = record_gradients(taps, torch.ones(MODELS, RECORDS))
+    theirs = opacus_gradients(recipe, params, 1, inputs, targets, batch)
+    for name, ours in formed.items():
+        for record in range(RECORDS):
+            expected = theirs[name][record]
+            torch.testing.assert_close(as_torch(ours[1, record], expected), expected, rtol=1e-4, atol=1e-6)
+    coupled = [
+        dataclasses.replace(
+            tap, weights={name: value + value.mean(dim=1, keepdim=True) for name, value in tap.weights.items()}
+        )
+        for tap in taps
+    ]
+    for name, ours in record_gradients(coupled, torch.ones(MODELS, RECORDS)).items():
+        assert torch.equal(ours, formed[name]) == ("bias" in name)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)

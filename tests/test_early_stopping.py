@@ -72,6 +72,14 @@ def test_a_release_publishes_the_weights_of_its_epoch():
     assert not np.array_equal(last.phi, early.phi)
 
 
+def test_the_limit_of_no_early_epoch_is_no_early_stopping():
+    wave = train_wave(RECIPE, 0)
+    (last,) = release_signals(RECIPE, Release(), [wave])
+    (unkept,) = release_signals(RECIPE, Release(), [dataclasses.replace(wave, checkpoints={})])
+    assert RECIPE.kept(Release()) == RECIPE.kept_epochs[-1] == RECIPE.epochs
+    assert np.array_equal(last.phi, unkept.phi)
+
+
 def test_the_claim_of_dp_is_that_of_the_steps_done_until_the_kept_epoch():
     recipe = RECIPES["dp"]
     waves = [train_wave(recipe, number) for number in range(2)]

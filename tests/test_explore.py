@@ -15,13 +15,15 @@ from cache.starter import Starter
 from cache.store import Store
 from dashboard.panels.epochs import TO_SEE_ONE, UNTOLD
 from dashboard.results import epochs
+from dashboard.results.tables import spots
 from dashboard.serving.running import Running, set_running
+from dashboard.state.landscape import landscape
 from dashboard.state.stops import CONTESTED, DIALS, FOUR, GROUPS
 from dashboard.state.view import View, point
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Recipe
-from tests.explored import APP, opened, shown
-from tests.handmade import claim, interval, measure
+from tests.explored import APP, opened, put, shown
+from tests.handmade import claim, headline, interval, measure, whole
 
 
 def drawn(app: AppTest) -> int:
@@ -62,13 +64,43 @@ def test_fewer_models_than_asked_are_shown_with_a_badge_and_the_page_waits_for_m
 def test_an_early_epoch_and_noise_after_training_say_what_is_not_proved(store):
     view = View(dp="1", stop_after="10", noise="0.05")
     measure(store, view, claim=claim(6.5))
-    text = shown(opened(**view.to_query()))
-    assert "choosing the epoch by looking at private accuracy is not covered by it" in text
-    assert "measured sensitivity, not a proof" in text
+    app = opened(**view.to_query())
+    (numbers,) = (html.proto.body for html in app.get("html") if "pd-tiles" in html.proto.body)
+    assert "choosing the epoch by looking at private accuracy is not covered by it" in numbers
+    assert "measured sensitivity, not a proof" in shown(app)
     measure(store, View(), claim=claim(None))
     text = shown(opened())
     assert "private accuracy" not in text
     assert "not a proof" not in text
+
+
+@pytest.mark.parametrize(
+    ("section", "places"), [("ε from below and above", ("Proved: 6.50", "ε is at most")), ("Can I believe this?", ())]
+)
+def test_every_epsilon_of_an_early_epoch_says_that_choosing_it_is_not_covered(store, section, places):
+    view = View(dp="1", stop_after="10")
+    put(store, view, whole(headline(claim=claim(6.5))))
+    app = AppTest.from_file(str(APP), default_timeout=20)
+    for name, value in view.to_query().items():
+        app.query_params[name] = value
+    app.session_state["sections"] = section
+    app.run()
+    assert not app.exception
+    texts = [element.proto.body for element in app.get("html")]
+    for place in ("pd-tiles", *places, *(["What ε assumes"] if not places else [])):
+        found = [text for text in texts if place in text]
+        assert found
+        assert all("private accuracy" in text for text in found), place
+
+
+def test_tables_of_settings_say_it_of_those_with_an_early_epoch_alone(store):
+    for view in (View(dp="1"), View(dp="1", stop_after="10")):
+        measure(store, view, claim=claim(6.5))
+    listed = spots(landscape(store, View(dp="1", sweep="stop_after")))
+    assert {row["Proved ε"] for row in listed} == {
+        "6.50",
+        "6.50 (choosing the epoch by looking at private accuracy not covered)",
+    }
 
 
 def test_moving_a_dial_changes_the_url_and_traces_that_dial(store):

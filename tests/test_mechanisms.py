@@ -3,6 +3,7 @@ hash of the recipe, and with DP-SGD it leaves other records alone or is refused.
 """
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -50,6 +51,7 @@ from tests.mechanism_cells import (
     recipe_with,
     run,
 )
+from tests.torch_reference import record_gradients
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -90,25 +92,31 @@ def test_the_hash_changes_with_each_parameter_and_json_keeps_it(kind, field):
     assert [recipe_from_json(plain(recipe)) for recipe in recipes] == recipes
 
 
-@pytest.mark.parametrize("kind", ALL)
-def test_with_dp_other_records_keep_their_clipped_gradients_bit_by_bit_or_the_recipe_is_refused(kind):
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [
+        *((kind, Cnn2d(width=3, depth=1) if kind is SpatialDropout else Mlp(width=12)) for kind in ALL),
+        *((kind, Gru(hidden=5, bidirectional=True)) for kind in ALL if kind is not SpatialDropout),
+    ],
+)
+def test_with_dp_other_records_keep_their_clipped_gradients_bit_by_bit_or_the_recipe_is_refused(kind, family):
     mechanism = ACTIVE[kind]
     if kind in COUPLED:
         with pytest.raises(InvalidValueError) as caught:
-            recipe_with(mechanism, privacy=DpSgd())
+            recipe_with(mechanism, privacy=DpSgd(), architecture=family)
         assert str(caught.value) == f"{kind.title} must be off with DP-SGD: {kind.coupling}"
         assert len(kind.coupling) > 30
         return
-    recipe = recipe_with(mechanism, privacy=DpSgd())
+    recipe = recipe_with(mechanism, privacy=DpSgd(), architecture=family)
     first, second = clipped_gradients(recipe, exchanged=False), clipped_gradients(recipe, exchanged=True)
-    for one, other in zip(first, second, strict=True):
-        rest = torch.arange(one.shape[1]) != 5
+    for name, one in first.items():
+        other, rest = second[name], torch.arange(one.shape[1]) != 5
         assert torch.equal(one[:, rest], other[:, rest])
         assert not torch.equal(one[:, 5], other[:, 5])
 
 
-def clipped_gradients(recipe: Recipe, *, exchanged: bool) -> list[torch.Tensor]:
-    """Clipped deltas of each tap on one batch, in which record 5 of 16 may be exchanged for another one."""
+def clipped_gradients(recipe: Recipe, *, exchanged: bool) -> dict[str, torch.Tensor]:
+    """Clipped gradients (M, B, …) of single records, by parameter, on a batch; record 5 of 16 may be another one."""
     net, parts = network(recipe.architecture, DIGITS.info), split(DIGITS)
     params = parameters({name: 3 * value for name, value in net.initial(3, generator(0, "test")).items()})
     records = np.stack([generator(model, "test").permutation(80)[:16] for model in range(3)])
@@ -127,7 +135,9 @@ def clipped_gradients(recipe: Recipe, *, exchanged: bool) -> list[torch.Tensor]:
         )
     factors = clip_factors(taps, 1.0)
     assert (factors < 1).any()
-    return [tap.deltas * factors[:, :, None, None] for tap in taps]
+    formed = record_gradients(taps, factors)
+    assert set(formed) == set(params.gradients)
+    return formed
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ALL if kind is not SoftLabels])
@@ -239,6 +249,19 @@ def test_a_value_out_of_range_gives_one_sentence(kind, choices, sentence):
     with pytest.raises(InvalidValueError) as caught:
         kind(**choices)
     assert str(caught.value) == sentence
+
+
+PLACE = re.compile(r"\b(?:section|algorithm|equation|theorem) \d|\bconfig\.json\b")
+PAPER = re.compile(r"\b[A-Z][a-z]+(?: et al\.| & [A-Z][a-z]+)?(?:, [A-Z][a-z]+ & [A-Z][a-z]+)? (?:19|20)\d\d\b")
+
+
+@pytest.mark.parametrize(
+    "said", [*ALL, DpSgd, Recipe.kept_epochs], ids=lambda said: getattr(said, "__name__", "stop")
+)
+def test_a_docstring_names_a_paper_and_the_place_in_it(said):
+    text = " ".join((said.__doc__ or "").split())
+    assert PAPER.search(text)
+    assert PLACE.search(text)
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -30,6 +30,20 @@ def test_the_finding_names_the_strongest_bound_with_what_it_rests_on():
     assert proofs.finding(assessment()).startswith("No audit bounds ε from below here.")
 
 
+CHOSEN = "choosing the epoch by looking at private accuracy"
+
+
+def test_beside_an_epsilon_at_a_kept_epoch_stands_that_choosing_it_is_not_covered():
+    made = whole(PROVED)
+    assert f"ε is at most 6.50, {CHOSEN} not covered." in proofs.finding(made, stopped=True)
+    assert f"{CHOSEN} is not covered by it." in dict(proofs.facts(made, stopped=True))["Proved: 6.50"]
+    assert proofs.rows(made, stopped=True)[-1]["Rests on"] == f"add or remove one record; {CHOSEN} is not covered"
+    assert f"C{CHOSEN[1:]} is not covered by it." in dict(belief.facts(made, stopped=True))["What ε assumes"]
+    for place in (proofs.finding, proofs.facts, proofs.rows, belief.facts):
+        assert CHOSEN not in str(place(made))
+        assert CHOSEN not in str(place(assessment(), stopped=True))
+
+
 def test_bounds_of_zero_are_not_sold_as_a_finding():
     made = whole(PROVED)
     nothing = replace(made, audits=tuple(replace(bound, epsilon=0.0) for bound in made.audits))

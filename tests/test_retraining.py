@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 from cache.admission import EVERYTHING, NOTHING
 from cache.admission import Nothing as NothingTrained
 from cache.cluster import Cluster
-from cache.reports import Reports, Sensitivity
+from cache.keys import sensitivity_key
+from cache.reports import FILE, Reports, Sensitivity
 from cache.sensitivities import Sensitivities
 from cache.store import Store
 from dashboard.results import proofs, rates, sensitivity
@@ -22,13 +26,16 @@ from dashboard.state.view import View, point
 from engine.architectures import Logistic
 from engine.audits.ceilings import MEASURED
 from engine.recipe import PopulationChoice, Recipe
+from engine.release.gaussian import sigma_for
+from engine.release.knowledge import LABEL
 from engine.release.sensitivity import measured_sensitivity
 from engine.release.values import Release, WeightNoise
 from tests.handmade import headline, interval, whole
 
 APP = Path(__file__).parent / "explore_alone.py"
 NOISY = View(noise="0.05")
-FOUND = Sensitivity(largest=0.1, tried=32, members=500)
+CHANGES = (*(0.002 * place for place in range(1, 32)), 0.1)
+FOUND = Sensitivity(changes=CHANGES, members=500)
 RECIPE = Recipe(population=PopulationChoice(name="digits", contested=80), architecture=Logistic(), epochs=3, batch=20)
 
 
@@ -55,6 +62,18 @@ def test_what_was_measured_is_kept_by_weights_whatever_noise_is_added_to_them(tm
     assert reports.sensitivity(replace(RECIPE, seed=1), noisy) is None
 
 
+def test_a_file_of_an_earlier_version_is_measured_again_and_nothing_is_raised(tmp_path, caplog):
+    release = Release(weight_noise=WeightNoise(sigma=0.1))
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        connection.execute("CREATE TABLE sensitivity (key TEXT PRIMARY KEY, largest REAL, tried INT, members INT)")
+        connection.execute("INSERT INTO sensitivity VALUES (?, 0.1, 32, 500)", [sensitivity_key(RECIPE, release)])
+    reports = Reports(tmp_path)
+    assert reports.sensitivity(RECIPE, release) is None
+    reports.keep_sensitivity(RECIPE, release, FOUND)
+    assert reports.sensitivity(RECIPE, release) == FOUND
+    assert not caplog.records
+
+
 def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
     reports, release = Reports(tmp_path), Release(epoch=2, weight_noise=WeightNoise(sigma=0.1))
     with Cluster(workers=1) as cluster:
@@ -74,8 +93,9 @@ def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
         assert asked.look(refused, release) == "failed"
     found = reports.sensitivity(RECIPE, release)
     assert found is not None
-    assert found.tried == 32
-    assert found.largest == pytest.approx(measured_sensitivity(RECIPE, epoch=2).largest, rel=1e-4)
+    again = measured_sensitivity(RECIPE, epoch=2)
+    assert found.changes == pytest.approx(sorted(again.changes), rel=1e-4)
+    assert (found.largest, found.tried) == (max(found.changes), 32)
 
 
 def test_where_nothing_is_trained_no_measurement_is_accepted_either(tmp_path):
@@ -99,21 +119,41 @@ def test_a_measured_sensitivity_is_told_and_drawn_with_its_condition(store):
     allowed = f"{norm.cdf(2 / 2**0.5):.3f}".lstrip("0")
     assert "Δ = 0.1" in text
     assert "one of 32 of 500 members was left out. Measured, not proved" in text
+    assert (
+        "Leaving out one of 32 of 500 members moved the weights by 0.033 (median), at most by 0.1: measured "
+        "sensitivity, not a proof." in text
+    )
     assert f"No AUC above {allowed}, {MEASURED}" in text
     assert f"The ceiling ({MEASURED}) lets no attack find more than" in text
     assert "methods#measured-ceiling" in text
     assert "Measure how far" not in text
 
 
+def test_the_distribution_stands_beside_the_largest_change_with_the_noise_for_wanted_epsilons(store):
+    figure, listed = sensitivity.strip(FOUND), sensitivity.rows(FOUND)
+    assert figure["data"][0]["x"] == list(CHANGES)
+    assert figure["data"][0]["name"] == "one record left out"  # the legend's words
+    assert figure["layout"]["shapes"][0]["x0"] == 0.1
+    assert [len(listed), listed[-1]["Joint L2 change"]] == [32, "0.1"]
+    term, about = sensitivity.facts(whole(headline(records=20_000)), FOUND)[-1]
+    for noise, wanted in zip(re.findall(r"σ = ([\d.]+)", term), (1, 3, 10), strict=True):
+        assert float(noise) == pytest.approx(sigma_for(wanted, delta=1e-6, sensitivity=0.1), rel=5e-3)
+    assert term.endswith(" for ε = 10")
+    assert about == (f"Noise on all weights at δ = 1e-6 by the analytic Gaussian mechanism, {MEASURED}: {LABEL}.")
+    still = Sensitivity(changes=(0.0, 0.0), members=500)
+    assert len(sensitivity.facts(whole(), still)) == 1
+    assert sensitivity.strip(still)["layout"]["xaxis"]["range"] == [0, 1]
+
+
 def test_an_attack_above_the_measured_ceiling_is_told(store):
-    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, largest=0.01))
+    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, changes=(0.01,)))
     text = few_false_alarms(store, noise="0.05")
     assert "The attack reaches .700, and its interval begins above the ceiling" in text
     assert "the true Δ is larger than the measured one, or there is a bug" in text
 
 
 def test_little_noise_is_said_to_rule_nothing_out(store):
-    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, largest=0.5))
+    store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, changes=(0.5,)))
     assert f"No attack is ruled out, {MEASURED}" in few_false_alarms(store, noise="0.05")
 
 
@@ -136,7 +176,7 @@ def test_the_measured_ceiling_has_marks_of_its_own_and_is_told_where_bounds_are(
         ({"noise": "0.05", "noise_on": "output"}, "The noise is on the output layer alone"),
         ({"noise": "0.05", "noise_on": "relative"}, "The noise is relative to each tensor"),
         ({"noise": "0.05", "dp": "1"}, "must be of training without noise: DP-SGD proves its ε"),
-        ({"noise": "0.05", "label_smoothing": "0.3"}, "must be of training without LabelSmoothing"),
+        ({"noise": "0.05", "dropout": "0.3"}, "must be of training without dropout: it draws anew for every model"),
     ],
 )
 def test_where_nothing_would_follow_it_is_said_why(store, query, reason):

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from engine.architectures import Gru, Logistic, Mlp
-from engine.mechanisms import DecoupledWeightDecay, L2Penalty
+from engine.mechanisms import DecoupledWeightDecay, L1Penalty, L2Penalty, LabelSmoothing
 from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.pipeline import train_wave
@@ -18,12 +19,14 @@ from engine.populations.membership import masks
 from engine.populations.records import split
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.gaussian import delta_of
-from engine.release.sensitivity import LABEL, _alike, _without, measured_sensitivity, noise_for_measured
+from engine.release.knowledge import LABEL, why_not_measured
+from engine.release.sensitivity import _alike, _without, measured_sensitivity, noise_for_measured
 from engine.seeds import generator
 from engine.training.batches import Batch, epochs
 from engine.training.labels import one_hot
 from engine.training.loop import train
 from engine.validate import InvalidValueError
+from tests.mechanism_cells import ACTIVE, ALL, COUPLED, recipe_with
 from tests.torch_reference import load, reference_model, reference_optimizer
 
 DIGITS = PopulationChoice(name="digits", contested=60)
@@ -33,6 +36,8 @@ RECIPES = {
     "recurrent": replace(BASE, architecture=Gru(hidden=5)),
     "adam with decay": replace(BASE, optimizer=Adam(), mechanisms=(DecoupledWeightDecay(strength=3),)),
     "L2 penalty": replace(BASE, mechanisms=(L2Penalty(strength=0.1),)),
+    "L1 penalty": replace(BASE, mechanisms=(L1Penalty(strength=0.01),)),
+    "label smoothing": replace(BASE, mechanisms=(LabelSmoothing(alpha=0.3),)),
     "Poisson batches": replace(BASE, privacy=DpSgd(clip=None)),
 }
 
@@ -55,6 +60,8 @@ def retrained(recipe: Recipe, model: int, dropped: int | None) -> dict[str, torc
     own = reference_model(recipe)
     load(own, {name: torch.from_numpy(value) for name, value in initial.items()}, model)
     decay = sum(part.strength for part in recipe.mechanisms if isinstance(part, DecoupledWeightDecay))
+    lasso = sum(part.strength for part in recipe.mechanisms if isinstance(part, L1Penalty))
+    alpha = sum(part.alpha for part in recipe.mechanisms if isinstance(part, LabelSmoothing))
     rule = reference_optimizer(own, replace(recipe, mechanisms=recipe.mechanisms))
     assert not decay or isinstance(rule, torch.optim.AdamW)
     for batch in itertools.chain.from_iterable(epochs(recipe, 0, member)):
@@ -62,7 +69,8 @@ def retrained(recipe: Recipe, model: int, dropped: int | None) -> dict[str, torc
         kept = torch.from_numpy(drawn[drawn != dropped])
         rule.zero_grad()
         size = recipe.batch if recipe.privacy else len(drawn)
-        (torch.nn.functional.cross_entropy(own(inputs[kept]), labels[kept], reduction="sum") / size).backward()
+        loss = cross_entropy(own(inputs[kept]), labels[kept], reduction="sum", label_smoothing=alpha) / size
+        (loss + lasso * torch.cat([weight.flatten() for weight in own.parameters()]).abs().sum()).backward()
         rule.step()
     return {name: parameter.detach().double() for name, parameter in own.named_parameters()}
 
@@ -192,6 +200,17 @@ def test_training_with_noise_is_refused():
     noisy = replace(BASE, privacy=DpSgd(noise_multiplier=1.0))
     with pytest.raises(InvalidValueError, match="must be of training without noise: DP-SGD proves its ε"):
         measured_sensitivity(noisy)
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_what_draws_nothing_and_treats_each_record_by_itself_can_be_measured_and_the_rest_says_why_not(kind: type):
+    refused = why_not_measured(recipe_with(ACTIVE[kind]))
+    if kind in {DecoupledWeightDecay, L2Penalty, L1Penalty, LabelSmoothing}:
+        assert refused is None
+    else:
+        assert refused is not None
+        assert refused.startswith(f"measured sensitivity must be of training without {ACTIVE[kind].title}: it")
+        assert ("it draws anew for every model" in refused) == (kind not in COUPLED)
 
 
 def test_what_a_check_raises_ends_the_measurement():

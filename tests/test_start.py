@@ -113,6 +113,16 @@ def test_a_card_has_the_numbers_of_its_preset_and_both_histograms(told):
     assert cards["Overfitted"].outsiders == (1.0, 0.75, 0.5, 0.25)
 
 
+def test_an_epsilon_at_an_early_epoch_says_so_on_a_card_and_in_the_table(told):
+    made = story(told)
+    early = replace(made.told[STRONG_DP.name], view=replace(STRONG_DP.view, stop_after="10"))
+    made = replace(made, told={**made.told, STRONG_DP.name: early})
+    caveat = "3.00 (choosing the epoch by looking at private accuracy not covered)"
+    cards = {card.title: card for card in opening.cards(made, {})}
+    assert cards["Strong DP"].numbers[2] == ("Proved ε", caveat)
+    assert caveat in [row["Proved ε"] for row in opening.rows(made)]
+
+
 def test_presets_that_are_not_measured_are_open_and_nothing_is_said_of_them(store):
     put(store, OVERFIT.view, 0.88, 0.79)
     made = story(store)

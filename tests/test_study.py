@@ -140,6 +140,15 @@ def test_an_epoch_chosen_by_private_accuracy_says_so_beside_epsilon():
     assert "private accuracy" not in by_hand((row(side(0.9), side(0.9)),)).caption
 
 
+@pytest.mark.parametrize("matched_by", ["parameters", "accuracy"])
+def test_so_does_the_row_of_the_table_where_epochs_were_chosen(matched_by: MatchedBy):
+    proved = row(side(0.9, epsilon=5.0), side(0.9, epsilon=5.0), "DP-SGD, σ 1")
+    (line,) = (
+        line for line in table(by_hand((proved,), matched_by=matched_by)).splitlines() if line.startswith("| DP")
+    )
+    assert ("choosing the epoch by private accuracy not covered" in line) == (matched_by == "accuracy")
+
+
 def test_the_caption_says_both_parameter_counts_and_the_gap():
     made = by_hand((row(side(0.97), side(0.96)),), matched_by="parameters")
     assert "Matched in parameters: 10,000 (feed-forward) and 10,100 (recurrent), a gap of +1.0 %." in made.caption

@@ -1,3 +1,5 @@
+import csv
+import io
 import itertools
 import re
 import time
@@ -330,6 +332,17 @@ def test_the_csv_has_full_precision_and_empty_fields_for_what_is_not():
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert (row["epochs"], row["mechanisms.Dropout.rate"], row["auc"], row["epsilon"]) == ("20", "off", "0.6", "")
     assert (row["models"], row["shadows"], row["delta"]) == ("16", "14", "1e-05")
+
+
+def test_the_csv_and_the_table_say_who_proves_epsilon_and_what_it_leaves_out():
+    plan = sweep_from_toml(b'epochs = 10\nprivacy.noise_multiplier = 1.0\nrelease.epoch = ["off", 2]').plan()
+    found = [Result(setting=setting, waves=2, headline=headline(claim=claim(6.5))) for setting in plan.settings]
+    last, early = csv.DictReader(io.StringIO(outcomes.csv_bytes(plan, found).decode()))
+    for row in (last, early):
+        assert (row["epsilon"], row["accountant"], row["relation"]) == ("6.5", "RDP", "add or remove one record")
+    chosen = "choosing the epoch by looking at private accuracy"
+    assert [row["not_covered_by_epsilon"] for row in (last, early)] == ["", chosen]
+    assert [row["Proved ε"] for row in outcomes.rows(plan, found)] == ["6.50", f"6.50 ({chosen} not covered)"]
 
 
 def test_progress_is_told_in_words():

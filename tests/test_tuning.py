@@ -12,8 +12,8 @@ from engine.architectures import Lstm, Mlp
 from engine.populations.catalogue import PUBLIC_PARTS
 from engine.populations.records import split
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
-from engine.tuning.search import COMMAND, NOISE_MULTIPLIERS, POPULATIONS, best, validation_accuracy
-from engine.tuning.table import tuned, tuned_table, with_tuned_dp
+from engine.tuning.search import COMMAND, NOISE_MULTIPLIERS, POPULATIONS, best, said, validation_accuracy
+from engine.tuning.table import BATCH_SHARES, CLIPS, LEARNING_RATES, Tuned, tuned, tuned_table, with_tuned_dp
 
 
 def test_the_table_says_when_and_by_which_command_it_was_written():
@@ -32,6 +32,36 @@ def test_other_architectures_and_noise_multipliers_are_not_tuned():
     assert tuned("digits", Lstm(), 1.0) is None
     assert tuned("digits", Mlp(width=64), 1.0) is None
     assert tuned("digits", Mlp(width=128), 1.1) is None
+
+
+def of(rate: float, clip: float, share: float) -> Tuned:
+    """A row with these settings."""
+    return Tuned(
+        population="digits",
+        architecture={"kind": "Mlp"},
+        noise_multiplier=1.0,
+        learning_rate=rate,
+        clip=clip,
+        batch_share=share,
+        accuracy=0.9,
+    )
+
+
+def test_a_row_tells_where_it_lies_on_an_edge_of_its_grid_and_so_does_the_command():
+    assert of(0.25, 1.0, 0.128).edges == ()
+    assert of(0.06, 3.0, 0.064).edges == ("smallest rate", "largest clip", "smallest batch")
+    assert of(1.0, 0.3, 0.256).edges == ("largest rate", "smallest clip", "largest batch")
+    within = "digits, Mlp, σ 1: rate 0.25, clip 1, batch 0.128 of the training records, accuracy 0.900"
+    assert said(of(0.25, 1.0, 0.128)) == within
+    assert said(of(0.25, 1.0, 0.256)).endswith("accuracy 0.900 (at the edge of what was tried: largest batch)")
+
+
+def test_the_table_is_of_the_grid_and_its_noisy_rows_all_lie_on_an_edge_of_it():
+    for row in tuned_table().rows:
+        assert row.learning_rate in LEARNING_RATES
+        assert row.clip in CLIPS
+        assert row.batch_share in BATCH_SHARES
+        assert row.noise_multiplier == 0 or "largest batch" in row.edges
 
 
 def test_a_tuned_recipe_has_the_rate_clip_and_share_of_its_row():

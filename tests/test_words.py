@@ -49,6 +49,14 @@ def test_beside_an_epsilon_of_early_stopping_stands_what_it_does_not_cover():
         assert tiles(headline(claim=nothing), stopped=True) == tiles(headline(claim=nothing))
 
 
+def test_so_it_does_in_tables_and_on_cards():
+    in_short = "6.50 (choosing the epoch by looking at private accuracy not covered)"
+    assert words.epsilon_in_short(headline(claim=claim(6.5)), stopped=True) == in_short
+    assert words.epsilon_in_short(headline(claim=claim(6.5)), stopped=False) == "6.50"
+    assert words.epsilon_in_short(headline(claim=claim(None)), stopped=True) == "∞"
+    assert words.epsilon_in_short(headline(), stopped=True) == "no guarantee"
+
+
 def test_numbers_are_written_without_leading_zeros_and_with_their_sign():
     assert words.decimals(interval(0.796, 0.7, 0.8)) == ".796"
     assert words.between(interval(0.5, 0.4789, 1.0)) == ".479 – 1.000"

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from engine.architectures import Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
 from engine.mechanisms import DecoupledWeightDecay, L2Penalty
+from engine.models.layers import Tap
 from engine.recipe import Adam, Recipe, Sgd
 from engine.training.batches import Batch
 
@@ -34,6 +35,18 @@ ARCHITECTURES = (
     Cnn2d(width=3, depth=1),
     Cnn2d(width=3, depth=2),
 )
+
+
+def record_gradients(taps: list[Tap], factors: Tensor) -> dict[str, Tensor]:
+    """The gradient of every single record formed, times its factor (M, B): by parameter name, (M, B, …)."""
+    formed: dict[str, Tensor] = {}
+    for tap in taps:
+        deltas = tap.deltas * factors[:, :, None, None]
+        for name, inputs in tap.weights.items():
+            formed[name] = (deltas.unsqueeze(4) * inputs.unsqueeze(3)).sum(dim=2)
+        for name in tap.biases:
+            formed[name] = deltas.sum(dim=2)
+    return formed
 
 
 class Perceptron(nn.Sequential):

@@ -142,7 +142,7 @@ def _differences(found: Lineup, compared: Contrasts) -> None:
 def _settings(found: Lineup) -> None:
     """What tells the settings apart, and each one's own numbers."""
     rows = [
-        {"Setting": f"{letter}: {short_words(view)}", **numbers(head)}
+        {"Setting": f"{letter}: {short_words(view)}", **numbers(head, stopped=view.stopped)}
         for letter, view in found.settings.items()
         if (head := _headline(view)) is not None
     ]

@@ -27,9 +27,9 @@ from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, til
 from dashboard.serving.running import running
 from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
+from dashboard.state.optimizing import training_words
 from dashboard.state.pins import by_letter, this_pins
-from dashboard.state.stops import OFF
-from dashboard.state.view import SWEEPS, point, release_words, training_words
+from dashboard.state.view import SWEEPS, point, release_words
 from dashboard.state.visit import begin, go_to_address, write_address
 from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
@@ -96,7 +96,7 @@ def _further(found: Landscape, assessment: Assessment | None) -> None:
         known = measured(found.view)
         with_ceiling = sensitivity.with_ceiling(assessment, known, point(found.view).release)
         further = {WHO_IS_AT_RISK: risk.link, FEW_FALSE_ALARMS: partial(retraining, found.view, with_ceiling, known)}
-        sections(with_ceiling, further)
+        sections(with_ceiling, further, stopped=found.view.stopped)
 
 
 def _headline(found: Landscape) -> None:
@@ -125,7 +125,7 @@ def _setup(found: Landscape) -> str:
 def _tiles(found: Landscape) -> tuple[Tile, ...]:
     if found.current is None:
         return empty_tiles("not possible") if found.refusal else empty_tiles()
-    return tiles(found.current.headline, stopped=found.view.stop_after != OFF)
+    return tiles(found.current.headline, stopped=found.view.stopped)
 
 
 def _coming(found: Landscape) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 from cache.admission import refusal
 from cache.keys import Point
 from cache.reports import Sensitivity
-from dashboard.panels.panel import facts_html
+from dashboard.panels.panel import facts_html, panel
 from dashboard.results import sensitivity
 from dashboard.serving.running import running
 from dashboard.state.view import View, point
@@ -36,7 +36,15 @@ def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None
         said = f"{reason[0].upper()}{reason[1:].rstrip('.')}."
         st.html(facts_html(sensitivity.TITLE, [("No ceiling", said)], about=_ABOUT))
     elif known is not None:
-        st.html(facts_html(sensitivity.TITLE, sensitivity.facts(found, known), about=_ABOUT))
+        panel(
+            "changes",
+            sensitivity.TITLE,
+            sensitivity.strip(known),
+            finding=sensitivity.finding(known),
+            rows=lambda: sensitivity.rows(known),
+            about="sensitivity",
+        )
+        st.html(facts_html("What that would allow", sensitivity.facts(found, known), about=_ABOUT))
     else:
         polls = _state(view) == "in work"
         st.fragment(_offer, run_every=POLL if polls else None)(view, polls)

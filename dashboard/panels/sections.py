@@ -27,12 +27,13 @@ FEW_FALSE_ALARMS = "Few false alarms"
 _BOUNDS = {"From below": "audits", "From above": "ceilings"}
 
 
-def sections(found: Assessment, further: Mapping[str, Callable[[], None]]) -> None:
+def sections(found: Assessment, further: Mapping[str, Callable[[], None]], *, stopped: bool = False) -> None:
     """Draw the sections of an assessment, and above them what must not be overlooked in any.
 
     Args:
         found: the assessment.
         further: by the title of a section, what draws the way to more of it.
+        stopped: whether an early epoch is kept, which is said beside ε.
     """
     for sentence in (*proofs.crossings(found), *proofs.contradictions(found)):
         st.error(unmarked(sentence), icon=":material/error:")
@@ -40,12 +41,12 @@ def sections(found: Assessment, further: Mapping[str, Callable[[], None]]) -> No
     for tab, (title, draw) in zip(tabs, SECTIONS.items(), strict=True):
         if tab.open:
             with tab:
-                draw(found)
+                draw(found, stopped)
                 if title in further:
                     further[title]()
 
 
-def _scores(found: Assessment) -> None:
+def _scores(found: Assessment, _stopped: bool) -> None:
     left, right = st.columns([5, 2], gap="large")
     with left:
         threshold_panel("scores", "Scores of members and of others", found)
@@ -67,7 +68,7 @@ def attack_facts(name: str) -> list[tuple[str, str]]:
     ]
 
 
-def _rates(found: Assessment) -> None:
+def _rates(found: Assessment, _stopped: bool) -> None:
     left, right = st.columns([5, 2], gap="large")
     with right:
         chosen = st.segmented_control("Axes", rates.SCALES, default=rates.SCALES[0], required=True, key="roc-scale")
@@ -84,7 +85,7 @@ def _rates(found: Assessment) -> None:
         st.html(facts_html("At few false alarms", rates.facts(found), about="tpr"))
 
 
-def _people(found: Assessment) -> None:
+def _people(found: Assessment, _stopped: bool) -> None:
     st.html(
         f'<h2 class="pd-title">The riskiest records</h2><p class="pd-finding">{escape(people.naming(found))} '
         f"{how_html('riskiest', 'The riskiest records')}</p>"
@@ -118,25 +119,25 @@ def _remember(key: str, record: int) -> None:
     st.session_state[key] = str(record)
 
 
-def _proofs(found: Assessment) -> None:
+def _proofs(found: Assessment, stopped: bool) -> None:
     left, right = st.columns([5, 3], gap="large")
     with left:
         panel(
             "bounds",
             "ε measured from below, proved from above",
             proofs.bounds(found),
-            finding=proofs.finding(found),
-            rows=lambda: proofs.rows(found),
+            finding=proofs.finding(found, stopped=stopped),
+            rows=lambda: proofs.rows(found, stopped=stopped),
             about="audits",
         )
     with right:
-        st.html(facts_html("What each bound rests on", proofs.facts(found), about=_BOUNDS))
+        st.html(facts_html("What each bound rests on", proofs.facts(found, stopped=stopped), about=_BOUNDS))
 
 
-def _belief(found: Assessment) -> None:
+def _belief(found: Assessment, stopped: bool) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        st.html(facts_html("Before you believe it", belief.facts(found), about="honesty"))
+        st.html(facts_html("Before you believe it", belief.facts(found, stopped=stopped), about="honesty"))
     with right:
         panel(
             "reliability",
@@ -157,7 +158,7 @@ def _belief(found: Assessment) -> None:
             )
 
 
-SECTIONS: dict[str, Callable[[Assessment], None]] = {
+SECTIONS: dict[str, Callable[[Assessment, bool], None]] = {
     "What the attacker sees": _scores,
     FEW_FALSE_ALARMS: _rates,
     WHO_IS_AT_RISK: _people,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dashboard.results.words import between, decimals, null_test, shadows
+from dashboard.results.words import CHOSEN_EPOCH, between, decimals, null_test, shadows
 from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, DistanceSearch, Interval
 
 Facts = list[tuple[str, str]]
 
 
-def facts(found: Assessment) -> Facts:
-    """The honesty panel."""
+def facts(found: Assessment, *, stopped: bool = False) -> Facts:
+    """The honesty panel; ``stopped`` where an early epoch is kept."""
     head, honesty = found.headline, found.honesty
     counted = [
         (
@@ -30,8 +30,15 @@ def facts(found: Assessment) -> Facts:
         ("Telling members without the model", _blind(honesty.blind_baseline)),
         *_search(found.search),
         ("Threat model", honesty.threat_model),
-        ("What ε assumes", honesty.epsilon_assumes or "No ε is claimed here, so nothing is assumed."),
+        ("What ε assumes", _assumed(honesty.epsilon_assumes, stopped=stopped)),
     ]
+
+
+def _assumed(assumed: str, *, stopped: bool) -> str:
+    """What must be true for ε to hold, and what it leaves out."""
+    if not assumed:
+        return "No ε is claimed here, so nothing is assumed."
+    return f"{assumed} {CHOSEN_EPOCH[0].upper()}{CHOSEN_EPOCH[1:]} is not covered by it." if stopped else assumed
 
 
 def _search(search: DistanceSearch | None) -> Facts:

@@ -122,7 +122,7 @@ _PEOPLE: dict[str, tuple[str, tuple[Place, ...]]] = {
 }
 _PROOFS: dict[str, tuple[str, tuple[Place, ...]]] = {
     "epsilon": ("Proved ε", ((f"{_TRAINING}.accounting", ""), (f"{_TRAINING}.accounting", "claim"))),
-    "delta": ("δ", ((f"{_TRAINING}.accounting", "delta"),)),
+    "delta": ("δ", (("engine.release.gaussian", "delta"),)),
     "clipping": ("Clipping each record's gradient", ((f"{_TRAINING}.clipping", "clip_factors"),)),
     "ceilings": ("Proved ceiling", ((f"{_AUDITS}.ceilings", ""), (f"{_AUDITS}.ceilings", "tightest_ceiling"))),
     "single-ceiling": ("What one (ε, δ) allows", ((f"{_AUDITS}.ceilings", "single_ceiling"),)),

@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.results.details import score_bins
 from dashboard.results.figures import Figure, note, plane, setting_words, settings_trace
 from dashboard.results.tables import Rows, numbers
-from dashboard.results.words import DASH, decimals, epsilon, percent, scope
+from dashboard.results.words import DASH, decimals, epsilon_in_short, percent, scope
 from dashboard.state.landscape import Spot
 from dashboard.state.story import OVERFIT, PRESETS, REGULARIZED, SMOOTHED, STRONG_DP, SWEET_SPOT, Preset, Story
 from engine.assessment.values import Assessment, Headline, Interval
@@ -183,7 +183,12 @@ def _outside(told: Story) -> str:
 def rows(told: Story) -> Rows:
     """All settings of the picture with their numbers."""
     return [
-        {"Name": spot.label or DASH, "Setting": setting_words(spot), **numbers(spot.headline)} for spot in told.spots
+        {
+            "Name": spot.label or DASH,
+            "Setting": setting_words(spot),
+            **numbers(spot.headline, stopped=spot.view.stopped),
+        }
+        for spot in told.spots
     ]
 
 
@@ -221,7 +226,7 @@ def _card(preset: Preset, spot: Spot | None, found: Assessment | None) -> Card:
     shown = (
         ("Accuracy", percent(head.test_accuracy)),
         ("Attack AUC", decimals(head.auc)),
-        ("Proved ε", "none" if head.claim is None else epsilon(head)[0]),
+        ("Proved ε", "none" if head.claim is None else epsilon_in_short(head, stopped=spot.view.stopped)),
     )
     members, outsiders = _heights(found) if found else ((), ())
     return replace(plain, numbers=shown, members=members, outsiders=outsiders)

@@ -9,7 +9,7 @@ from cache.sweeps.results import Result
 from cache.sweeps.values import Plan
 from dashboard.results.exports import csv_lines
 from dashboard.results.tables import Rows, numbers
-from dashboard.results.words import DASH
+from dashboard.results.words import CHOSEN_EPOCH, DASH
 from engine.assessment.values import Headline, Interval
 
 
@@ -35,7 +35,7 @@ def rows(plan: Plan, results: Iterable[Result]) -> Rows:
     return [
         {
             **{short(dial): value_text(value) for dial, value in zip(plan.dials, result.setting.values, strict=True)},
-            **numbers(result.headline),
+            **numbers(result.headline, stopped=_stopped(result)),
         }
         for result in results
     ]
@@ -57,7 +57,12 @@ def csv_bytes(plan: Plan, results: Iterable[Result]) -> bytes:
 
 def _line(result: Result) -> list[object]:
     own = ["" if value is None else value_text(value) for value in result.setting.values]
-    return [*own, *_numbers(result.headline)]
+    return [*own, *_numbers(result.headline, stopped=_stopped(result))]
+
+
+def _stopped(result: Result) -> bool:
+    """Whether an early epoch is kept, which may have been chosen by looking at private accuracy."""
+    return result.setting.point.release.epoch is not None
 
 
 _COLUMNS = (
@@ -67,12 +72,12 @@ _COLUMNS = (
         for name in ("test_accuracy", "train_accuracy", "auc", "tpr_at_1pct_fpr", "tpr_at_0.1pct_fpr")
         for part in ("", "_low", "_high")
     ),
-    *("null_p_value", "epsilon", "delta"),
+    *("null_p_value", "epsilon", "delta", "accountant", "relation", "not_covered_by_epsilon"),
 )
 
 
-def _numbers(head: Headline) -> list[object]:
-    """The columns of a headline."""
+def _numbers(head: Headline, *, stopped: bool) -> list[object]:
+    """The columns of a headline; ``stopped`` where an early epoch is kept."""
     rates = {rate.asked_fpr: rate.tpr for rate in head.low_fpr}
     claim = head.claim
     return [
@@ -84,7 +89,8 @@ def _numbers(head: Headline) -> list[object]:
         *_parts(rates.get(0.001)),
         head.null_test.p_value,
         "" if claim is None or claim.epsilon is None else claim.epsilon,
-        "" if claim is None else claim.delta,
+        *(("", "", "") if claim is None else (claim.delta, claim.accountant, claim.relation)),
+        CHOSEN_EPOCH if stopped and claim is not None and claim.epsilon is not None else "",
     ]
 
 

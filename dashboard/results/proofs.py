@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.results.figures import Figure, axis, layout
-from dashboard.results.words import attack_title, epsilon, scientific, short
+from dashboard.results.words import CHOSEN_EPOCH, attack_title, epsilon, scientific, short
 from engine.assessment.values import Assessment, LowerBound
 
 HEIGHT = 240
@@ -68,8 +68,8 @@ def _wall(at: float) -> dict[str, Any]:
     return {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-def finding(found: Assessment) -> str:
-    """Both sides in one or two sentences."""
+def finding(found: Assessment, *, stopped: bool = False) -> str:
+    """Both sides in a few sentences; ``stopped`` where an early epoch is kept, here and below."""
     above = proved(found)
     best = max(found.audits, key=lambda bound: bound.epsilon, default=None)
     if best is None:
@@ -83,7 +83,8 @@ def finding(found: Assessment) -> str:
     if above is None:
         return f"{measured} No ε is proved, so nothing bounds it from above."
     together = "Both cannot hold." if contradictions(found) else "The truth lies between."
-    return f"{measured} Proved: ε is at most {above:.2f}. {together}"
+    chosen = f", {CHOSEN_EPOCH} not covered" if stopped else ""
+    return f"{measured} Proved: ε is at most {above:.2f}{chosen}. {together}"
 
 
 def crossings(found: Assessment) -> tuple[str, ...]:
@@ -107,9 +108,9 @@ def contradictions(found: Assessment) -> tuple[str, ...]:
     )
 
 
-def facts(found: Assessment) -> Facts:
+def facts(found: Assessment, *, stopped: bool = False) -> Facts:
     """Every bound with what it rests on."""
-    value, behind = epsilon(found.headline)
+    value, behind = epsilon(found.headline, stopped=stopped)
     attack = attack_title(found.headline.attack)
     return [
         (f"Proved: {value}", behind),
@@ -138,7 +139,7 @@ def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
-def rows(found: Assessment) -> list[dict[str, str]]:
+def rows(found: Assessment, *, stopped: bool = False) -> list[dict[str, str]]:
     """The bounds as a table."""
     above = proved(found)
     listed = [
@@ -157,7 +158,7 @@ def rows(found: Assessment) -> list[dict[str, str]]:
                 "Bound": f"{claim.accountant} accountant",
                 "ε": f"at most {above:.3f}",
                 "δ": scientific(claim.delta),
-                "Rests on": claim.relation,
+                "Rests on": f"{claim.relation}; {CHOSEN_EPOCH} is not covered" if stopped else claim.relation,
             }
         )
     return listed

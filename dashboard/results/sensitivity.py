@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import median
 
 from cache.reports import Sensitivity
-from dashboard.results.words import short
+from dashboard.results.details import upright
+from dashboard.results.figures import Figure, axis, layout
+from dashboard.results.words import scientific, short
 from engine.assessment.values import Assessment, Ceiling
 from engine.audits.ceilings import MEASURED, weight_noise_ceiling
+from engine.release.gaussian import delta, sigma_for
+from engine.release.knowledge import LABEL
 from engine.release.values import Release, WeightNoise
 
 _NEAR_ONE = 0.9995
 """An AUC that is written as 1.000."""
+
+_HEIGHT = 150
+_WANTED = (1.0, 3.0, 10.0)
+"""The ε that noise is given for."""
 
 TITLE = "How far one record moves the weights"
 OFFER = (
@@ -37,6 +46,45 @@ def why_no_ceiling(noise: WeightNoise) -> str | None:
     return None
 
 
+def strip(sensitivity: Sensitivity) -> Figure:
+    """One mark for each record that was left out, at how far it moved the weights, and a line at the largest."""
+    marks = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "one record left out",
+        "x": list(sensitivity.changes),
+        "y": [""] * sensitivity.tried,
+        "marker": {"color": "@member", "symbol": "line-ns-open", "size": 22, "line": {"width": 2}},
+        "hovertemplate": "%{x:.3g}<extra></extra>",
+    }
+    return {
+        "data": [marks],
+        "layout": layout(
+            height=_HEIGHT,
+            dragmode=False,
+            xaxis=axis("Joint L2 change of all weights", range=[0, 1.1 * sensitivity.largest or 1]),
+            yaxis=axis("", type="category"),
+            shapes=[upright(sensitivity.largest)],
+        ),
+    }
+
+
+def finding(sensitivity: Sensitivity) -> str:
+    """The distribution of what was measured, in a sentence."""
+    return (
+        f"Leaving out one of {sensitivity.tried} of {sensitivity.members:,} members moved the weights by "
+        f"{median(sensitivity.changes):.3g} (median), at most by {sensitivity.largest:.3g}: {LABEL}."
+    )
+
+
+def rows(sensitivity: Sensitivity) -> list[dict[str, str]]:
+    """The marks as a table."""
+    return [
+        {"Place": f"{place} of {sensitivity.tried}", "Joint L2 change": f"{change:.4g}"}
+        for place, change in enumerate(sensitivity.changes, start=1)
+    ]
+
+
 def facts(found: Assessment, sensitivity: Sensitivity) -> list[tuple[str, str]]:
     """What was measured, and what it would mean."""
     about = (
@@ -44,7 +92,18 @@ def facts(found: Assessment, sensitivity: Sensitivity) -> list[tuple[str, str]]:
         "was left out. Measured, not proved: a record that was not tried may move them further."
     )
     allowed = [_allowed(found, at) for at in found.ceilings if not at.proved]
-    return [(f"Δ = {sensitivity.largest:.3g}", about), *allowed]
+    return [(f"Δ = {sensitivity.largest:.3g}", about), *allowed, *_noise(sensitivity.largest, found.headline.records)]
+
+
+def _noise(largest: float, records: int) -> list[tuple[str, str]]:
+    """The noise for some wanted ε, if Δ were the true sensitivity; none where nothing moved."""
+    if largest <= 0:
+        return []
+    promised = delta(records)
+    sigmas = [(wanted, sigma_for(wanted, delta=promised, sensitivity=largest)) for wanted in _WANTED]
+    term = ", ".join(f"σ = {sigma:.3g} for ε = {wanted:g}" for wanted, sigma in sigmas)
+    at = f"Noise on all weights at δ = {scientific(promised)} by the analytic Gaussian mechanism"
+    return [(term, f"{at}, {MEASURED}: {LABEL}.")]
 
 
 def _allowed(found: Assessment, at: Ceiling) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from dashboard.results.budget import WORDS, judged
 from dashboard.results.details import RISK_EDGES, curves
 from dashboard.results.figures import setting_words
 from dashboard.results.thresholds import PRIORS, Cuts, cuts, ppv
-from dashboard.results.words import DASH, between, decimals, epsilon, percent, percent_between, rate_at
+from dashboard.results.words import DASH, between, decimals, epsilon_in_short, percent, percent_between, rate_at
 from dashboard.state.budget import Verdict
 from dashboard.state.landscape import Landscape, Standing
 from dashboard.state.view import View
@@ -27,7 +27,7 @@ def spots(found: Landscape) -> Rows:
     return [
         {
             "Setting": setting_words(spot),
-            **numbers(spot.headline),
+            **numbers(spot.headline, stopped=spot.view.stopped),
             **_standing(found.standings.get(spot.view)),
             **({} if found.view.budget.open else {"Allowed": _allowed(allowed.get(spot.view))}),
         }
@@ -46,14 +46,14 @@ def _standing(standing: Standing | None) -> dict[str, str]:
     return {"On the frontier": where, "Probability of being on it": f"{100 * standing.probability:.0f} %"}
 
 
-def numbers(head: Headline) -> dict[str, str]:
-    """The numbers of an assessment by column."""
+def numbers(head: Headline, *, stopped: bool) -> dict[str, str]:
+    """The numbers of an assessment by column; ``stopped`` where an early epoch is kept."""
     rate = rate_at(head, 0.01)
     return {
         "Test accuracy": f"{percent(head.test_accuracy)} ({percent_between(head.test_accuracy)})",
         "Attack AUC": f"{decimals(head.auc)} ({between(head.auc)})",
         "Found at 1 % false alarms": f"{percent(rate.tpr)} ({percent_between(rate.tpr)})" if rate else DASH,
-        "Proved ε": epsilon(head)[0],
+        "Proved ε": epsilon_in_short(head, stopped=stopped),
         "Models": str(head.targets),
         "Shadows": str(head.shadows),
     }

@@ -7,6 +7,9 @@ from engine.attacks.catalogue import CATALOGUE
 
 DASH = "–"
 
+CHOSEN_EPOCH = "choosing the epoch by looking at private accuracy"
+"""What an ε at an early epoch does not cover."""
+
 
 def decimals(interval: Interval) -> str:
     """An estimate such as an AUC, three decimals without the leading zero."""
@@ -113,11 +116,15 @@ def epsilon(headline: Headline, *, stopped: bool = False) -> tuple[str, str]:
     if claim.epsilon is None:
         return "∞", "No noise was added: this is not a guarantee."
     behind = f"δ = {scientific(claim.delta)}, per run, {claim.relation}, {claim.accountant} accountant."
-    chosen = (
-        " It is for the steps up to the kept epoch; "
-        "choosing the epoch by looking at private accuracy is not covered by it."
-    )
+    chosen = f" It is for the steps up to the kept epoch; {CHOSEN_EPOCH} is not covered by it."
     return f"{claim.epsilon:.2f}", behind + chosen * stopped
+
+
+def epsilon_in_short(headline: Headline, *, stopped: bool) -> str:
+    """What is proved, for a table; ``stopped`` where an early epoch is kept."""
+    value = epsilon(headline)[0]
+    proved = headline.claim is not None and headline.claim.epsilon is not None
+    return f"{value} ({CHOSEN_EPOCH} not covered)" if proved and stopped else value
 
 
 def scientific(value: float) -> str:

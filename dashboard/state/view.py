@@ -105,6 +105,11 @@ class View:
                 raise InvalidValueError(_rule(field.name, str(getattr(self, field.name)), self))
 
     @property
+    def stopped(self) -> bool:
+        """Whether an early epoch is kept, which may have been chosen by looking at private accuracy."""
+        return self.stop_after != OFF
+
+    @property
     def waves(self) -> int:
         """Waves of four pairs."""
         return WAVES[self.models]
@@ -337,19 +342,6 @@ def _private(plain: Recipe, privacy: DpSgd) -> Recipe:
         return replace(plain, optimizer=DP_OPTIMIZER, privacy=privacy, batch=batch)
     recipe = with_tuned_dp(plain, row)
     return recipe if privacy.clip is not None else replace(recipe, privacy=privacy)
-
-
-def training_words(view: View) -> str:
-    """How DP training is set up and whether that was tuned, in one sentence; empty without DP."""
-    recipe = point(view).recipe
-    if recipe.privacy is None:
-        return ""
-    known = tuned(view.population, recipe.architecture, recipe.privacy.noise_multiplier) is not None
-    clip = f"clip {recipe.privacy.clip:g}" if recipe.privacy.clip is not None else "no clip"
-    return (
-        f"DP optimizer {'tuned on public records' if known else 'not tuned'}: "
-        f"rate {recipe.optimizer.learning_rate:g}, {clip}, {recipe.batch} records expected in a batch."
-    )
 
 
 def release_words(view: View) -> str:

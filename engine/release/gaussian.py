@@ -17,6 +17,11 @@ from engine.validate import number
 _LARGEST_EPSILON = 1e6
 
 
+def delta(contested: int) -> float:
+    """δ = 1e-5, or for N > 10,000 contested records the next power of ten that is at most 1 / (10 N)."""
+    return min(1e-5, 10.0 ** math.floor(-math.log10(10 * contested)))
+
+
 def delta_of(epsilon: float, *, sensitivity: float, sigma: float) -> float:
     """The smallest δ at which noise of standard deviation σ gives (ε, δ)-DP; exact (theorem 8).
 

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import get_args
 
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE, Knowledge
-from engine.mechanisms import Cutout, DecoupledWeightDecay, GaussianInput, L2Penalty, RandomCrop
+from engine.mechanisms import (
+    AdversarialRegularization,
+    Cutout,
+    DecoupledWeightDecay,
+    GaussianInput,
+    L1Penalty,
+    L2Penalty,
+    LabelSmoothing,
+    Mechanism,
+    Mixup,
+    RandomCrop,
+    RelaxLoss,
+    SoftLabels,
+)
 from engine.recipe import Recipe
 from engine.release.values import LabelOnly, MemGuard, Release
 
 OWN_CHANGES = (RandomCrop, GaussianInput, Cutout)
 """The mechanisms that change inputs in training; where a recipe has them, changed copies are changed that way."""
+
+LABEL = "measured sensitivity, not a proof"
+"""What stands wherever a measured sensitivity is shown, or what follows from one."""
+
+_DRAWS = "it draws anew for every model, so that neighbours would differ by more than the record"
+_BEYOND_THE_RECORD: Mapping[type[Mechanism], str] = {
+    Mixup: "it blends the record into others, and draws which",
+    SoftLabels: "its teachers would have to be trained again without the record, too",
+    RelaxLoss: "it goes by the loss of the whole batch, which every record changes",
+    AdversarialRegularization: "its inference networks carry one record into the gradients of others, and draw",
+}
+"""Why neighbours differ by more than one record's gradients, where it is not that a mechanism draws."""
 
 _EVERYTHING: frozenset[Knowledge] = frozenset(get_args(Knowledge))
 
@@ -47,16 +73,15 @@ def why_not(attack: str, recipe: Recipe, release: Release) -> str | None:
 def why_not_measured(recipe: Recipe) -> str | None:
     """Why the sensitivity of a recipe's weights cannot be measured, in one sentence; None where it can.
 
-    Neighbours must differ from a model by one record's gradients and by nothing that is drawn in training.
+    Neighbours must differ from a model by one record's gradients and by nothing that is drawn in training. Penalties,
+    decay and label smoothing draw nothing and treat each record, or the weights, by themselves.
     """
     if recipe.privacy is not None and recipe.privacy.noise_multiplier > 0:
         return "measured sensitivity must be of training without noise: DP-SGD proves its ε for every record"
     for mechanism in recipe.mechanisms:
-        if not isinstance(mechanism, DecoupledWeightDecay | L2Penalty):
-            return (
-                f"measured sensitivity must be of training without {type(mechanism).__name__}: "
-                "only weight decay and the L2 penalty are the same for all neighbours of a model"
-            )
+        if not isinstance(mechanism, DecoupledWeightDecay | L2Penalty | L1Penalty | LabelSmoothing):
+            reason = _BEYOND_THE_RECORD.get(type(mechanism), _DRAWS)
+            return f"measured sensitivity must be of training without {mechanism.title}: {reason}"
     return None
 
 

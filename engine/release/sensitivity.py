@@ -22,16 +22,16 @@ from engine.populations.membership import masks
 from engine.populations.records import split
 from engine.recipe import MODELS_PER_WAVE, Recipe
 from engine.release.gaussian import sigma_for
-from engine.release.knowledge import why_not_measured
+from engine.release.knowledge import LABEL, why_not_measured
 from engine.release.values import WeightNoise
 from engine.seeds import generator
 from engine.training.batches import Batch, epochs
 from engine.training.labels import one_hot
 from engine.training.loop import train
 from engine.training.parameters import Parameters, parameters
+from engine.training.regularization import regularization
 from engine.validate import InvalidValueError, whole
 
-LABEL = "measured sensitivity, not a proof"
 MOST_NEIGHBOURS = 512
 
 
@@ -102,7 +102,8 @@ def measured_sensitivity(
     dropped = np.sort(rng.choice(own, neighbours, replace=False))
 
     net = network(recipe.architecture, recipe.population.info)
-    records = split(recipe.population).contested
+    parts = split(recipe.population)
+    records = parts.contested
     params = _alike(net, recipe, wave, model, 1 + neighbours, device=device)
     batches = itertools.islice(epochs(recipe, wave, member), kept)
     train(
@@ -112,6 +113,7 @@ def measured_sensitivity(
         view_tensor(net, records, device=device),
         one_hot(records.labels, records.info.classes, device=device),
         _without(dropped, model, batches),
+        regularization=regularization(recipe, wave, parts),
         after_step=check,
     )
     return MeasuredSensitivity(members=len(own), dropped=dropped, by_tensor=_distances(params))

@@ -63,16 +63,16 @@ def table(found: Study) -> str:
         "",
         "| defence | train | test | AUC of LiRA | Δ test | Δ AUC |",
         "|---|---|---|---|---|---|",
-        *map(_line, found.rows),
+        *(_line(row, chosen=found.matched_by == "accuracy") for row in found.rows),
     ]
     return "\n".join(lines)
 
 
-def _line(row: Row) -> str:
-    """One row of the table."""
+def _line(row: Row, *, chosen: bool) -> str:
+    """One row of the table; ``chosen`` where its epochs were, by looking at private accuracy."""
     sides = (row.feed_forward, row.recurrent)
     cells = [
-        row.defence + _epsilon(*sides),
+        row.defence + _epsilon(*sides, chosen=chosen),
         " · ".join(_plain(side.headline.train_accuracy) for side in sides),
         " · ".join(_plain(side.headline.test_accuracy) for side in sides),
         " · ".join(_plain(side.headline.auc) for side in sides),
@@ -82,11 +82,14 @@ def _line(row: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _epsilon(*sides: Side) -> str:
+def _epsilon(*sides: Side, chosen: bool) -> str:
     """What is proved of either side, if anything: kept epochs that differ have spent different ε."""
     claims = [side.headline.claim for side in sides]
     proved = {f"{claim.epsilon:.3g}": claim for claim in claims if claim is not None and claim.epsilon is not None}
-    return f" (ε {' · '.join(proved)}, δ {next(iter(proved.values())).delta:g})" if proved else ""
+    if not proved:
+        return ""
+    left_out = ", choosing the epoch by private accuracy not covered" if chosen else ""
+    return f" (ε {' · '.join(proved)}, δ {next(iter(proved.values())).delta:g}{left_out})"
 
 
 def _plain(interval: Interval) -> str:

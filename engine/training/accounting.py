@@ -4,12 +4,15 @@ Neighbouring data sets differ in one record, added or removed; batches are Poiss
 rate, and the accountant is told that same rate. Which accountant speaks is decided by (σ, q, steps, δ) alone:
 
 - "exact": q = 1, where all steps together are one Gaussian mechanism with noise σ/√steps;
-- "PRV": Opacus's privacy random variables (Gopi, Lee & Wutschitz 2021), within 2 % or .02 of the truth;
-- "RDP": Opacus's Rényi accountant where PRV does not reach: an ε in the hundreds, whose e^ε would leave the range
-  of doubles; a δ below 1e-10, which its Fourier transform cannot resolve; so many steps that its grid would be too
-  fine to fit; or where PRV itself reports an error. RDP is about a tenth larger, and far larger for few steps.
+- "PRV": Opacus's privacy random variables (Gopi, Lee & Wutschitz 2021), within 2 % or .02 of the truth up to some
+  100,000 steps, and beyond them as close as its largest grid allows;
+- "RDP": Opacus's Rényi accountant where it proves less than PRV, whose bound holds the error of its grid, and where
+  PRV does not reach: an ε in the hundreds, whose e^ε would leave the range of doubles; a δ below 1e-10, which its
+  Fourier transform cannot resolve; or where PRV itself reports an error. RDP is about a tenth larger, and far larger
+  for few steps.
 
-Every accountant states an upper bound.
+Every accountant states an upper bound at the same δ, so the smaller one is a bound, too. It falls with σ without a
+jump, except at a σ from which on PRV reaches.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from functools import lru_cache
 
 from engine.assessment.values import PrivacyClaim
 from engine.recipe import Recipe
-from engine.release.gaussian import epsilon_of
+from engine.release.gaussian import delta, epsilon_of
 from engine.training.prv import privacy_loss
 from engine.training.renyi import epsilon_by_rdp
 from engine.validate import InvalidValueError, number, whole
@@ -29,6 +32,9 @@ from engine.validate import InvalidValueError, number, whole
 RELATION = "add or remove one record, Poisson sampling"
 MOST_NOISE = 1000.0
 MOST_EPSILON = 300.0
+
+_CLOSE = 0.01  # of a wanted ε, relative
+_STEEP, _NOTHING = 1e-3, 1e-8  # of ln σ: a step in which ε rarely falls by more than that, and one that is no step
 
 # Noise multipliers from which the search for a wanted ε starts: at 1, away from where accounting is slow.
 _RUNGS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, MOST_NOISE)
@@ -89,11 +95,6 @@ def steps_until(recipe: Recipe, epoch: int | None) -> int:
     return sum(recipe.steps_in_epoch(done) for done in range(1, kept + 1))
 
 
-def delta(contested: int) -> float:
-    """δ = 1e-5, or for N > 10,000 contested records the next power of ten that is at most 1 / (10 N)."""
-    return min(1e-5, 10.0 ** math.floor(-math.log10(10 * contested)))
-
-
 @lru_cache(maxsize=4096)
 def spent(noise_multiplier: float, sampling_rate: float, steps: int, delta: float) -> Spent:
     """ε at δ of Poisson-sampled Gaussian steps.
@@ -114,9 +115,10 @@ def spent(noise_multiplier: float, sampling_rate: float, steps: int, delta: floa
         return Spent(epsilon=together, accountant="exact")
     loss = privacy_loss(noise_multiplier, sampling_rate, steps, delta)
     by_prv = None if loss is None else loss.epsilon(delta)
-    if by_prv is not None:
+    by_rdp = epsilon_by_rdp(noise_multiplier, sampling_rate, steps, delta)
+    if by_prv is not None and by_prv <= by_rdp:
         return Spent(epsilon=by_prv, accountant="PRV")
-    return Spent(epsilon=epsilon_by_rdp(noise_multiplier, sampling_rate, steps, delta), accountant="RDP")
+    return Spent(epsilon=by_rdp, accountant="RDP")
 
 
 def rdp_epsilon(recipe: Recipe, delta: float) -> float | None:
@@ -127,7 +129,7 @@ def rdp_epsilon(recipe: Recipe, delta: float) -> float | None:
 
 
 def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) -> Calibrated:
-    """The smallest noise multiplier σ that proves ε, found to 1 % of ε with the accountants of ``spent``.
+    """The smallest noise multiplier σ that proves ε: by ``spent`` it proves at most ε and at least 99 % of it.
 
     Args:
         epsilon: the wanted ε, above 0 and at most 300.
@@ -136,8 +138,8 @@ def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) ->
         delta: δ in (0, 1).
 
     Raises:
-        InvalidValueError: when one of them is out of range, or no σ from .1 to 1,000 has this ε; the sentence then
-            names the nearest ε that can be had.
+        InvalidValueError: when one of them is out of range, or no σ from .1 to 1,000 has this ε, be it that ε jumps
+            over it where PRV begins to reach; the sentence then names the nearest ε that can be had.
     """
     wanted = number("target ε", epsilon, above=0, at_most=MOST_EPSILON)
     _check(sampling_rate, steps, delta)
@@ -145,9 +147,17 @@ def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) ->
     def excess(log_noise: float) -> float:
         return math.log(max(spent(math.exp(log_noise), sampling_rate, steps, delta).epsilon, 1e-12) / wanted)
 
-    low, high = _rungs_around(excess, wanted, steps)
-    noise = min(math.exp(_crossing(excess, low, high)), MOST_NOISE)
-    return Calibrated(noise_multiplier=noise, spent=spent(noise, sampling_rate, steps, delta))
+    low, high = _crossing(excess, *_rungs_around(excess, wanted, steps))
+    noise = min(math.exp(high), MOST_NOISE)
+    found = spent(noise, sampling_rate, steps, delta)
+    if found.epsilon < (1 - _CLOSE) * wanted:
+        before = spent(math.exp(low), sampling_rate, steps, delta)
+        raise InvalidValueError(
+            f"target ε must be at most {found.epsilon:.3g} or at least {before.epsilon:.3g} for {steps:,} steps at "
+            f"this sampling rate and δ: from noise multiplier {noise:.4g} on {found.accountant} speaks, "
+            f"below it {before.accountant}, and no noise has an ε between, got {wanted:g}"
+        )
+    return Calibrated(noise_multiplier=noise, spent=found)
 
 
 def _check(sampling_rate: float, steps: int, delta: float) -> None:
@@ -179,11 +189,16 @@ def _rungs_around(excess: Callable[[float], float], wanted: float, steps: int) -
     )
 
 
-def _crossing(excess: Callable[[float], float], low: float, high: float) -> float:
-    """The least place, to 1e-3, where a falling function is not positive; false position, kept from stalling."""
+def _crossing(excess: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+    """Two places around the one where a falling function passes 0, at the second of which it is not positive.
+
+    By false position, kept from stalling, until the second is within 1 % of ε; where ε falls steeply, by halves until
+    the places are all but the same.
+    """
     above, below = excess(low), excess(high)
-    while high - low > 1e-3 and below < -2e-3:
-        middle = low + (high - low) * min(max(above / (above - below), 0.1), 0.9)
+    while below < -_CLOSE / 5 and high - low > (_STEEP if below > -_CLOSE else _NOTHING):
+        share = min(max(above / (above - below), 0.1), 0.9) if high - low > _STEEP else 0.5
+        middle = low + (high - low) * share
         value = excess(middle)
         low, above, high, below = (middle, value, high, below) if value > 0 else (low, above, middle, value)
-    return high
+    return low, high

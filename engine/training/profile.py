@@ -1,7 +1,8 @@
 """What DP-SGD proves at every ε at once: the line P(E | in) ≤ e^ε P(E | out) + δ(ε) for each of many ε.
 
-By the accountants of ``accounting``, with the same precedence. PRV's privacy loss is that of a training with the
-record against one without, a dominating pair, for which the lines hold at negative ε as well (Zhu, Dong & Wang 2022).
+By the accountants of ``accounting``: PRV where its grid is fine, else RDP. PRV's privacy loss is that of a training
+with the record against one without, a dominating pair, for which the lines hold at negative ε as well (Zhu, Dong &
+Wang 2022).
 All prove (ε, δ)-DP both ways, whose second half is the line of −ε: P(E | in) ≤ 1 − e^−ε (1 − δ − P(E | out)).
 PRV gets both kinds, for its error of ε weighs on the first kind where FPR is near 1.
 """
@@ -52,7 +53,7 @@ def profile_of(noise_multiplier: float, sampling_rate: float, steps: int) -> Pri
     if sampling_rate == 1:
         return _exact(noise_multiplier / math.sqrt(steps))
     loss = privacy_loss(noise_multiplier, sampling_rate, steps, _DELTA)
-    if loss is not None:
+    if loss is not None and loss.fine:
         return _by_prv(loss, epsilon_by_rdp(noise_multiplier, sampling_rate, steps, _SMALLEST))
     epsilons = np.array([epsilon_by_rdp(noise_multiplier, sampling_rate, steps, delta) for delta in _RDP_DELTAS])
     return _both_ways(epsilons, _RDP_DELTAS, "RDP")

@@ -36,11 +36,13 @@ class PrivacyLoss:
         composed: the loss on a grid.
         epsilon_error: of ε.
         delta_error: of δ.
+        fine: whether the error of ε is at most 1 % or .01; of very many steps it is larger.
     """
 
     composed: DiscretePRV
     epsilon_error: float
     delta_error: float
+    fine: bool
 
     def epsilon(self, delta: float) -> float | None:
         """The upper end of ε at δ; None where it is lost in rounding."""
@@ -67,7 +69,8 @@ def privacy_loss(noise_multiplier: float, sampling_rate: float, steps: int, delt
     """The privacy loss of all steps, fit for δ and larger ones; None where PRV does not reach.
 
     The error of ε on the grid is set to .3 % of what RDP says, at least .002: Opacus's .01 is needlessly coarse for
-    an ε of .1, and for one of 100 takes a minute.
+    an ε of .1, and for one of 100 takes a minute. For some 100,000 steps and more it is what the largest grid allows:
+    every error is a valid one, so that ε, which includes it, changes with σ without a jump.
     """
     from opacus.accountants import PRVAccountant
 
@@ -75,7 +78,7 @@ def privacy_loss(noise_multiplier: float, sampling_rate: float, steps: int, delt
     reach = epsilon_by_rdp(noise_multiplier, sampling_rate, steps, delta / 4000) + 3  # as Opacus's safe domain
     finest = 2 * reach * math.sqrt(steps * math.log(12_000 / delta) / 2) / _PRV_POINTS
     error = max(0.002, min(0.5, 0.003 * rough), finest)
-    if delta < _PRV_DELTA or reach > _PRV_REACH or error > max(0.01, 0.01 * rough):
+    if delta < _PRV_DELTA or reach > _PRV_REACH:
         return None
     accountant = PRVAccountant()
     accountant.history = [(noise_multiplier, sampling_rate, steps)]
@@ -86,4 +89,5 @@ def privacy_loss(noise_multiplier: float, sampling_rate: float, steps: int, delt
             composed = accountant._get_dprv(eps_error=error, delta_error=delta * _DELTA_ERROR)  # noqa: SLF001
         except _FAILURES:
             return None
-    return PrivacyLoss(composed=composed, epsilon_error=error, delta_error=delta * _DELTA_ERROR)
+    fine = error <= max(0.01, 0.01 * rough)
+    return PrivacyLoss(composed=composed, epsilon_error=error, delta_error=delta * _DELTA_ERROR, fine=fine)

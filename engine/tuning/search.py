@@ -29,17 +29,12 @@ from engine.training.batches import epochs
 from engine.training.labels import one_hot
 from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
-from engine.tuning.table import TABLE, Tuned
+from engine.tuning.table import BATCH_SHARES, CLIPS, EPOCHS, LEARNING_RATES, TABLE, Tuned
 
 COMMAND = "python -m engine.tuning.search"
 POPULATIONS = ("digits", "mnist5k")
 ARCHITECTURES: tuple[Architecture, ...] = (Mlp(width=128),)
 NOISE_MULTIPLIERS = (0.0, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0)
-LEARNING_RATES = (0.06, 0.125, 0.25, 0.5, 1.0)
-CLIPS = (0.3, 1.0, 3.0)
-BATCH_SHARES = (0.064, 0.128, 0.256)
-EPOCHS = 30
-
 _log = logging.getLogger(__name__)
 
 
@@ -113,14 +108,24 @@ def validation_accuracy(recipe: Recipe) -> float:
     return float(np.mean([answers[~own].mean() for answers, own in zip(right, member, strict=True)]))
 
 
+def said(row: Tuned) -> str:
+    """What the search found, with a warning where the grid does not bracket it."""
+    at_edge = f" (at the edge of what was tried: {', '.join(row.edges)})" if row.edges else ""
+    return (
+        f"{row.population}, {row.architecture['kind']}, σ {row.noise_multiplier:g}: rate {row.learning_rate:g}, "
+        f"clip {row.clip:g}, batch {row.batch_share:g} of the training records, accuracy {row.accuracy:.3f}{at_edge}"
+    )
+
+
 def main() -> None:
     """Search everything and write the table beside this module."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     rows = []
     for population, architecture, noise in itertools.product(POPULATIONS, ARCHITECTURES, NOISE_MULTIPLIERS):
-        rows.append(plain(best(population, architecture, noise)))
-        _log.info("%s", rows[-1])
+        row = best(population, architecture, noise)
+        rows.append(plain(row))
+        _log.info("%s", said(row))
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     table = {
         "command": COMMAND,

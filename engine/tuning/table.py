@@ -1,4 +1,4 @@
-"""The shipped table of tuned DP settings: values only, read by the dashboard."""
+"""The shipped table of tuned DP settings, and the grid that was searched: values only, read by the dashboard."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from engine.canonical import plain
 from engine.recipe import DpSgd, Recipe, Sgd
 
 TABLE = "tuned.json"
+LEARNING_RATES = (0.06, 0.125, 0.25, 0.5, 1.0)
+CLIPS = (0.3, 1.0, 3.0)
+BATCH_SHARES = (0.064, 0.128, 0.256)
+EPOCHS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,16 @@ class Tuned:
     clip: float
     batch_share: float
     accuracy: float
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """Where the setting is the smallest or largest that was tried, so that a better one may lie beyond."""
+        chosen = (("rate", self.learning_rate, LEARNING_RATES), ("clip", self.clip, CLIPS))
+        return tuple(
+            f"{'smallest' if value == tried[0] else 'largest'} {name}"
+            for name, value, tried in (*chosen, ("batch", self.batch_share, BATCH_SHARES))
+            if value in {tried[0], tried[-1]}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
