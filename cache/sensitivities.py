@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import Literal
@@ -45,21 +46,29 @@ class Sensitivities:
         with self._lock:
             pending = {name for name, future in self._asked.items() if future.status == "pending"}
             if key not in pending and len(pending) < _MOST:
-                self._asked[key] = remote.retraining(self._client(), recipe, recipe.kept(release))
+                self._asked[key] = future = remote.retraining(self._client(), recipe, recipe.kept(release))
+                # Whoever asked may have closed the page by then.
+                future.add_done_callback(functools.partial(self._keep, recipe, release))
                 pending.add(key)
             return key in pending
 
     def look(self, recipe: Recipe, release: Release) -> State:
         """How far it is; what has come is kept, and then nothing is in work."""
+        with self._lock:
+            future = self._asked.get(sensitivity_key(recipe, release))
+        if future is None:
+            return "absent"
+        if future.status == "pending":
+            return "in work"
+        if future.status != "finished":
+            return "failed"
+        self._keep(recipe, release, future)
+        return "absent"
+
+    def _keep(self, recipe: Recipe, release: Release, future: Future) -> None:
+        """Keep what has come, unless that was done before."""
         key = sensitivity_key(recipe, release)
         with self._lock:
-            future = self._asked.get(key)
-            if future is None:
-                return "absent"
-            if future.status == "pending":
-                return "in work"
-            if future.status != "finished":
-                return "failed"
-            self._reports.keep_sensitivity(recipe, release, Sensitivity(**future.result()))
-            del self._asked[key]
-            return "absent"
+            if future.status == "finished" and self._asked.get(key) is future:
+                self._reports.keep_sensitivity(recipe, release, Sensitivity(**future.result()))
+                del self._asked[key]

@@ -86,6 +86,11 @@ def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
         while asked.look(RECIPE, release) == "in work" and time.monotonic() < deadline:
             time.sleep(0.05)
         assert asked.look(RECIPE, release) == "absent"
+        unwatched = replace(RECIPE, seed=2)
+        assert asked.ask(unwatched, release)
+        while reports.sensitivity(unwatched, release) is None and time.monotonic() < deadline:
+            time.sleep(0.05)  # nobody looks
+        assert reports.sensitivity(unwatched, release) is not None
         refused = replace(RECIPE, population=PopulationChoice(name="digits", contested=40), batch=10)
         assert asked.ask(refused, release)  # it has fewer than 32 members
         while asked.look(refused, release) == "in work" and time.monotonic() < deadline:
