@@ -69,7 +69,7 @@ class Epochs {
       `epoch ${told.epoch}: train accuracy ${told.train}, test accuracy ${told.test}, AUC of the loss threshold ${told.auc}`);
     this.keep.disabled = !kept.includes(epoch[at]) || epoch[at] === chosen;
     this.keep.textContent = epoch[at] === chosen ? "These weights are published"
-      : kept.includes(epoch[at]) ? `Publish the weights of epoch ${epoch[at]}` : `Weights were kept at ${kept.join(", ")} only`;
+      : kept.includes(epoch[at]) ? `Publish the weights of epoch ${epoch[at]}` : `Only the weights of epochs ${kept.join(", ")} can be published`;
     this.place();
   }
 
