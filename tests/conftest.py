@@ -3,6 +3,8 @@
 What is heavy is imported where it is asked for: most tests need none of it.
 """
 
+import sys
+
 import pytest
 from hypothesis import settings
 
@@ -17,6 +19,15 @@ def cluster():
     with Cluster(workers=1) as cluster:
         cluster.client.wait_for_workers(1, timeout=120)
         yield cluster
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """What pages keep for all visitors is by key, and tests store different results under one key."""
+    yield
+    streamlit = sys.modules.get("streamlit")
+    if streamlit is not None:
+        streamlit.cache_resource.clear()
 
 
 @pytest.fixture
