@@ -96,13 +96,14 @@ def test_every_trace_has_a_role_of_its_own_by_which_a_hidden_entry_of_the_legend
         roles = [trace["uid"] for trace in figures.identified(figure)["data"]]
         assert len(roles) >= 1, name
         assert len(set(roles)) == len(roles), name
+        assert all(re.fullmatch("[A-Za-z0-9-]+", role) for role in roles), roles  # Plotly looks for classes of them
 
 
 def test_the_path_keeps_its_role_whatever_dial_it_follows(store):
     for view in (View(), View(sweep="dp")):
         measure(store, view)
         drawn = figures.identified(figures.tradeoff(landscape(store, view)))["data"]
-        assert [trace["uid"] for trace in drawn] == ["path", "ring", "this setting"]
+        assert [trace["uid"] for trace in drawn] == ["path", "ring", "this-20-setting"]
 
 
 def test_the_score_histogram_has_the_counts_of_members_and_outsiders():

@@ -5,6 +5,7 @@ Only measured values are drawn, each with its interval; a line joins measured po
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,9 +62,16 @@ def identified(figure: Figure) -> Figure:
     """The figure with a ``uid`` on each trace: the role it plays, by default its name.
 
     Plotly knows by it which entries of the legend a visitor has hidden; without one it counts places, which shift
-    when traces come and go.
+    when traces come and go. It also makes names of classes of it: all but letters and digits are spelled as numbers.
     """
-    return {**figure, "data": [{**trace, "uid": trace.get("uid") or trace["name"]} for trace in figure["data"]]}
+    return {
+        **figure,
+        "data": [{**trace, "uid": _spelled(trace.get("uid") or trace["name"])} for trace in figure["data"]],
+    }
+
+
+def _spelled(role: str) -> str:
+    return re.sub("[^A-Za-z0-9]", lambda found: f"-{ord(found[0]):x}-", role)
 
 
 def setting_words(spot: Spot) -> str:

@@ -5,25 +5,10 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import TimeoutError as WaitedInVain
 from playwright.sync_api import expect
 
 from tests.browser.reading import TRAINING, expect_measured, expect_rest, query
 from tests.browser.test_looks import WIDTHS, violations
-
-
-def pressed(page, button):
-    """What comes of a key; once more where nothing comes.
-
-    Chromium refuses a page's second download when the key was pressed too long ago, as on a busy machine.
-    """
-    try:
-        with page.expect_download(timeout=TRAINING / 3) as arriving:
-            button.press("Enter")
-    except WaitedInVain:
-        with page.expect_download(timeout=TRAINING) as arriving:
-            button.press("Enter")
-    return arriving.value
 
 
 def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definition(visitor, tmp_path):
@@ -35,9 +20,10 @@ def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definit
         button = panel.get_by_role("button", name=f"Save “What accuracy costs in privacy” as {ending.upper()}")
         expect_rest(page)
         button.focus()
-        download = pressed(page, button)
-        assert download.suggested_filename == f"what-accuracy-costs-in-privacy.{ending}"
-        download.save_as(tmp_path / ending)
+        with page.expect_download(timeout=TRAINING) as arriving:
+            button.press("Enter")
+        assert arriving.value.suggested_filename == f"what-accuracy-costs-in-privacy.{ending}"
+        arriving.value.save_as(tmp_path / ending)
         assert (tmp_path / ending).read_bytes().startswith(begins)
     drawing = ElementTree.fromstring((tmp_path / "svg").read_text(encoding="utf-8"))  # noqa: S314  our own figure
     texts = {"".join(node.itertext()) for node in drawing.iter("{http://www.w3.org/2000/svg}text")}
