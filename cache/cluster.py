@@ -125,7 +125,7 @@ async def _replaced(cluster: Any, names: list[Any]) -> None:
     """Forget these workers of a cluster, which then starts what it lacks."""
     for name in names:
         cluster.workers.pop(name, None)
-    await cluster._correct_state()  # noqa: SLF001 — no public call starts a worker that was lost
+    await cluster
 
 
 def _worker_options(threads: int) -> dict[str, Any]:

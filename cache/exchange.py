@@ -13,8 +13,9 @@ from cache.aside import identity
 from cache.codec import UnreadableError, assessment_from_bytes
 from cache.keys import Point
 from cache.location import CacheError
-from cache.rows import COLUMNS, entries
+from cache.rows import entries
 from cache.schema import SCHEMA_VERSION, TABLES, format_version, make_tables
+from cache.statements import COLUMNS, insertion
 from cache.store import Store
 from cache.verification import Entry, OtherEngineError, Shapes, check_entry
 
@@ -83,12 +84,9 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, *, waves: bo
         except UnreadableError:
             counts["left out"] += 1
             continue
-        columns = COLUMNS[entry.kind]
-        values = [getattr(entry, column) for column in columns]
-        places = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {entry.kind} VALUES ({places})"  # noqa: S608 — our own names
+        values = [getattr(entry, column) for column in COLUMNS[entry.kind]]
         try:
-            target.execute(statement, values)
+            target.execute(insertion(entry.kind), values)
         except sqlite3.Error as error:
             raise _UnwritableError(str(error)) from error  # inside a use of the store, whose own error this is not
         counts[entry.kind] += 1

@@ -8,19 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cache.schema import KINDS
+from cache.statements import COLUMNS, selection
 from cache.verification import Entry
-
-COLUMNS = {
-    "wave": ("key", "question", "blob", "sha256"),
-    "assessment": ("key", "question", "headline", "headline_sha256", "blob", "sha256"),
-}
 
 
 def entries(connection: sqlite3.Connection) -> Iterator[Entry]:
     """All entries, one in memory at a time, assessments first."""
     for kind in reversed(KINDS):
-        query = f"SELECT {', '.join(COLUMNS[kind])} FROM {kind} ORDER BY rowid"  # noqa: S608 — our own names
-        for row in connection.execute(query):
+        for row in connection.execute(f"{selection(kind)} ORDER BY rowid"):
             yield _entry(kind, row)
 
 
@@ -33,16 +28,11 @@ def readable_entries(file: Path) -> Iterator[Entry]:
             for order in ("ASC", "DESC"):
                 # SQLite refuses to go on at the first page that makes no sense.
                 with contextlib.suppress(sqlite3.Error, OverflowError):
-                    for row in _rows(connection, kind, order):
+                    for row in connection.execute(f"{selection(kind)} ORDER BY rowid {order}"):
                         if row[0] in seen:
                             break
                         seen.add(row[0])
                         yield _entry(kind, row)
-
-
-def _rows(connection: sqlite3.Connection, kind: str, order: str) -> sqlite3.Cursor:
-    columns = ", ".join(COLUMNS[kind])
-    return connection.execute(f"SELECT {columns} FROM {kind} ORDER BY rowid {order}")  # noqa: S608 — our own names
 
 
 def _entry(kind: str, row: tuple[object, ...]) -> Entry:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from cache.keys import Point, Versus, assessment_key, comparison_key, comparison_question
 from cache.location import CacheError
-from cache.rows import COLUMNS
 from cache.schema import make_tables
+from cache.statements import insertion, selection
 from cache.store import Store
 from engine.populations.membership import masks
 from engine.recipe import Recipe
@@ -118,8 +118,7 @@ def _compare(compared: Mapping[Versus, bytes], target: sqlite3.Connection) -> in
 
 
 def _fill(store: Store, points: Sequence[Point], target: sqlite3.Connection, left: float) -> int:
-    columns = COLUMNS["assessment"]
-    select = f"SELECT {', '.join(columns)} FROM assessment WHERE key = ?"  # noqa: S608 — our own names
+    select = f"{selection('assessment')} WHERE key = ?"
     for count, point in enumerate(points):
         row = store.maintain(functools.partial(_row, select, assessment_key(point)))
         if row is None:
@@ -127,8 +126,7 @@ def _fill(store: Store, points: Sequence[Point], target: sqlite3.Connection, lef
         left -= sum(len(value) for value in row)
         if left < 0:
             return count
-        places = ", ".join("?" * len(columns))
-        target.execute(f"INSERT INTO assessment VALUES ({places})", row)  # noqa: S608 — our own names
+        target.execute(insertion("assessment"), row)
         recipe = point.recipe
         target.execute("INSERT OR IGNORE INTO first_batch VALUES (?, ?)", [recipe.hash, first_batch_sum(recipe)])
     return len(points)

@@ -30,8 +30,9 @@ from cache.connections import Connections, DamagedError
 from cache.keys import Point, Versus, assessment_key, assessment_question, comparison_key, wave_key, wave_question
 from cache.location import CacheError
 from cache.reports import Reports
-from cache.rows import COLUMNS, readable_entries
+from cache.rows import readable_entries
 from cache.sizes import DEFAULT_LIMIT
+from cache.statements import COLUMNS, among, deletion, insertion, selection
 from cache.usage import Uses, evict
 from cache.verification import check_entry, check_masks, check_sum
 from engine.assessment.values import Assessment, Comparison, Headline
@@ -77,10 +78,7 @@ class Store:
     def headlines(self, keys: Iterable[str]) -> dict[str, Headline]:
         """The headlines of those assessments that are stored, in one query."""
         asked = json.dumps(list(keys))
-        rows = self._read(
-            "SELECT key, headline, headline_sha256 FROM assessment WHERE key IN (SELECT value FROM json_each(?))",
-            asked,
-        )
+        rows = self._read(among("assessment", "key", "headline", "headline_sha256"), asked)
         found: dict[str, Headline] = {}
         for key, text, checksum in rows:
             try:
@@ -159,7 +157,7 @@ class Store:
     def drop(self, kind: str, key: object, error: UnreadableError) -> None:
         """Delete an unreadable entry and say so in the log."""
         _log.warning("Dropped the %s %s from %s, to be computed again: %s", kind, key, self.file, error)
-        self._rows(f"DELETE FROM {kind} WHERE key = ?", key)  # noqa: S608 — one of our two tables
+        self._rows(deletion(kind), key)
 
     def maintain(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """What ``work`` finds or does on a connection, for the commands that look after the whole store.
@@ -177,16 +175,13 @@ class Store:
         self._connections.close()
 
     def _present(self, kind: str, keys: Iterable[str]) -> set[str]:
-        rows = self._read(
-            f"SELECT key FROM {kind} WHERE key IN (SELECT value FROM json_each(?))",  # noqa: S608 — as above
-            json.dumps(list(keys)),
-        )
+        asked = json.dumps(list(keys))
+        rows = self._read(among(kind, "key"), asked)
         return {key for (key,) in rows}
 
     def _blob(self, kind: str, key: str) -> bytes | None:
         """The verified blob of an entry, None when there is none."""
-        query = f"SELECT blob, sha256 FROM {kind} WHERE key = ?"  # noqa: S608 — our own names
-        for blob, checksum in self._read(query, key):
+        for blob, checksum in self._read(f"{selection(kind, 'blob', 'sha256')} WHERE key = ?", key):
             try:
                 self._used(kind, [key])
                 return check_sum(blob, checksum)
@@ -199,9 +194,7 @@ class Store:
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.execute("BEGIN IMMEDIATE")
-            places = ", ".join("?" * len(values))
-            statement = f"INSERT OR REPLACE INTO {kind} VALUES ({places})"  # noqa: S608 — our own names
-            connection.execute(statement, values)
+            connection.execute(insertion(kind, replace=True), values)
             self._uses.write(connection)
             evict(connection, self.limit)
             connection.execute("COMMIT")

@@ -11,6 +11,7 @@ from cache.codec import UnreadableError
 from cache.connections import DamagedError
 from cache.rows import entries
 from cache.schema import KINDS
+from cache.statements import deletion, selection
 from cache.store import Store
 from cache.usage import evict, stored_bytes
 from cache.verification import OtherEngineError, check_entry
@@ -113,7 +114,7 @@ def prune(store: Store, limit: int) -> int:
         _mend_usage(connection)
         others = _of_other_engines(connection)
         for kind, keys in others.items():
-            connection.executemany(f"DELETE FROM {kind} WHERE key = ?", keys)  # noqa: S608 — one of our two tables
+            connection.executemany(deletion(kind), keys)
         return sum(map(len, others.values())) + evict(connection, limit)
 
     gone = store.maintain(_in_transaction(make_room))
@@ -135,8 +136,10 @@ def total(store: Store) -> int:
 def _of_other_engines(connection: sqlite3.Connection) -> dict[str, list[tuple[str]]]:
     """The keys of entries of other engine versions, by kind."""
     other = "CASE WHEN json_valid(question) THEN json_extract(question, '$.engine') IS NOT ? ELSE 0 END"
-    queries = {kind: f"SELECT key FROM {kind} WHERE {other}" for kind in KINDS}  # noqa: S608 — our own names
-    return {kind: connection.execute(query, [ENGINE_VERSION]).fetchall() for kind, query in queries.items()}
+    return {
+        kind: connection.execute(f"{selection(kind, 'key')} WHERE {other}", [ENGINE_VERSION]).fetchall()
+        for kind in KINDS
+    }
 
 
 def _file_faults(connection: sqlite3.Connection) -> list[str]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 
 from cache.schema import KINDS
+from cache.statements import deletion
 
 _PERIOD = 60  # seconds between two writings of uses, and the precision with which they are kept
 _PATIENCE = 50  # milliseconds that a reader waits for writers in order to write uses
@@ -79,6 +80,6 @@ def evict(connection: sqlite3.Connection, limit: int) -> int:
             keys.append(row[:1])
             excess -= row[1]
         oldest.close()
-        connection.executemany(f"DELETE FROM {kind} WHERE key = ?", keys)  # noqa: S608 — one of our two tables
+        connection.executemany(deletion(kind), keys)
         gone += len(keys)
     return gone
