@@ -61,3 +61,15 @@ def jobs(cluster, store):
     jobs = Jobs(cluster.client, store)
     yield jobs
     jobs.close()
+
+
+@pytest.fixture
+def sweeps(jobs, store):
+    """The sweeps of a dashboard at work, which pages find with its jobs and its store."""
+    from cache.sweeps.current import Sweeps
+    from dashboard.serving.running import Running, set_running
+
+    sweeps = Sweeps(jobs, store)
+    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
+    yield sweeps
+    sweeps.close()

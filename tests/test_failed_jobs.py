@@ -7,12 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cache.codec import wave_to_bytes
-from cache.jobs import Jobs
 from cache.store import Store
-from cache.sweeps.current import Sweeps
 from cache.sweeps.reading import sweep_from_toml
 from dashboard.pages import compare, explore, risk, start, sweep
-from dashboard.serving.running import Running, set_running
 from dashboard.state.story import PRESETS
 from dashboard.state.view import View, point
 from engine.populations.membership import masks
@@ -38,17 +35,7 @@ epochs = [5, 6]
 """
 
 
-@pytest.fixture
-def store(cluster, tmp_path):
-    store = Store(tmp_path)
-    jobs = Jobs(cluster.client, store)
-    sweeps = Sweeps(jobs, store)
-    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
-    yield store
-    sweeps.close()
-    jobs.close()
-    set_running(None)
-    store.close()
+pytestmark = pytest.mark.usefixtures("sweeps")
 
 
 def spoil(store: Store, recipe: Recipe, waves: int = 1) -> None:

@@ -48,19 +48,6 @@ def quick(**changes: object) -> str:
     return QUICK.format(seed=next(seeds)) + more
 
 
-@pytest.fixture
-def sweeps(cluster, tmp_path):
-    store = Store(tmp_path)
-    jobs = Jobs(cluster.client, store)
-    sweeps = Sweeps(jobs, store)
-    set_running(Running(store=store, jobs=jobs, sweeps=sweeps))
-    yield sweeps
-    sweeps.close()
-    jobs.close()
-    set_running(None)
-    store.close()
-
-
 def opened() -> AppTest:
     return AppTest.from_function(script, default_timeout=20).run()
 
