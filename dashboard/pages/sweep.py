@@ -27,7 +27,8 @@ def page() -> None:
     st.html(
         headline_html(
             "Measure many settings.",
-            "Every setting gets its first eight models before any gets its next. Everybody at this dashboard sees "
+            "Every setting gets its first eight models before any gets its next, as far as the cache has room for "
+            "all of them. Everybody at this dashboard sees "
             "the same sweep; it goes on when you close the page, and what is measured is never measured again.",
             about=None,
         )
