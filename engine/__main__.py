@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.values import NEIGHBOURS
 from engine.validate import InvalidValueError, whole
 from engine.written import architecture, setting
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument("epsilon", type=float, help="wanted ε")
     for question, answer in ((epsilon, _epsilon), (noise, _noise)):
         _add_recipe(question)
+        _add_epoch(question)
         question.set_defaults(answer=answer)
     match = questions.add_parser("match", help="two architectures with as many parameters as each other")
     match.add_argument("population", choices=sorted(POPULATIONS))
@@ -64,8 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     match.set_defaults(answer=_match)
     sensitivity = questions.add_parser("sensitivity", help="how far one record moves the weights: measured, no proof")
     _add_recipe(sensitivity)
-    sensitivity.add_argument("--architecture", default="Mlp")
-    sensitivity.add_argument("--neighbours", type=int, default=32, help="records that are left out in turn (32)")
+    sensitivity.add_argument(
+        "--setting", default="Mlp", help='how it is trained, such as "Mlp LabelSmoothing:alpha=0.3" (Mlp)'
+    )
+    _add_epoch(sensitivity)
+    sensitivity.add_argument(
+        "--neighbours", type=int, default=NEIGHBOURS, help=f"records that are left out in turn ({NEIGHBOURS})"
+    )
     sensitivity.add_argument("--epsilon", type=float, nargs="*", default=[1.0, 3.0, 10.0], help="wanted ε (1 3 10)")
     sensitivity.set_defaults(answer=_sensitivity)
     audit = questions.add_parser("audit", help="ε from below, by attacking trained models, and from above, as proved")
@@ -73,7 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--noise", type=float, help="noise multiplier σ of DP-SGD (without DP)")
     audit.add_argument("--weight-noise", type=float, help="σ of noise on all weights after training (without)")
     audit.add_argument(
-        "--neighbours", type=int, default=32, help="records left out in turn to measure Δ for --weight-noise (32)"
+        "--neighbours",
+        type=int,
+        default=NEIGHBOURS,
+        help=f"records left out in turn to measure Δ for --weight-noise ({NEIGHBOURS})",
     )
     audit.add_argument("--attack", default="lira", choices=sorted(CATALOGUE))
     audit.add_argument("--waves", type=int, default=2, help="waves of eight models to train (2)")
@@ -111,6 +121,10 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=64)
 
 
+def _add_epoch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--epoch", type=int, help="the epoch whose weights are kept (the last)")
+
+
 def _recipe(options: argparse.Namespace, **parts: Any) -> Recipe:
     population = PopulationChoice(name=options.population, contested=options.contested)
     return dataclasses.replace(Recipe(population=population, epochs=options.epochs, batch=options.batch), **parts)
@@ -119,7 +133,7 @@ def _recipe(options: argparse.Namespace, **parts: Any) -> Recipe:
 def _epsilon(options: argparse.Namespace) -> str:
     from engine.training.accounting import claim
 
-    found = claim(_recipe(options, privacy=DpSgd(noise_multiplier=options.noise), optimizer=Sgd()))
+    found = claim(_recipe(options, privacy=DpSgd(noise_multiplier=options.noise), optimizer=Sgd()), options.epoch)
     if found is None or found.epsilon is None:
         return "No ε is finite without noise."
     return f"ε = {found.epsilon:.4g} at δ = {found.delta:g} by {found.accountant}, for one run; {found.relation}."
@@ -127,11 +141,11 @@ def _epsilon(options: argparse.Namespace) -> str:
 
 def _noise(options: argparse.Namespace) -> str:
     from engine.release.gaussian import delta
-    from engine.training.accounting import RELATION, noise_for
+    from engine.training.accounting import RELATION, noise_for, steps_until
 
     recipe = _recipe(options, privacy=DpSgd(), optimizer=Sgd())
     promised = delta(options.contested)
-    found = noise_for(options.epsilon, recipe.sampling_rate, recipe.steps, promised)
+    found = noise_for(options.epsilon, recipe.sampling_rate, steps_until(recipe, options.epoch), promised)
     return (
         f"σ = {found.noise_multiplier:.4g} proves ε = {found.spent.epsilon:.4g} at δ = {promised:g} "
         f"by {found.spent.accountant}, for one run; {RELATION}."
@@ -152,9 +166,14 @@ def _match(options: argparse.Namespace) -> str:
 def _sensitivity(options: argparse.Namespace) -> str:
     from engine.release.gaussian import delta
     from engine.release.sensitivity import measured_sensitivity, noise_for_measured
+    from engine.release.values import Release
 
-    recipe = _recipe(options, architecture=architecture(options.architecture))
-    found = measured_sensitivity(recipe, neighbours=options.neighbours)
+    recipe, release = setting(options.setting, _recipe(options))
+    if release != Release():
+        raise InvalidValueError(
+            f"setting must be of training alone, without what is released, got {options.setting!r}"
+        )
+    found = measured_sensitivity(recipe, neighbours=options.neighbours, epoch=options.epoch)
     promised = delta(options.contested)
     first = (
         f"Δ = {found.largest:.4g}: the largest joint L2 change of the weights over {len(found.changes)} of "

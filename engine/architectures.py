@@ -191,12 +191,54 @@ def _recurrent(architecture: Rnn | Gru | Lstm, info: PopulationInfo) -> int:
     return layers + _linear(directions * hidden, info.classes)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One block of a convolutional network, and what it makes of a record.
+
+    Attributes:
+        sizes: positions along each axis.
+        channels: numbers at each position that come in.
+        patch: numbers that a convolution looks at from one position.
+        outputs: channels that go out, each halved along every axis.
+    """
+
+    sizes: tuple[int, ...]
+    channels: int
+    patch: int
+    outputs: int
+
+    @property
+    def positions(self) -> int:
+        """How many there are in all."""
+        return math.prod(self.sizes)
+
+    @property
+    def numbers(self) -> int:
+        """How many a training step keeps of a record: patches and what is made of them."""
+        return self.positions * (self.patch + self.outputs)
+
+    @property
+    def left(self) -> int:
+        """How many the pool leaves of a record."""
+        return math.prod(size // 2 for size in self.sizes) * self.outputs
+
+
+def blocks(architecture: Cnn1d | Cnn2d, info: PopulationInfo) -> tuple[Block, ...]:
+    """The blocks of a convolutional network: each doubles the channels and halves the positions.
+
+    Raises:
+        InvalidValueError: when the population lacks the view that the architecture reads.
+    """
+    *sizes, channels = (*info.shape_of(architecture.view), 1)[: architecture.axes + 1]
+    found = []
+    for index in range(architecture.depth):
+        outputs, patch = architecture.width * 2**index, channels * architecture.kernel**architecture.axes
+        found.append(Block(sizes=tuple(sizes), channels=channels, patch=patch, outputs=outputs))
+        sizes, channels = [size // 2 for size in sizes], outputs
+    return tuple(found)
+
+
 def _convolutional(architecture: Cnn1d | Cnn2d, info: PopulationInfo) -> int:
-    """Blocks that double the channels and halve the positions, and the output layer on what is left of them."""
-    *positions, channels = (*info.shape_of(architecture.view), 1)[: architecture.axes + 1]
-    total = 0
-    for block in range(architecture.depth):
-        outputs = architecture.width * 2**block
-        total += _linear(channels * architecture.kernel**architecture.axes, outputs)
-        positions, channels = [size // 2 for size in positions], outputs
-    return total + _linear(math.prod(positions) * channels, info.classes)
+    """Affine maps of patches, and the output layer on what is left of the last block."""
+    walk = blocks(architecture, info)
+    return sum(_linear(block.patch, block.outputs) for block in walk) + _linear(walk[-1].left, info.classes)

@@ -32,9 +32,10 @@ class _Mechanism:
 
 @dataclass(frozen=True, kw_only=True)
 class DecoupledWeightDecay(_Mechanism):
-    """Every step also multiplies all weights by 1 − learning rate × strength (AdamW as torch defines it).
+    """Weight decay: every step also shrinks all weights, by learning rate × strength (AdamW as torch defines it).
 
-    Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+    Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2: weights are multiplied by
+    1 − learning rate × strength.
     """
 
     title: ClassVar[str] = "weight decay"

@@ -48,6 +48,7 @@ def train_wave(
     recipe: Recipe,
     wave: int,
     *,
+    keep: Collection[int] = (),
     report: Callable[[EpochReport], None] | None = None,
     report_teachers: Callable[[EpochReport], None] | None = None,
     check: Callable[[], None] | None = None,
@@ -58,6 +59,7 @@ def train_wave(
     Args:
         recipe: how to train.
         wave: which wave, from 0.
+        keep: epochs whose weights are kept besides those that the recipe keeps.
         report: called after about ``REPORTS`` of the epochs and after those whose weights are kept, the last
             included; each call costs an evaluation.
         report_teachers: with soft labels called likewise while the teachers train, with how they stand.
@@ -75,7 +77,7 @@ def train_wave(
     checkpoints: dict[int, dict[str, NDArray[np.float32]]] = {}
 
     def after_epoch(epoch: int) -> None:
-        if epoch in recipe.kept_epochs:
+        if epoch in recipe.kept_epochs or epoch in keep:
             checkpoints[epoch] = {name: value.cpu().numpy().copy() for name, value in params.weights.items()}
         due = epoch * REPORTS // recipe.epochs > (epoch - 1) * REPORTS // recipe.epochs
         if report is not None and (due or epoch in recipe.kept_epochs):

@@ -34,9 +34,9 @@ def record_properties(
     """What may go with the risk of records, (P, N) by name, after Song & Mittal 2021, section 6.
 
     The gap of a class is that of each pair. What takes a look inside comes from the first pair of the cohort and
-    counts as a fixed property of the record, the same in every row. At the default view, with 16 models, sensitivity
-    then goes with risk at ρ = .67, and at .69 if all are looked into, which takes 0.5 s instead of 0.06 s and of
-    two-dimensional convolutions 17 s. Neighbours are those in the embedding of the first model.
+    counts as a fixed property of the record, the same in every row: at the default view sensitivity then goes with
+    risk about as closely as if all models were looked into, which takes far longer, most of all for
+    two-dimensional convolutions. Neighbours are those in the embedding of the first model.
 
     Args:
         recipe: of the cohort.

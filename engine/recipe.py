@@ -84,7 +84,9 @@ Optimizer = Adam | Sgd
 
 @dataclass(frozen=True, kw_only=True)
 class DpSgd:
-    """Poisson sampling, per-record clipping and Gaussian noise (Abadi et al. 2016, algorithm 1), in visible steps.
+    """Differentially private training, in visible steps: Poisson sampling, a clip for each record, Gaussian noise.
+
+    Abadi et al. 2016, algorithm 1.
 
     Attributes:
         clip: the largest L2 norm C of one record's gradient; None leaves gradients as they are.

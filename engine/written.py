@@ -74,6 +74,24 @@ def setting(text: str, plain: Recipe) -> tuple[Recipe, Release]:
     return dataclasses.replace(plain, **chosen, mechanisms=tuple(mechanisms)), Release(**published)
 
 
+def spelled(recipe: Recipe) -> str:
+    """How a recipe is trained as ``setting`` reads it, so that it comes back whole.
+
+    Its population, epochs, batch and seed are those of the plain recipe there. The optimizer is always named; of the
+    other parts only what is in use, each with the fields that are not at their default.
+    """
+    parts = (recipe.architecture, *recipe.mechanisms, recipe.optimizer, recipe.privacy)
+    return " ".join(_spelled(part) for part in parts if part is not None)
+
+
+def _spelled(part: Any) -> str:
+    """A part as ``Kind:field=value,…``."""
+    known = dataclasses.fields(part)
+    changed = {field.name: getattr(part, field.name) for field in known if getattr(part, field.name) != field.default}
+    given = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items())
+    return ":".join(filter(None, (type(part).__name__, ",".join(given))))
+
+
 def estimated(number: Interval) -> str:
     """A number with its interval."""
     return f"{number.estimate:.3f} ({number.low:.3f} to {number.high:.3f})"
@@ -81,7 +99,7 @@ def estimated(number: Interval) -> str:
 
 def signed(difference: Interval) -> str:
     """A difference with its interval."""
-    return f"{difference.estimate:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+    return f"{difference.estimate:+z.3f} ({difference.low:+z.3f} to {difference.high:+z.3f})"
 
 
 def _part(what: str, text: str, kinds: Mapping[str, type]) -> Any:

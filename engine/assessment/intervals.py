@@ -56,7 +56,7 @@ def of_means(
 
     Student t with P − 1 degrees of freedom and a variance to which two imagined pairs, one at 0 and one at 1, add
     ½/(P + 2)²: a few values that are all close to 1 say little about how rare lower ones are, and without the
-    addition such intervals cover as little as 27 % (the idea of Agresti & Coull 1998).
+    addition such intervals cover far too little (the idea of Agresti & Coull 1998).
 
     Args:
         means: (...,).

@@ -45,11 +45,11 @@ def pair_risk(draws: Sequence[Signals], masks: NDArray[np.bool_], attack: Attack
 
     At another prior π than ½, log(π / (1 − π)) is added to every b · log likelihood ratio before any mean.
 
-    Trained models are not LiRA's normal distributions, and its ratios can be too sure of themselves: on digits what
-    they claim at .96 is true at .82, and with b, about ½ there, at .91. The slope b of pair p is the one at which the
-    ratios of all other pairs, attacked without p among the shadows, have the smallest log-loss (Platt 1999, without
-    an intercept, for masks are fair coins). The masks and models of p play no part in it. It never makes a ratio
-    surer, which with tails heavier than normal would push the surest claims farther from the truth.
+    Trained models are not LiRA's normal distributions, and its ratios can be too sure of themselves: their surest
+    claims are then true less often than they say; with b the gap is smaller. The slope b of pair p is the one at
+    which the ratios of all other pairs, attacked without p among the shadows, have the smallest log-loss (Platt 1999,
+    without an intercept, for masks are fair coins). The masks and models of p play no part in it. It never makes a
+    ratio surer, which with tails heavier than normal would push the surest claims farther from the truth.
 
     Args:
         draws: K signals of the same M models.
@@ -117,8 +117,8 @@ def riskiest(pairs: PairRisk, *, named: int = _NAMED) -> Riskiest:
     """The records with the highest risk over the targets of the first half of the pairs.
 
     What is reported comes from the targets of the second half. They had no say in the choice but as shadows, which
-    leaves +.01 of its favour at 8 pairs and +.02 at 4 (simulated; the first half reports +.11 and +.15). The interval
-    is that of ``of_means`` over those pairs.
+    leaves little of its favour: with 8 pairs, in a simulation, less than a quarter of what the first half reports too
+    much (``tests/test_risk.py``). The interval is that of ``of_means`` over those pairs.
 
     Args:
         pairs: of a cohort of at least four pairs.

@@ -83,7 +83,7 @@ def auc(swept: Sweep) -> NDArray[np.float64]:
 
 
 def auc_once(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(...,) ``auc(sweep(scores, members))`` in a third of the time, for rows whose order serves nothing else.
+    """(...,) ``auc(sweep(scores, members))`` in less time, for rows whose order serves nothing else.
 
     The last bit of a score gives way to "is a member", so that sorting takes members along and no index is needed;
     scores that differ in that bit alone count as equal.

@@ -14,7 +14,7 @@ from engine.signals import Signals
 if TYPE_CHECKING:
     from sklearn.neural_network import MLPClassifier
 
-_CASES = 2000  # answers that the network is fitted to: one fit takes a fraction of a second
+_CASES = 2000  # answers that the network is fitted to, drawn from all: bounds the time of a fit
 _BATCH = 200
 _STEPS = 250
 _LEAST = 1e-12  # of a probability before its logarithm is taken

@@ -7,11 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.memory import RECORDS_AT_ONCE
 from engine.models.layers import Weights
 from engine.models.network import Network
 from engine.populations.records import Records
-
-_RECORDS_AT_ONCE = 512
 
 
 def view_tensor(net: Network, records: Records, *, device: str = "cpu") -> Tensor:
@@ -37,5 +36,5 @@ def logits(net: Network, weights: Weights, inputs: Tensor) -> NDArray[np.float64
     Returns:
         (M, n, C) float64.
     """
-    parts = [net.forward(weights, chunk)[0].cpu().double() for chunk in inputs.split(_RECORDS_AT_ONCE)]
+    parts = [net.forward(weights, chunk)[0].cpu().double() for chunk in inputs.split(RECORDS_AT_ONCE)]
     return torch.cat(parts, dim=1).numpy()

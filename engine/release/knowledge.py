@@ -9,16 +9,14 @@ from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE, Knowledge
 from engine.mechanisms import (
     AdversarialRegularization,
     Cutout,
-    DecoupledWeightDecay,
+    Dropout,
     GaussianInput,
-    L1Penalty,
-    L2Penalty,
-    LabelSmoothing,
     Mechanism,
     Mixup,
     RandomCrop,
     RelaxLoss,
     SoftLabels,
+    SpatialDropout,
 )
 from engine.recipe import Recipe
 from engine.release.values import LabelOnly, MemGuard, Release
@@ -29,14 +27,16 @@ OWN_CHANGES = (RandomCrop, GaussianInput, Cutout)
 LABEL = "measured sensitivity, not a proof"
 """What stands wherever a measured sensitivity is shown, or what follows from one."""
 
-_DRAWS = "it draws anew for every model, so that neighbours would differ by more than the record"
+_DROPPED = "it draws while models go through the network, a few at a time, and neighbours would not draw the same"
 _BEYOND_THE_RECORD: Mapping[type[Mechanism], str] = {
+    Dropout: _DROPPED,
+    SpatialDropout: _DROPPED,
     Mixup: "it blends the record into others, and draws which",
     SoftLabels: "its teachers would have to be trained again without the record, too",
     RelaxLoss: "it goes by the loss of the whole batch, which every record changes",
     AdversarialRegularization: "its inference networks carry one record into the gradients of others, and draw",
 }
-"""Why neighbours differ by more than one record's gradients, where it is not that a mechanism draws."""
+"""Why neighbours would differ by more than one record's gradients, for every mechanism with which they would."""
 
 _EVERYTHING: frozenset[Knowledge] = frozenset(get_args(Knowledge))
 
@@ -74,13 +74,14 @@ def why_not_measured(recipe: Recipe) -> str | None:
     """Why the sensitivity of a recipe's weights cannot be measured, in one sentence; None where it can.
 
     Neighbours must differ from a model by one record's gradients and by nothing that is drawn in training. Penalties,
-    decay and label smoothing draw nothing and treat each record, or the weights, by themselves.
+    decay and label smoothing draw nothing and treat each record, or the weights, by themselves. What changes a record
+    or its label at every step draws once for a model and all its neighbours, who have the same batches.
     """
     if recipe.privacy is not None and recipe.privacy.noise_multiplier > 0:
         return "measured sensitivity must be of training without noise: DP-SGD proves its ε for every record"
     for mechanism in recipe.mechanisms:
-        if not isinstance(mechanism, DecoupledWeightDecay | L2Penalty | L1Penalty | LabelSmoothing):
-            reason = _BEYOND_THE_RECORD.get(type(mechanism), _DRAWS)
+        reason = _BEYOND_THE_RECORD.get(type(mechanism))
+        if reason is not None:
             return f"measured sensitivity must be of training without {mechanism.title}: {reason}"
     return None
 

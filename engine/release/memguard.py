@@ -37,7 +37,7 @@ from engine.training.parameters import Parameters, optimizer, parameters
 _UNITS = 32
 _TRAINING_STEPS = 300
 _LEARNING_RATE = 1e-2
-_WEIGHTS = (0.1, 1.0, 10.0)  # c; the authors go on to 1e5, which on the bundled data finds no smaller noise
+_WEIGHTS = (0.1, 1.0, 10.0)  # c; the authors go on to 1e5: three bound the time of a defence
 _PREDICTION_WEIGHT = 10.0
 _STAGES = 8
 _STEPS_IN_A_STAGE = 25

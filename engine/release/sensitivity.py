@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from engine.populations.records import split
 from engine.recipe import MODELS_PER_WAVE, Recipe
 from engine.release.gaussian import sigma_for
 from engine.release.knowledge import LABEL, why_not_measured
-from engine.release.values import WeightNoise
+from engine.release.values import NEIGHBOURS, WeightNoise
 from engine.seeds import generator
 from engine.training.batches import Batch, epochs
 from engine.training.labels import one_hot
@@ -67,15 +67,16 @@ def measured_sensitivity(
     *,
     wave: int = 0,
     model: int = 0,
-    neighbours: int = 32,
+    neighbours: int = NEIGHBOURS,
     epoch: int | None = None,
     check: Callable[[], None] | None = None,
     device: str = "cpu",
 ) -> MeasuredSensitivity:
     """Retrain one model of a wave without one record, for some of its records, drawn by the recipe's seed.
 
-    The neighbours have the model's initial weights and batches; in each batch the dropped record's gradient is left
-    out of the sum, which is still divided by the size that the batch had with it.
+    The neighbours have the model's initial weights and batches, and records and labels are changed at random as the
+    model's are; in each batch the dropped record's gradient is left out of the sum, which is still divided by the
+    size that the batch had with it.
 
     Args:
         recipe: how to train.
@@ -87,8 +88,8 @@ def measured_sensitivity(
         device: where to train.
 
     Raises:
-        InvalidValueError: for more neighbours than members, or a recipe whose training draws noise: then neighbours
-            differ by more than the record.
+        InvalidValueError: for more neighbours than members, or a recipe with which neighbours would differ by more
+            than the record.
     """
     refused = why_not_measured(recipe)
     if refused is not None:
@@ -113,7 +114,7 @@ def measured_sensitivity(
         view_tensor(net, records, device=device),
         one_hot(records.labels, records.info.classes, device=device),
         _without(dropped, model, batches),
-        regularization=regularization(recipe, wave, parts),
+        regularization=replace(regularization(recipe, wave, parts), copied=model),
         after_step=check,
     )
     return MeasuredSensitivity(members=len(own), dropped=dropped, by_tensor=_distances(params))

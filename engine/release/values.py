@@ -8,10 +8,15 @@ from typing import Any, Literal, get_args
 from engine.canonical import build
 from engine.validate import InvalidValueError, choice, number, settle, whole
 
+NEIGHBOURS = 32
+"""How many neighbours of a model are trained for a measured sensitivity, unless another number is asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WeightNoise:
-    """θ + N(0, σ²I) on weights after training (Yang, Gohari & Topcu 2022).
+    """Gaussian noise of standard deviation σ on every weight of the finished model, before it is published.
+
+    θ + N(0, σ²I) on the trained weights θ (Yang, Gohari & Topcu 2022).
 
     Attributes:
         sigma: the standard deviation σ of the noise on every weight, or with ``scale`` "relative" its share of the
@@ -116,10 +121,10 @@ class Release:
     interface that answers queries: whoever held the weights could compute the untreated answers.
 
     Attributes:
-        epoch: early stopping: the epoch whose weights are published, one of the recipe's ``kept_epochs`` but the
-            last; None is the last.
+        epoch: early stopping: the weights after this epoch are published, which the training has kept on its way.
+            One of the recipe's ``kept_epochs`` but the last; None is the last.
         weight_noise: noise added to those weights, or None.
-        outputs: what is done to every answer, or None for full probabilities.
+        outputs: what is done to every answer before it is given. None is nothing: full probabilities.
     """
 
     epoch: int | None = None

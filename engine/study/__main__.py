@@ -32,9 +32,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m engine.study", description=__doc__)
     parser.add_argument("population", choices=CONTESTED)
     parser.add_argument("--recurrent", choices=FAMILIES, default="lstm")
-    parser.add_argument("--match", choices=MATCHES, default="parameters", help="what is made equal")
+    parser.add_argument(
+        "--match",
+        choices=MATCHES,
+        default="parameters",
+        help="what is made equal: parameters alone, or train accuracy as well, by the epochs that are kept of both "
+        "(accuracy) or by training the recurrent network longer (fit)",
+    )
     parser.add_argument("--waves", type=int, default=2, help="of eight models, for each cohort")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=30, help="of each training; the base of fit's longer one (30)")
     parser.add_argument("--defence", action="append", choices=TITLES, help="only this row; may be repeated")
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     asked = parser.parse_args()
@@ -63,7 +69,7 @@ def table(found: Study) -> str:
         "",
         "| defence | train | test | AUC of LiRA | Δ test | Δ AUC |",
         "|---|---|---|---|---|---|",
-        *(_line(row, chosen=found.matched_by == "accuracy") for row in found.rows),
+        *(_line(row, chosen=found.matched_by != "parameters") for row in found.rows),
     ]
     return "\n".join(lines)
 

@@ -8,9 +8,10 @@ from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import DpSgd, Recipe, Sgd
 from engine.release.values import Release, WeightNoise
 
-WEIGHT_DECAYS = (3.0, 10.0)
-NOISE_MULTIPLIERS = (0.0, 1.0)
-WEIGHT_NOISES = (0.03, 0.1)
+WEIGHT_DECAYS = (0.3, 1.0, 3.0, 10.0)
+NOISE_MULTIPLIERS = (0.0, 0.7, 1.0, 2.0)
+WEIGHT_NOISES = (0.01, 0.03, 0.05, 0.1)
+# Fixed by hand, the same for all populations, architectures and noise multipliers: not tuned.
 DP_OPTIMIZER = Sgd(learning_rate=0.25, momentum=0.9)
 DP_BATCH = 64
 
@@ -37,9 +38,10 @@ class Defence:
             return replace(plain, privacy=self.privacy, optimizer=DP_OPTIMIZER, batch=DP_BATCH)
         return replace(plain, mechanisms=(self.mechanism,)) if self.mechanism else plain
 
-    def release(self, recipe: Recipe, epoch: int) -> Release:
-        """What is published of the weights after an epoch."""
-        return Release(epoch=None if epoch == recipe.epochs else epoch, weight_noise=self.weight_noise)
+    @property
+    def release(self) -> Release:
+        """What is published of the trained weights."""
+        return Release(weight_noise=self.weight_noise)
 
 
 DEFENCES: tuple[Defence, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,10 +10,12 @@ from engine.architectures import Architecture
 from engine.assessment.comparison import Comparison
 from engine.assessment.values import Headline
 
-MatchedBy = Literal["parameters", "accuracy"]
+MatchedBy = Literal["parameters", "accuracy", "fit"]
 MATCHES: tuple[MatchedBy, ...] = get_args(MatchedBy)
 CLOSE_PARAMETERS = 0.02
 CLOSE_ACCURACY = 0.01
+LONGEST = 10
+"""How many times as long as the feed-forward network the recurrent one trains at most, to fit as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +83,9 @@ class Study:
 
     Attributes:
         population: name of the population.
-        epochs: of every training.
-        matched_by: what was made equal: the numbers of parameters, or row by row the train accuracies as well.
+        epochs: of every training; with ``matched_by`` "fit" of the feed-forward network's.
+        matched_by: what was made equal: the numbers of parameters; row by row the train accuracies as well, by the
+            epochs kept of both ("accuracy") or by training the recurrent network longer ("fit").
         feed_forward: the architecture on one side.
         recurrent: the one on the other.
         feed_forward_parameters: trainable numbers of one model.
@@ -108,13 +111,14 @@ class Study:
     def caption(self) -> str:
         """What was matched, how near it came, and for whom the numbers hold."""
         head = self.rows[0].feed_forward.headline
+        private = any(row.feed_forward.headline.claim is not None for row in self.rows)
         return " ".join(
             [
                 f"{self.population}, {self.recurrent} against {self.feed_forward}, {self.epochs} epochs:",
                 f"recurrent minus feed-forward on the same masks, {head.pairs} pairs, {head.shadows} shadows,",
-                f"for these {head.records} records; DP settings not tuned.",
+                f"for these {head.records} records{'; DP settings not tuned' if private else ''}.",
                 self._parameters,
-                *([self._accuracies] if self.matched_by == "accuracy" else []),
+                *([] if self.matched_by == "parameters" else [self._accuracies]),
             ]
         )
 
@@ -132,7 +136,10 @@ class Study:
         """The sentences on the train accuracies of every row."""
         near = sum(row.close for row in self.rows)
         rows = "; ".join(row.caption for row in self.rows)
-        return f"Matched in train accuracy, by the epoch kept, in {near} of {len(self.rows)} rows: {rows}."
+        how = "by the epoch kept"
+        if self.matched_by == "fit":
+            how = f"by training the recurrent network for up to {LONGEST * self.epochs} epochs"
+        return f"Matched in train accuracy, {how}, in {near} of {len(self.rows)} rows: {rows}."
 
 
 def nearest_epochs(first: Mapping[int, float], second: Mapping[int, float]) -> tuple[int, int]:
@@ -144,3 +151,18 @@ def nearest_epochs(first: Mapping[int, float], second: Mapping[int, float]) -> t
     """
     pairs = [(one, two) for one in first for two in second]
     return min(pairs, key=lambda pair: (abs(first[pair[0]] - second[pair[1]]), -pair[0], -pair[1]))
+
+
+def first_fitting(wanted: float, accuracies: Iterable[tuple[int, float]]) -> int:
+    """The first epoch at which the mean train accuracy is within 1 point of what is wanted, or else the nearest.
+
+    Args:
+        wanted: mean train accuracy, in [0, 1].
+        accuracies: epochs with mean train accuracies, early ones first; none is asked for after the first that fits.
+    """
+    gaps: dict[int, float] = {}
+    for epoch, accuracy in accuracies:
+        gaps[epoch] = abs(accuracy - wanted)
+        if gaps[epoch] <= CLOSE_ACCURACY:
+            return epoch
+    return min(gaps, key=gaps.__getitem__)

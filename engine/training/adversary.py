@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.models.layers import Linear, Relu
 from engine.models.network import Network
 from engine.recipe import MODELS_PER_WAVE, Adam
 from engine.training.clipping import sum_gradients
-from engine.training.parameters import Parameters, Steps, optimizer, parameters
+from engine.training.parameters import Parameters, Steps, left_alone, optimizer, parameters
 
 _UNITS = 64
 
@@ -77,7 +78,7 @@ class Adversary:
         return self.push(logits, own)
 
     def learn(self, members: Tensor, real: Tensor, others: Tensor) -> None:
-        """One step of h up its gain ½ E[log h(members)] + ½ E[log(1 − h(others))].
+        """One step of h up its gain ½ E[log h(members)] + ½ E[log(1 − h(others))]; without a member it rests.
 
         Args:
             members: (M, B, 2C) what h sees of each model's batch.
@@ -86,11 +87,13 @@ class Adversary:
         """
         answers, saved = self.net.forward(self.params.weights, torch.cat([members, others], dim=1))
         public = real.new_ones(others.shape[:2])
-        share = torch.cat([real / real.sum(dim=1, keepdim=True), public / others.shape[1]], dim=1)
+        share = torch.cat([real / real.sum(dim=1, keepdim=True).clamp(min=1), public / others.shape[1]], dim=1)
         truth = torch.cat([torch.ones_like(real), 0 * public], dim=1)
         deltas = 0.5 * (share * (torch.sigmoid(answers.squeeze(2)) - truth)).unsqueeze(2)
         sum_gradients(self.net.backward(self.params.weights, saved, deltas), self.params.gradients)
-        self.rule.step()
+        resting = (real.sum(dim=1) == 0).cpu().numpy()
+        with left_alone(self.params, self.rule, resting) if resting.any() else nullcontext():
+            self.rule.step()
 
     def push(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The gradients strength · ∂ log h(softmax(logits), labels) / ∂ logits of every record, (M, B, C)."""

@@ -15,7 +15,7 @@ def keep_freed_memory() -> None:
     """Tell the C library not to hand freed memory back to the system; where it is not glibc, do nothing.
 
     A step frees and allocates the same large activations as the one before. By default glibc returns them each
-    time, and the system then fills every page with zeros again: up to half of the time of a step.
+    time, and the system then fills every page with zeros again, which takes much of the time of a step.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -30,9 +30,19 @@ class Batch:
     sizes: NDArray[np.float32] | None = None
 
     @property
+    def nothing(self) -> NDArray[np.bool_]:
+        """Which models have no record in a step, (M,); one whose only record was left out has one."""
+        return self._counted == 0
+
+    @property
     def divisors(self) -> NDArray[np.float32]:
-        """What a plain step divides the sum of gradients by, (M, 1)."""
-        return (self.real.sum(axis=1) if self.sizes is None else self.sizes)[:, None]
+        """What a plain step divides the sum of gradients by, (M, 1); of no records that sum is 0."""
+        return np.maximum(self._counted, 1)[:, None]
+
+    @property
+    def _counted(self) -> NDArray[np.float32]:
+        """How many records a model's batch has, (M,), with those that were left out."""
+        return self.real.sum(axis=1) if self.sizes is None else self.sizes
 
 
 def epochs(recipe: Recipe, wave: int, masks: NDArray[np.bool_]) -> Iterator[list[Batch]]:
@@ -54,7 +64,7 @@ def epochs(recipe: Recipe, wave: int, masks: NDArray[np.bool_]) -> Iterator[list
 
 
 def deal(members: NDArray[np.int64], parts: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """The members, shuffled, in parts that differ by at most one."""
+    """The members, shuffled, in parts that differ by at most one; some are empty where there are more parts."""
     return np.array_split(rng.permutation(members), parts)
 
 

@@ -15,7 +15,7 @@ def one_hot(labels: np.ndarray, classes: int, *, device: str = "cpu") -> Tensor:
 def probabilities(logits: Tensor) -> Tensor:
     """Softmax over the last of the dimensions (M, B, C).
 
-    Done with the classes in the middle: torch's softmax over a short last dimension takes five times as long.
+    Done with the classes in the middle: torch's softmax over a short last dimension takes longer.
     """
     return torch.softmax(logits.transpose(1, 2).contiguous(), dim=1).transpose(1, 2).contiguous()
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from engine.memory import NUMBERS_AT_ONCE
 from engine.models.layers import Tap, Weights
 from engine.models.network import Network
 from engine.recipe import DpSgd, Recipe
 from engine.seeds import entropy
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors, sum_gradients
-from engine.training.parameters import Parameters, add_l1_penalty, optimizer, shrinkage
+from engine.training.parameters import Parameters, add_l1_penalty, left_alone, optimizer, shrinkage
 from engine.training.regularization import Regularization
 
-_NUMBERS_AT_ONCE = 2**22
-"""How many numbers of activations are kept at a time, where that makes a difference: 16 MiB."""
 _ALL = slice(None)  # all models as one part
 
 
@@ -60,9 +60,12 @@ def train(
                 net, recipe, params, inputs, targets, batch, regularization=means, epoch=done, noise=noise
             )
             add_l1_penalty(params, recipe.mechanisms)
-            if keep != 1.0:
-                params.flat.mul_(keep)
-            rule.step()
+            resting = batch.nothing
+            rests = recipe.privacy is None and resting.any()  # a private step is one, also on no record
+            with left_alone(params, rule, resting) if rests else nullcontext():
+                if keep != 1.0:
+                    params.flat.mul_(keep)
+                rule.step()
             if after_step is not None:
                 after_step()
         if after_epoch is not None:
@@ -135,7 +138,7 @@ def _parts(net: Network, means: Regularization, real: Tensor) -> list[slice]:
     Inference networks learn from all models at once, and a graphics processor has no use for parts.
     """
     models, records = real.shape
-    at_once = max(1, _NUMBERS_AT_ONCE // max(1, records * net.numbers))
+    at_once = max(1, NUMBERS_AT_ONCE // max(1, records * net.numbers))
     if at_once >= models or means.adversary is not None or not real.is_cpu:
         return [_ALL]
     return [slice(start, start + at_once) for start in range(0, models, at_once)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.adam import adam
 
@@ -58,7 +61,7 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class _FusedAdam:
-    """torch.optim.Adam by torch's functional form: its class costs half as much again in Python at every step."""
+    """torch.optim.Adam by torch's functional form: its class costs more time in Python at every step."""
 
     params: Parameters
     rule: Adam
@@ -100,7 +103,41 @@ def optimizer(params: Parameters, rule: Optimizer, mechanisms: tuple[Mechanism, 
             done = torch.zeros((), device=params.flat.device)
             return _FusedAdam(params, rule, penalty, first, second, done)
         case Sgd(learning_rate=rate, momentum=momentum):
-            return torch.optim.SGD([params.flat], lr=rate, momentum=momentum, weight_decay=penalty, fused=True)
+            made = torch.optim.SGD([params.flat], lr=rate, momentum=momentum, weight_decay=penalty, fused=True)
+            if momentum:  # at once, not in the first step as torch does, so that models may rest in that one
+                made.state[params.flat]["momentum_buffer"] = torch.zeros_like(params.flat)
+            return made
+
+
+@contextmanager
+def left_alone(params: Parameters, rule: Steps, models: NDArray[np.bool_]) -> Iterator[None]:
+    """Whatever is done within, the weights of some models stay, and so does what the optimizer remembers of them.
+
+    Only Adam's count of steps, which all models share, goes on.
+
+    Args:
+        params: of M models.
+        rule: their optimizer.
+        models: (M,) those that stay.
+    """
+    chosen = torch.from_numpy(models)
+    rows = torch.cat([chosen.repeat_interleave(weight[0].numel()) for weight in params.weights.values()])
+    before = [tensor[rows] for tensor in (params.flat, *_memory(params, rule))]
+    yield
+    after = (params.flat, *_memory(params, rule))
+    for tensor, kept in zip(after, before, strict=True):
+        tensor[rows] = kept
+
+
+def _memory(params: Parameters, rule: Steps) -> tuple[Tensor, ...]:
+    """What an optimizer remembers of each weight, in the order of ``flat``."""
+    match rule:
+        case _FusedAdam(first=first, second=second):
+            return first, second
+        case torch.optim.SGD(state=state) if "momentum_buffer" in state[params.flat]:
+            return (state[params.flat]["momentum_buffer"],)
+        case _:
+            return ()
 
 
 def shrinkage(rule: Optimizer, mechanisms: tuple[Mechanism, ...]) -> float:

@@ -69,7 +69,7 @@ def privacy_loss(noise_multiplier: float, sampling_rate: float, steps: int, delt
     """The privacy loss of all steps, fit for δ and larger ones; None where PRV does not reach.
 
     The error of ε on the grid is set to .3 % of what RDP says, at least .002: Opacus's .01 is needlessly coarse for
-    an ε of .1, and for one of 100 takes a minute. For some 100,000 steps and more it is what the largest grid allows:
+    an ε of .1, and for one of 100 takes long. For some 100,000 steps and more it is what the largest grid allows:
     every error is a valid one, so that ε, which includes it, changes with σ without a jump.
     """
     from opacus.accountants import PRVAccountant

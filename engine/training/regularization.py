@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from scipy.special import betaincinv
@@ -25,7 +27,7 @@ from engine.models.dropout import DropoutLayer, with_dropout
 from engine.models.evaluation import view_tensor
 from engine.models.network import Network, network
 from engine.populations.records import Split
-from engine.recipe import Recipe
+from engine.recipe import MODELS_PER_WAVE, Recipe
 from engine.seeds import entropy, generator
 from engine.training.adversary import Adversary, adversary
 from engine.training.augmentation import cropped, cut_out, mixed, noisy
@@ -45,12 +47,15 @@ class Regularization:
         picture: (rows, columns) of a record.
         relaxation: RelaxLoss, or None.
         adversary: the inference networks of adversarial regularization, or None; they learn with every batch.
+        copied: where all models are copies of one of a wave and share its batches, which of its eight: then all are
+            shown what that one is shown. None is models that draw for themselves.
     """
 
     steps: tuple[tuple[Mechanism, torch.Generator], ...] = ()
     picture: tuple[int, int] = (1, 1)
     relaxation: RelaxLoss | None = None
     adversary: Adversary | None = None
+    copied: int | None = None
 
     def examples(self, inputs: Tensor, targets: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """The inputs (M, B, …) and targets (M, B, C) that the models train on.
@@ -60,17 +65,22 @@ class Regularization:
         for mechanism, draws in self.steps:
             match mechanism:
                 case RandomCrop(padding=padding):
-                    shifts = torch.randint(-padding, padding + 1, (*real.shape, 2), generator=draws)
+                    shifts = self._drawn(
+                        partial(torch.randint, -padding, padding + 1, generator=draws), (*real.shape, 2)
+                    )
                     inputs = cropped(inputs, shifts.to(inputs.device), self.picture)
                 case GaussianInput(sigma=sigma):
-                    noise = torch.randn(inputs.shape, generator=draws, dtype=inputs.dtype)
+                    noise = self._drawn(partial(torch.randn, generator=draws, dtype=inputs.dtype), inputs.shape)
                     inputs = noisy(inputs, noise.to(inputs.device), sigma)
                 case Cutout(size=size):
-                    places = [torch.randint(length, real.shape, generator=draws) for length in self.picture]
+                    places = [
+                        self._drawn(partial(torch.randint, length, generator=draws), real.shape)
+                        for length in self.picture
+                    ]
                     inputs = cut_out(inputs, torch.stack(places, dim=-1).to(inputs.device), size, self.picture)
                 case DisturbLabel(theta=theta):
-                    replaced = torch.rand(real.shape, generator=draws) < theta
-                    classes = torch.randint(targets.shape[-1], real.shape, generator=draws)
+                    replaced = self._drawn(partial(torch.rand, generator=draws), real.shape) < theta
+                    classes = self._drawn(partial(torch.randint, targets.shape[-1], generator=draws), real.shape)
                     targets = disturbed(targets, replaced.to(targets.device), classes.to(targets.device))
                 case LabelSmoothing(alpha=alpha):
                     targets = smoothed(targets, alpha)
@@ -81,6 +91,12 @@ class Regularization:
                         for values in (inputs, targets)
                     )
         return inputs, targets
+
+    def _drawn(self, draw: Callable[[tuple[int, ...]], Tensor], shape: tuple[int, ...]) -> Tensor:
+        """Random numbers (M, B, …), drawn by shape; copies of a model of a wave all get what it is given there."""
+        if self.copied is None:
+            return draw(shape)
+        return draw((MODELS_PER_WAVE, *shape[1:]))[self.copied].expand(shape)
 
     def deltas(self, logits: Tensor, targets: Tensor, real: Tensor, epoch: int) -> Tensor:
         """Gradients (M, B, C) of each record's own loss with respect to its logits, in an epoch counted from 1."""

@@ -22,7 +22,7 @@ def relaxed(logits: Tensor, targets: Tensor, real: Tensor, level: float, *, asce
     """
     log_probabilities = torch.log_softmax(logits, dim=2)
     losses = -(targets * log_probabilities).sum(dim=2)
-    loss = (losses * real).sum(dim=1) / real.sum(dim=1)
+    loss = (losses * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
     probabilities = log_probabilities.exp()
     descent = probabilities - targets
     below = -descent if ascend else probabilities - flattened(probabilities, targets)

@@ -1,16 +1,22 @@
-"""The search behind the table: ``python -m engine.tuning.search``, about twenty minutes on one core.
+"""The search behind the table: ``python -m engine.tuning.search``.
+
+A coarse grid says where to begin. From its best setting the search walks on the ladders of ``table``, to the best
+neighbour one step up or down along one of them as long as that one is more accurate. Where it ends, no neighbour is.
 
 Only the *tuning* part of the public records is used: models train on random halves of it and are validated on the
-other halves, so no contested record, member or not, has any influence on the settings that the dashboard ships.
+other halves. The records are those of population seed 0, so at that seed no contested record, member or not, has any
+influence on the settings that the dashboard ships. At another seed some of the tuning records are contested.
 """
 
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -29,12 +35,13 @@ from engine.training.batches import epochs
 from engine.training.labels import one_hot
 from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
-from engine.tuning.table import BATCH_SHARES, CLIPS, EPOCHS, LEARNING_RATES, TABLE, Tuned
+from engine.tuning.table import EPOCHS, LARGEST_NOISY_SHARE, POPULATION_SEED, TABLE, Tuned, ladders
 
 COMMAND = "python -m engine.tuning.search"
 POPULATIONS = ("digits", "mnist5k")
 ARCHITECTURES: tuple[Architecture, ...] = (Mlp(width=128),)
 NOISE_MULTIPLIERS = (0.0, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0)
+Setting = tuple[float, ...]  # rate, clip, batch share
 _log = logging.getLogger(__name__)
 
 
@@ -43,36 +50,72 @@ def best(
     architecture: Architecture,
     noise_multiplier: float,
     *,
-    learning_rates: Sequence[float] = LEARNING_RATES,
-    clips: Sequence[float] = CLIPS,
-    batch_shares: Sequence[float] = BATCH_SHARES,
+    learning_rates: Sequence[float] = (0.06, 0.125, 0.25, 0.5, 1.0),
+    clips: Sequence[float] = (0.3, 1.0, 3.0),
+    batch_shares: Sequence[float] | None = None,
     epochs: int = EPOCHS,
 ) -> Tuned:
-    """The setting of the grid with the best validation accuracy; the first one among equals.
+    """The setting than which no neighbour on the ladders has a better validation accuracy.
 
-    The batch is a share of the training records, so the number of steps, the sampling rate and with them ε are
-    those of any other number of contested records at the same share.
+    The batch is a share of the training records, so the number of steps, the sampling rate and with them ε are, but
+    for rounding, those of any other number of contested records at the same share.
+
+    Args:
+        population: name of the population.
+        architecture: of the models.
+        noise_multiplier: σ; with noise the batch is held at ``LARGEST_NOISY_SHARE``, see there.
+        learning_rates: with which to begin, each on its ladder as the clips and the batch shares are.
+        clips: with which to begin.
+        batch_shares: with which to begin; None is three of them without noise, and with it the largest alone, for
+            with noise smaller batches are less accurate, and where one is not the walk finds it.
+        epochs: of each training.
     """
-    rows = [
-        _tried(population, architecture, noise_multiplier, rate, clip, share, epochs)
-        for rate, clip, share in itertools.product(learning_rates, clips, batch_shares)
-    ]
-    return max(rows, key=lambda row: row.accuracy)
+
+    @functools.cache
+    def row(setting: Setting) -> Tuned:
+        return tried(population, architecture, noise_multiplier, setting, epochs)
+
+    shares = batch_shares or ((LARGEST_NOISY_SHARE,) if noise_multiplier else (0.064, 0.128, 0.256))
+    grid = itertools.product(learning_rates, clips, shares)
+    return row(climbed(grid, ladders(noise_multiplier), lambda setting: row(setting).accuracy))
 
 
-def _tried(
-    population: str,
-    architecture: Architecture,
-    noise_multiplier: float,
-    rate: float,
-    clip: float,
-    share: float,
-    epochs: int,
+def climbed(
+    begin: Iterable[Setting], along: Sequence[Sequence[float]], accuracy: Callable[[Setting], float]
+) -> Setting:
+    """From the most accurate of some settings to the best neighbour, until none is better; the first among equals.
+
+    Args:
+        begin: settings of as many values as there are ladders, each value on its ladder.
+        along: the ladders, ascending.
+        accuracy: what a setting reaches; asked for more than once.
+    """
+    here = max(begin, key=accuracy)
+    while accuracy(there := max(neighbours(here, along), key=accuracy)) > accuracy(here):
+        here = there
+    return here
+
+
+def neighbours(setting: Setting, along: Sequence[Sequence[float]]) -> tuple[Setting, ...]:
+    """The settings one step down or up on one ladder, where it has that step."""
+    places = [ladder.index(value) for ladder, value in zip(along, setting, strict=True)]
+    return tuple(
+        (*setting[:axis], along[axis][place + step], *setting[axis + 1 :])
+        for axis, place in enumerate(places)
+        for step in (-1, 1)
+        if 0 <= place + step < len(along[axis])
+    )
+
+
+def tried(
+    population: str, architecture: Architecture, noise_multiplier: float, setting: Setting, epochs: int = EPOCHS
 ) -> Tuned:
-    """One setting of the grid and what it reaches."""
-    public = split(PopulationChoice(name=population, contested=40)).public["tuning"]
+    """One setting (rate, clip and batch share) and what it reaches."""
+    rate, clip, share = setting
+    chosen = PopulationChoice(name=population, contested=40, seed=POPULATION_SEED)
+    public = split(chosen).public["tuning"]
     recipe = Recipe(
-        population=PopulationChoice(name=population, contested=len(public.labels)),
+        population=replace(chosen, contested=len(public.labels)),
         architecture=architecture,
         optimizer=Sgd(learning_rate=rate),
         privacy=DpSgd(clip=clip, noise_multiplier=noise_multiplier),
@@ -109,8 +152,8 @@ def validation_accuracy(recipe: Recipe) -> float:
 
 
 def said(row: Tuned) -> str:
-    """What the search found, with a warning where the grid does not bracket it."""
-    at_edge = f" (at the edge of what was tried: {', '.join(row.edges)})" if row.edges else ""
+    """What the search found, and where a better setting may lie beyond what may be tried."""
+    at_edge = f" (at the edge of what may be tried: {', '.join(row.edges)})" if row.edges else ""
     return (
         f"{row.population}, {row.architecture['kind']}, σ {row.noise_multiplier:g}: rate {row.learning_rate:g}, "
         f"clip {row.clip:g}, batch {row.batch_share:g} of the training records, accuracy {row.accuracy:.3f}{at_edge}"
