@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,8 @@ from cache.leases import Leases
 from cache.store import Store
 from engine.recipe import Recipe
 
+_LOOK = 1.0  # seconds between two looks whether the job was stopped, while it waits for what others want, too
 _KINDS: dict[type, str] = {Point: "assessment", Versus: "comparison", Outputs: "logits"}
-_LAST = 1000  # rank of trainings that only sweeps want, on top of that of their waves
 
 
 class StoppedError(Exception):
@@ -82,8 +83,7 @@ class Attempt:
 
     def _board_all(self, window: Sequence[Asked], measured: set[str]) -> bool:
         """Board what can be; whether all that the wave in work needs is on its way."""
-        if self.job.ended is not None:
-            raise StoppedError
+        self._stop_if_ended()
         for further in window:
             for recipe, flights in self._cohorts():
                 if further.waves - 1 not in flights:
@@ -99,7 +99,7 @@ class Attempt:
 
     def _board_wave(self, recipe: Recipe, wave: int, flights: dict[int, Flight]) -> None:
         """Board the flight of a wave, from the store or to be trained; none while another program trains it."""
-        key, client = wave_key(recipe, wave), self.job.flights.client
+        key, client, background = wave_key(recipe, wave), self.job.flights.client, self.job.background
         blob = self.store.wave(recipe, wave)
         with ExitStack() as undone:
             lease = None
@@ -110,27 +110,31 @@ class Attempt:
                 undone.callback(lease.end)
                 blob = self.store.wave(recipe, wave)  # another program may have stored it just before
             if blob is not None:
-                flights[wave] = self._board("wave", key, remote.keeping(client, blob), stored=True)
+                keep = remote.keeping(client, blob)
+                flights[wave] = self._board("wave", key, keep, background=background, stored=True)
                 return
-            submit = remote.training(client, recipe, wave, background=self.job.background)
+            gpu, heard = self.job.flights.offers_gpu(), self.job.heard
+            submit = remote.training(client, recipe, wave, background=background, heard=heard, gpu=gpu)
             undone.pop_all()
-        rank = wave + _LAST * self.job.background
-        flights[wave] = self._board("wave", key, submit, stored=False, rank=rank, lease=lease)
+        flights[wave] = self._board(
+            "wave", key, submit, background=background, stored=False, wave=wave, gpu=gpu, lease=lease
+        )
 
     def _board_answer(self, point: Asked) -> Flight:
         """The flight of the answer that the first waves of a job give; Dask starts it when they are there."""
-        job = self.job
+        job, background = self.job, self.job.background
         waves, shadows = (
             [some[wave].future for wave in range(point.waves) if some] for some in (job.waves, job.shadows)
         )
-        submit = remote.answering(job.flights.client, point, waves, shadows, background=job.background)
-        return self._board(_KINDS[type(point)], asked_key(point), submit, stored=False)
+        submit = remote.answering(job.flights.client, point, waves, shadows, background=background)
+        return self._board(_KINDS[type(point)], asked_key(point), submit, background=background, stored=False)
 
-    def _board(self, kind: str, key: str, submit: remote.Submit, **options: Any) -> Flight:
+    def _board(self, kind: str, key: str, submit: remote.Submit, *, background: bool, **options: Any) -> Flight:
         """A flight with the job on it, unless the job was stopped meanwhile."""
-        flight = self.job.flights.board(kind, key, self.job, submit, **options)
-        if self.job.ended is not None:
-            raise StoppedError  # the job leaves its flights when its thread ends
+        flight = self.job.flights.board(kind, key, self.job, submit, background=background, **options)
+        if background and not self.job.background:  # a visitor came while it was submitted
+            self.job.flights.bring_forward(self.job)
+        self._stop_if_ended()  # the job leaves its flights when its thread ends
         return flight
 
     def _land_point(self, point: Asked) -> None:
@@ -153,14 +157,37 @@ class Attempt:
 
     def _land(self, flight: Flight, put: Callable[[bytes], None]) -> None:
         """Take the result of a flight to the store when it comes; the first of its jobs does so for all."""
-        with flight.landing:
+        with self._landing(flight):
             if not flight.stored:
+                self._await(flight)
                 blob = flight.future.result()
                 if blob is None:
                     raise StoppedError
                 put(blob)
                 flight.stored = True
                 flight.let_go()
+        self._stop_if_ended()
+
+    @contextmanager
+    def _landing(self, flight: Flight) -> Iterator[None]:
+        """Hold the landing of a flight, which another job may hold for as long as the training takes."""
+        while not flight.landing.acquire(timeout=_LOOK):
+            self._stop_if_ended()
+        try:
+            yield
+        finally:
+            flight.landing.release()
+
+    def _await(self, flight: Flight) -> None:
+        """Return when a flight has ended; one that others are on goes on when this job is stopped."""
+        if flight.future.done():
+            return
+        ended = threading.Event()
+        flight.future.add_done_callback(lambda _: ended.set())
+        while not ended.wait(_LOOK):
+            self._stop_if_ended()
+
+    def _stop_if_ended(self) -> None:
         if self.job.ended is not None:
             raise StoppedError
 

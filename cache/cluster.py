@@ -23,8 +23,8 @@ from cache.remote import TASKS
 from cache.watch import PARENT
 
 _MOST_WORKERS = 8
-# One task at a time: beside a training in the same process an assessment takes six times as long, for both
-# are made of short steps that wait for each other at Python's lock.
+# One task at a time: beside a training in the same process an assessment takes far longer, for both are made of
+# short steps that wait for each other at Python's lock.
 _TASKS_PER_WORKER = 1
 _HOST = "127.0.0.1"
 _CLOSING = 5  # seconds that a client has to say goodbye
@@ -45,7 +45,7 @@ _SETTINGS: dict[str, Any] = {
 class Cluster:
     """A running cluster and the client that speaks to it; a context manager, fit for any thread.
 
-    Making one takes about two seconds; the workers warm up meanwhile and afterwards, tasks wait for them.
+    Making one takes a while; the workers warm up meanwhile and afterwards, tasks wait for them.
     """
 
     def __init__(self, *, workers: int | None = None, threads: int = 1) -> None:

@@ -30,7 +30,7 @@ _KINDS: dict[str, type] = {
 }
 _ARRAY = "array"  # marks the place of an array in the JSON
 _TREE = "tree"  # the array that holds an assessment's JSON; no field has a name without a point
-_LARGEST = 2**28  # bytes of an assessment: 256 MiB, a thousand times what is usual
+_LARGEST = 2**28  # bytes of an assessment: 256 MiB, far more than is usual
 _EFFORT = 1  # of compression
 _HEAD = b"\0\0\0\0{"  # at byte 4 of safetensors: the upper half of the length of the JSON that follows
 _PARAMETER = "parameter."
@@ -155,9 +155,9 @@ _hints = lru_cache(get_type_hints)
 
 
 def assessment_to_bytes(assessment: Assessment) -> bytes:
-    """All arrays by the path to them, and the rest as the bytes of its JSON; compressed by a quarter.
+    """All arrays by the path to them, and the rest as the bytes of its JSON; compressed.
 
-    More than the least effort would save one byte in a hundred, and a small wave takes less time to train.
+    More than the least effort would save next to nothing, and a small wave takes less time to train.
     """
     arrays: dict[str, NDArray[Any]] = {}
     tree = canonical_json(_without_arrays(assessment, "", arrays)).encode()
@@ -179,6 +179,15 @@ def assessment_from_bytes(blob: bytes) -> Assessment:
     if not isinstance(assessment, Assessment):
         raise UnreadableError("a stored assessment is not of kind 'Assessment'")
     return assessment
+
+
+def tightened(blob: bytes) -> bytes:
+    """The bytes of the same assessment with all the effort at compressing them: for what travels with the package.
+
+    Raises:
+        UnreadableError: when the bytes are not an assessment's.
+    """
+    return zlib.compress(_inflated(blob), level=9)
 
 
 def _inflated(blob: bytes) -> bytes:

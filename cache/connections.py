@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cache.aside import Identity, identity
 from cache.location import CacheError
-from cache.schema import connect, is_ours, prepare
+from cache.schema import COMPLAINTS, connect, is_ours, prepare
 
 _ATTEMPTS = 10  # to open a file that other processes are just setting aside
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -45,7 +45,7 @@ class Connections:
         try:
             which, connection = self._taken()
             yield connection
-        except (sqlite3.Error, OSError) as error:
+        except (*COMPLAINTS, OSError) as error:
             if connection is not None:
                 connection.close()
             raise self._complaint(error, which or identity(self.file)) from error
@@ -88,12 +88,15 @@ class Connections:
             connection.close()
         raise CacheError(f"The cache {self.file} changes all the time; choose another directory with --cache DIR.")
 
-    def _complaint(self, error: sqlite3.Error | OSError, which: Identity) -> CacheError:
+    def _complaint(self, error: sqlite3.Error | OSError | UnicodeDecodeError, which: Identity) -> CacheError:
         """SQLite's complaint as one sentence."""
+        if isinstance(error, UnicodeDecodeError):
+            error, code = sqlite3.DatabaseError("the tables of the file are damaged"), sqlite3.SQLITE_CORRUPT
+        else:
+            code = getattr(error, "sqlite_errorcode", 0)
         text = f"The cache {self.file} cannot be used ({error}); choose another directory with --cache DIR."
         reason = error.strerror if isinstance(error, OSError) else error  # an OSError's own text names the file
         told = f"The cache cannot be used ({reason}); choose another directory with --cache DIR."
-        code = getattr(error, "sqlite_errorcode", 0)
         if code & _PRIMARY in _DAMAGE and self.file.exists() and is_ours(self.file):
             return DamagedError(text, which, told=told)
         return CacheError(text, told=told)

@@ -14,7 +14,7 @@ from cache.codec import UnreadableError, assessment_from_bytes
 from cache.keys import Point
 from cache.location import CacheError
 from cache.rows import entries
-from cache.schema import SCHEMA_VERSION, TABLES, format_version, make_tables
+from cache.schema import COMPLAINTS, SCHEMA_VERSION, TABLES, format_version, make_tables, text_of
 from cache.statements import COLUMNS, insertion
 from cache.store import Store
 from cache.verification import Entry, OtherEngineError, Shapes, check_entry
@@ -124,16 +124,15 @@ def import_file(store: Store, file: Path, *, shapes: Shapes) -> Imported:
 
 def _taken(store: Store, entry: Entry, shapes: Shapes) -> str:
     """Whether an entry was added, or was present already."""
-    answered = check_entry(entry, shapes=shapes)
-    assert isinstance(entry.blob, bytes)  # noqa: S101 — the check above says so
+    answered, blob = check_entry(entry, shapes=shapes)
     if isinstance(answered, Point):
         if store.measured([str(entry.key)]):
             return "present"
-        store.put_assessment(answered, assessment_from_bytes(entry.blob))
+        store.put_assessment(answered, assessment_from_bytes(blob))
     else:
         if store.wave(*answered) is not None:
             return "present"
-        store.put_wave(*answered, entry.blob)
+        store.put_wave(*answered, blob)
     return "added"
 
 
@@ -146,6 +145,7 @@ def _foreign(store: Store, file: Path) -> Iterator[sqlite3.Connection]:
         raise CacheError(f"{file} is the cache itself.")
     try:
         with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.text_factory = text_of
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_ENTRY)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
@@ -159,8 +159,9 @@ def _foreign(store: Store, file: Path) -> Iterator[sqlite3.Connection]:
             if format_version(connection, file) == 0 or _statements(connection) != set(TABLES):
                 raise CacheError(f"{file} is not an export of Privacy Dial of this version.")
             yield connection
-    except (sqlite3.Error, OverflowError) as error:
-        raise CacheError(f"{file} cannot be read as an export of Privacy Dial ({error}).") from error
+    except (*COMPLAINTS, OverflowError) as error:
+        reason = "its tables are damaged" if isinstance(error, UnicodeDecodeError) else error
+        raise CacheError(f"{file} cannot be read as an export of Privacy Dial ({reason}).") from error
 
 
 def _statements(connection: sqlite3.Connection) -> set[str]:

@@ -86,7 +86,7 @@ def _client(address: str) -> Client:
 
 
 def _check_versions(client: Client) -> None:
-    """Raise unless scheduler and workers have this version of Privacy Dial; newcomers are asked with every task."""
+    """Raise unless scheduler and workers have this version of Privacy Dial; latecomers look at it with every task."""
     try:
         workers: Any = client.run(remote.versions, on_error="return")
         answers = {"the scheduler": client.run_on_scheduler(remote.versions), **workers}
@@ -96,12 +96,9 @@ def _check_versions(client: Client) -> None:
         if not isinstance(answer, Iterable):
             raise ClusterError(_lacks(place)) from answer
         package, engine = answer
-        if (package, engine) != remote.versions():
-            own = "{} (engine {})".format(*remote.versions())
-            raise ClusterError(
-                f"{place} has Privacy Dial {package} (engine {engine}) and this program {own}: "
-                "install the same version on all machines"
-            )
+        wrong = remote.misfit(place, (package, engine), remote.versions())
+        if wrong is not None:
+            raise ClusterError(wrong)
 
 
 def _lacks(place: str) -> str:

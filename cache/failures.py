@@ -13,6 +13,7 @@ from engine.validate import InvalidValueError
 LOST = "The processes that compute were lost; the work goes on where the last stored result was."
 GONE = "The processes that compute were lost and did not come back."
 IDLE = "There is no worker; the work waits for one."
+NO_GPU = "The last worker with a GPU was lost; what it was to train waits for another one."
 RESTARTED = "A worker process died and was replaced; this wave has been started again."
 UNWATCHED = "Nobody looked at this training any more, so it was stopped; what was finished is kept."
 

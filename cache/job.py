@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from cache.failures import RESTARTED
+from cache.failures import NO_GPU, RESTARTED
 from cache.flights import Flight, Flights
 from cache.keys import Asked
 from cache.progress import Progress, State
@@ -18,7 +18,8 @@ class Job:
     Attributes:
         point: what is measured.
         visitors: who watches it.
-        background: whether only sweeps want it.
+        foreground: those of them who let it wait for nobody: all but sweeps.
+        heard: whether its trainings report every epoch.
         ended: how it ended, None while it goes on.
         news: one sentence on what it goes on after, else empty.
         over: set when its thread has ended.
@@ -33,7 +34,8 @@ class Job:
 
     point: Asked
     visitors: set[str] = field(default_factory=set)
-    background: bool = False
+    foreground: set[str] = field(default_factory=set)
+    heard: bool = True
     ended: Progress | None = None
     news: str = ""
     over: threading.Event = field(default_factory=threading.Event)
@@ -44,13 +46,30 @@ class Job:
     waves: dict[int, Flight] = field(default_factory=dict)
     shadows: dict[int, Flight] = field(default_factory=dict)
 
+    @property
+    def background(self) -> bool:
+        """Whether only sweeps want it now, or nobody any more; then it counts for no limit.
+
+        What stands in the queue when the last of those who are no sweep leaves keeps its place there: other jobs may
+        wait for it, too, and to move it back would need all that it takes to bring it forward. What a sweep's job
+        submits from then on waits for all visitors again.
+        """
+        return not self.foreground
+
+    def leave(self, visitor: str) -> None:
+        """Take a visitor off it."""
+        self.visitors.discard(visitor)
+        self.foreground.discard(visitor)
+
     def now(self) -> Progress:
         """How far it is while it goes on."""
         flight = self._in_work()
         trained = flight is not None and _trained(flight)
         epochs = self.point.recipe.epochs
         trace = flight.trace if flight else ()
-        state: State = "assessing" if trained else "training" if flight and flight.starts else "queued"
+        stranded = flight is not None and flight.gpu and not trained and self.flights.without_gpu
+        begun = flight is not None and flight.starts > 0 and not stranded
+        state: State = "assessing" if trained else "training" if begun else "queued"
         if self.elsewhere and (trained or flight is None):
             state = "elsewhere"
         return Progress(
@@ -61,7 +80,7 @@ class Job:
             epochs=epochs,
             waves_assessed=self.assessed,
             trace=trace,
-            message=RESTARTED if flight and flight.starts > 1 else self.news,
+            message=NO_GPU if stranded else RESTARTED if flight and flight.starts > 1 else self.news,
             ahead=self.flights.ahead_of(flight) if flight and state == "queued" else 0,
             teachers=flight.teachers if flight else 0,
         )

@@ -17,7 +17,7 @@ from distributed.comm.core import CommClosedError
 from numpy.typing import NDArray
 
 from cache.address import ClusterError
-from cache.admission import Limits, full, refusal
+from cache.admission import Limits, full, refusal, too_large
 from cache.answers import Answers
 from cache.attempt import Attempt
 from cache.contested import ContestedRecords
@@ -57,51 +57,69 @@ class Jobs:
         self.records = ContestedRecords(lambda: self._flights.client)
         self._answers = Answers(store)
         self._leases = Leases(store.file.parent)
-        self.sensitivities = Sensitivities(lambda: self._flights.client, store.reports, self._limits.training)
+        self.sensitivities = Sensitivities(lambda: self._flights.client, store.reports, self._limits)
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._watched: dict[str, Job] = {}
         self._looks: dict[str, float] = {}
+        self._persons: dict[str, str] = {}
         self._problem: str | None = None
         self._closed = threading.Event()
         threading.Thread(target=self._look_around, name="unwatched jobs", daemon=True).start()
 
-    def request(self, visitor: str, point: Asked, *, background: bool = False) -> None:
+    def request(
+        self,
+        visitor: str,
+        point: Asked,
+        *,
+        person: str | None = None,
+        background: bool = False,
+        heard: bool | None = None,
+    ) -> None:
         """Measure what is lacking of a point, or compare two, and stop what this visitor alone asked for before.
 
         Asking again changes nothing while the job goes on, and starts anew when it failed or was cancelled. What the
-        limits do not admit ends at once as "refused", with the reason.
+        limits do not admit ends at once as "refused", with the reason. What a sweep has in work already is then left
+        to the sweep, in its turn, and the visitor may look at it like anybody else.
 
         Args:
-            visitor: who asks.
+            visitor: who asks: a tab, which is done with what it asked for before.
             point: what to measure.
+            person: who sits at it; what his other visitors wait for counts with this. None: nobody else's concern.
             background: whether it may wait for everything that is asked for without this, and goes on unwatched.
+            heard: whether its trainings report every epoch; None is for those that are not in the background.
         """
         key, refused = asked_key(point), self._refusal(point)
+        heard = not background if heard is None else heard
         with self._lock:
             before = self._watched.get(visitor)
             job = self._jobs.get(key)
             if job is not None and job is before:
                 return
             if before is not None:
-                before.visitors.discard(visitor)
+                before.leave(visitor)  # first, so that what nobody else watches makes room
             fresh = job is None or job.ended is not None
+            sooner = not background and (job is None or fresh or job.background)
+            crowded = full(self._in_work(), self._others(visitor, person), self._limits) if sooner else None
             if job is None or fresh:
-                refused = refused or (None if background else full(self._in_work(), self._limits))
-                self._jobs[key] = job = Job(point=point, background=background, flights=self._flights)
+                refused = refused or crowded
+                self._jobs[key] = job = Job(point=point, heard=heard, flights=self._flights)
                 self._jobs.move_to_end(key)
-            job.background = job.background and background
-            job.visitors.add(visitor)
-            self._watched[visitor] = job
-            if not background:
-                self._looks[visitor] = time.monotonic()
+            if fresh or not crowded:
+                job.heard = job.heard or heard
+                self._watch(visitor, job, person, background=background)
+            else:
+                sooner = False
+                self._forget(visitor)
         if fresh and refused:
             self._end(job, "refused", refused)
             self._stop_if_unwatched(before)
         elif fresh:
             threading.Thread(target=self._run, args=(job, before), name="job", daemon=True).start()
         else:
+            if sooner:
+                job.flights.bring_forward(job)
             self._stop_if_unwatched(before)
 
     def cancel(self, visitor: str) -> None:
@@ -110,10 +128,9 @@ class Jobs:
 
     def _leave(self, visitor: str, message: str) -> None:
         with self._lock:
-            self._looks.pop(visitor, None)
-            job = self._watched.pop(visitor, None)
+            job = self._forget(visitor)
             if job is not None:
-                job.visitors.discard(visitor)
+                job.leave(visitor)
         self._stop_if_unwatched(job, message)
 
     def progress(self, point: Asked, visitor: str | None = None) -> Progress | None:
@@ -154,6 +171,15 @@ class Jobs:
             return 0
         return len(processes)
 
+    @property
+    def without_gpu(self) -> bool:
+        """Whether something waits for a worker with a GPU and there is none any more."""
+        return self._flights.without_gpu
+
+    def look_for_gpu(self) -> None:
+        """Look whether what needs a GPU can still have one, for those who ask how far it is."""
+        self._flights.look_for_gpu()
+
     def move_to(self, client: Client) -> None:
         """Compute with another client from now on: the processes of the one before were lost."""
         flights = Flights(client)
@@ -178,14 +204,35 @@ class Jobs:
     def _refusal(self, point: Asked) -> str | None:
         """Why a point must not be trained; what needs no training is always measured."""
         for recipe in (point.recipe, point.shadow_recipe):
-            refused = refusal(self._limits.training, recipe, point.waves)
+            refused = refusal(self._limits.training, recipe, point.waves) or too_large(recipe, self._limits.memory)
             if refused is not None and not self._store.trained(recipe, point.waves):
                 return refused
         return None
 
     def _in_work(self) -> int:
-        """How many jobs of visitors go on."""
+        """How many jobs go on that somebody watches who is no sweep."""
         return sum(job.ended is None and not job.background for job in self._jobs.values())
+
+    def _others(self, visitor: str, person: str | None) -> int:
+        """How many jobs go on that other visitors of the same person watch."""
+        theirs = {other for other, name in self._persons.items() if name == person and other != visitor}
+        return len({self._watched[other] for other in theirs if self._watched[other].ended is None})
+
+    def _watch(self, visitor: str, job: Job, person: str | None, *, background: bool) -> None:
+        """Let a visitor, who has left the job before, watch this one. The lock is held."""
+        job.visitors.add(visitor)
+        self._watched[visitor] = job
+        if person is not None:
+            self._persons[visitor] = person
+        if not background:
+            job.foreground.add(visitor)
+            self._looks[visitor] = time.monotonic()
+
+    def _forget(self, visitor: str) -> Job | None:
+        """Watch no job any more; the one that was, None where none was. The lock is held."""
+        self._looks.pop(visitor, None)
+        self._persons.pop(visitor, None)
+        return self._watched.pop(visitor, None)
 
     def _look_around(self) -> None:
         """Stop the jobs whose last visitor has not looked for long: his page was closed, or his computer."""
@@ -265,8 +312,7 @@ class Jobs:
             job.over.set()
             for visitor in job.visitors:
                 if self._watched.get(visitor) is job:
-                    del self._watched[visitor]
-                    self._looks.pop(visitor, None)
+                    self._forget(visitor)
             ended = [key for key, other in self._jobs.items() if other.ended is not None]
             for key in ended[:-_REMEMBERED]:
                 del self._jobs[key]

@@ -49,11 +49,16 @@ def cache_directory(chosen: str | Path | None = None) -> Path:
     return directory
 
 
-def add_cache_options(parser: argparse.ArgumentParser) -> None:
-    """Where the cache is and how much may be in it, for every program that writes to it."""
+def add_cache_option(parser: argparse.ArgumentParser) -> None:
+    """Where the cache is, for every program that looks into it."""
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
     )
+
+
+def add_cache_options(parser: argparse.ArgumentParser) -> None:
+    """Where the cache is and how much may be in it, for every program that measures."""
+    add_cache_option(parser)
     parser.add_argument(
         "--cache-limit",
         type=size_argument,

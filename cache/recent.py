@@ -1,4 +1,4 @@
-"""Answers of the latest questions, kept in memory: each is made again from stored waves in less than a second."""
+"""Answers of the latest questions, kept in memory: each can be made again from stored waves."""
 
 from __future__ import annotations
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from distributed import Client, Future
 
+from cache.address import ClusterError
 from cache.keys import MOST_WAVES, Asked, Outputs, Point, Versus
+from cache.priority import IN_THE_BACKGROUND
 from engine.recipe import PopulationChoice, Recipe
-from engine.validate import InvalidValueError
 from engine.version import ENGINE_VERSION
 
 TASKS = "cache.tasks"
@@ -26,7 +27,6 @@ GPU = "GPU"
 
 _SHOW_FIRST = 2
 _ASSESS_FIRST = 1  # Dask's priority; wave w trains with priority −w, so that every visitor's first wave comes first
-_IN_THE_BACKGROUND = -1000  # on top of that, so that sweeps wait for all that visitors wait for
 
 _ANSWERED_BY: dict[type, str] = {Point: "assess", Versus: "compare", Outputs: "logits"}
 
@@ -34,22 +34,46 @@ Submit = Callable[..., Future]
 """Starts a task under the name given as ``key``."""
 
 
-def versions() -> tuple[str, int]:
-    """The versions of the package and of the engine in this process."""
+Versions = tuple[str, int]
+"""Of the package and of the engine."""
+
+
+@functools.cache
+def versions() -> Versions:
+    """The versions in this process."""
     return version("privacydial"), ENGINE_VERSION
 
 
-def run(function: str, *arguments: Any, engine: int = ENGINE_VERSION) -> Any:
+def misfit(place: str, there: Versions, here: Versions) -> str | None:
+    """Why a process must not compute for this program, one sentence; None when it may.
+
+    Args:
+        place: which process.
+        there: its versions.
+        here: the versions of this program.
+    """
+    if there == here:
+        return None
+    return (
+        "{} has Privacy Dial {} (engine {}) and this program {} (engine {}): install the same version on all machines"
+    ).format(place, *there, *here)
+
+
+def run(function: str, *arguments: Any, asked_by: Versions | None = None) -> Any:
     """Call a function of ``cache.tasks``; workers receive this function by reference.
 
+    Args:
+        function: its name.
+        arguments: what it is called with.
+        asked_by: the versions of the program that asks, where that is another process.
+
     Raises:
-        InvalidValueError: when the caller's version of the engine is another one: its numbers would be mixed up.
+        ClusterError: when the versions here are others: numbers would be mixed up. A cluster's workers are asked when
+            a program comes to it; this is for those that come later.
     """
-    if engine != ENGINE_VERSION:
-        raise InvalidValueError(
-            f"A worker has version {ENGINE_VERSION} of the engine and this program version {engine}; "
-            "install the same version of Privacy Dial on all machines."
-        )
+    wrong = misfit("A worker", versions(), asked_by or versions())
+    if wrong is not None:
+        raise ClusterError(f"{wrong}.")
     return getattr(importlib.import_module(TASKS), function)(*arguments)
 
 
@@ -63,36 +87,41 @@ def keeping(client: Client, blob: bytes) -> Submit:
     return functools.partial(client.submit, keep, blob)
 
 
-def training(client: Client, recipe: Recipe, wave: int, *, background: bool) -> Submit:
-    """Trains a wave, on a GPU where the cluster offers one; in the background it reports nothing on its way."""
-    priority = -wave + _IN_THE_BACKGROUND * background
-    parts = (recipe, wave, not background)
-    submit = functools.partial(client.submit, run, "train", *parts, engine=ENGINE_VERSION, priority=priority)
-    if not offers_gpu(client):
+def training(client: Client, recipe: Recipe, wave: int, *, background: bool, heard: bool, gpu: bool) -> Submit:
+    """Trains a wave, on a worker that offers a GPU or on any; it reports on its way where that is heard."""
+    priority = -wave + IN_THE_BACKGROUND * background
+    parts = (recipe, wave, heard)
+    submit = functools.partial(client.submit, run, "train", *parts, asked_by=versions(), **_in_turn(priority))
+    if not gpu:
         return functools.partial(submit, "cpu")
     return functools.partial(submit, "cuda", resources={GPU: 1})
+
+
+def _in_turn(priority: int) -> dict[str, Any]:
+    """Options of what waits its turn: of two with the same priority Dask runs what came within 100 ms backwards."""
+    return {"priority": priority, "fifo_timeout": 0}
 
 
 def answering(
     client: Client, asked: Asked, waves: Sequence[Future], shadows: Sequence[Future], *, background: bool
 ) -> Submit:
     """Answers what is asked when the waves are there, and those of another recipe where it needs one."""
-    priority = _ASSESS_FIRST + _IN_THE_BACKGROUND * background
+    priority = _ASSESS_FIRST + IN_THE_BACKGROUND * background
     parts = (_ANSWERED_BY[type(asked)], asked, list(waves), list(shadows))
-    return functools.partial(client.submit, run, *parts, engine=ENGINE_VERSION, priority=priority)
+    return functools.partial(client.submit, run, *parts, asked_by=versions(), priority=priority)
 
 
 def showing(client: Client, population: PopulationChoice, records: tuple[int, ...]) -> Future:
     """The flat view of some contested records as bytes of float32, before anything else that waits."""
     return client.submit(
-        run, "contested_values", population, records, engine=ENGINE_VERSION, priority=_SHOW_FIRST, pure=False
+        run, "contested_values", population, records, asked_by=versions(), priority=_SHOW_FIRST, pure=False
     )
 
 
 def retraining(client: Client, recipe: Recipe, epoch: int) -> Future:
     """How far one record moves the weights of a recipe at an epoch, after all that visitors wait for."""
     priority = -MOST_WAVES
-    return client.submit(run, "sensitivity", recipe, epoch, engine=ENGINE_VERSION, priority=priority, pure=False)
+    return client.submit(run, "sensitivity", recipe, epoch, asked_by=versions(), priority=priority, pure=False)
 
 
 def offers_gpu(client: Client) -> bool:

@@ -15,8 +15,13 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cache.codec import UnreadableError
 from cache.keys import sensitivity_key, wave_key
+from cache.layer import Layer
 from cache.progress import TracePoint
+from cache.schema import COMPLAINTS
+from cache.traces import trace_from_bytes
+from cache.verification import check_sum
 from engine.architectures import parameter_count
 from engine.mechanisms import SoftLabels
 from engine.recipe import MODELS_PER_WAVE, Recipe
@@ -24,7 +29,8 @@ from engine.release.values import Release
 
 _log = logging.getLogger(__name__)
 FILE = "reports.sqlite"
-_KEPT = 20_000  # reports, of about 3 KB each
+SHIPPED_TRACE = "SELECT blob, sha256 FROM trace WHERE key = ?"
+_KEPT = 20_000  # reports, which are small
 _TABLE = """CREATE TABLE IF NOT EXISTS report (
     number INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
@@ -102,8 +108,15 @@ def effort(recipe: Recipe) -> Effort:
 class Reports:
     """All reports of a directory; every method may be called from any thread and none raises."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, below: Layer | None = None) -> None:
+        """The reports of a directory.
+
+        Args:
+            directory: where their file is, or will be.
+            below: where a trace that is not in the file is looked up.
+        """
         self._file = directory / FILE
+        self._below = below
 
     def put(self, recipe: Recipe, wave: int, seconds: float | None, trace: Sequence[TracePoint]) -> None:
         """Keep what was heard of the training of a wave (from 0); the oldest reports beyond the limit go."""
@@ -123,7 +136,17 @@ class Reports:
         """How the first wave of a recipe went by epoch; empty where that was not heard to its end."""
         found = self._rows("SELECT trace FROM report WHERE key = ?", [wave_key(recipe, 0)])
         trace = tuple(TracePoint(**point) for (text,) in found for point in json.loads(text))
-        return trace if trace and trace[-1].epoch == recipe.epochs else ()
+        return _whole(trace, recipe) or _whole(self._shipped(recipe), recipe)
+
+    def _shipped(self, recipe: Recipe) -> tuple[TracePoint, ...]:
+        """The trace of a recipe's first wave in the layer below; one that cannot be read is not told."""
+        rows = self._below.rows(SHIPPED_TRACE, wave_key(recipe, 0)) if self._below else []
+        for blob, checksum in rows:
+            try:
+                return trace_from_bytes(check_sum(blob, checksum))
+            except UnreadableError as error:
+                _log.warning("A trace below %s is left out: %s", self._file, error)
+        return ()
 
     def timed(self, *, latest: int = 500) -> tuple[Timed, ...]:
         """The latest trainings that were timed."""
@@ -164,7 +187,12 @@ class Reports:
             with closing(sqlite3.connect(self._file, timeout=5)) as connection, connection:
                 for statement, values in statements:
                     found = connection.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
+        except COMPLAINTS as error:
             _log.warning("The reports of trainings in %s could not be used: %s", self._file, error)
             return []
         return found
+
+
+def _whole(trace: tuple[TracePoint, ...], recipe: Recipe) -> tuple[TracePoint, ...]:
+    """The trace if it was heard to the end of the training, else an empty one."""
+    return trace if trace and trace[-1].epoch == recipe.epochs else ()

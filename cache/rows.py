@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from cache.schema import KINDS
+from cache.schema import COMPLAINTS, KINDS, text_of
 from cache.statements import COLUMNS, selection
 from cache.verification import Entry
 
@@ -22,12 +22,13 @@ def entries(connection: sqlite3.Connection) -> Iterator[Entry]:
 def readable_entries(file: Path) -> Iterator[Entry]:
     """The entries of a damaged file that SQLite can still reach: from both ends towards the damage."""
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.text_factory = text_of
         connection.execute("PRAGMA writable_schema = ON")  # else SQLite reads nothing of a file that was cut short
         for kind in reversed(KINDS):
             seen: set[object] = set()
             for order in ("ASC", "DESC"):
-                # SQLite refuses to go on at the first page that makes no sense.
-                with contextlib.suppress(sqlite3.Error, OverflowError):
+                # SQLite refuses to go on at the first page that makes no sense, in words that may be no text.
+                with contextlib.suppress(*COMPLAINTS, OverflowError):
                     for row in connection.execute(f"{selection(kind)} ORDER BY rowid {order}"):
                         if row[0] in seen:
                             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 from cache.aside import Identity, set_aside
@@ -11,6 +12,17 @@ from cache.location import CacheError
 SCHEMA_VERSION = 2  # since 2 an entry says what it answers, and its size and last use are kept beside it
 _APPLICATION_ID = 0x50446961  # "PDia", which marks an SQLite file as a cache of Privacy Dial
 _LARGEST_LOG = 64 * 2**20  # bytes to which the write-ahead log shrinks when it has been folded in
+# In one statement: between two, another process that begins the file may come to its end. With parentheses, so that
+# nothing of these names in a foreign file stands in.
+_FORMAT = """SELECT
+    (SELECT application_id FROM pragma_application_id()),
+    (SELECT user_version FROM pragma_user_version()),
+    (SELECT count(*) FROM sqlite_master)"""
+COMPLAINTS = (sqlite3.Error, UnicodeDecodeError)
+"""What comes of a file that makes no sense to SQLite: damaged bytes that its words quote are no text for Python."""
+PATIENCE = 30.0
+"""Seconds that a connection waits for others."""
+_AGAIN = 0.01  # seconds between two attempts where SQLite makes one only
 KINDS = ("wave", "assessment")
 """The kinds of entries, in the order in which they are given up: a wave is made again in seconds, but of many
 waves comes one assessment."""
@@ -53,14 +65,28 @@ TABLES = (
 
 def connect(file: Path) -> sqlite3.Connection:
     """A connection in autocommit mode that waits for other processes and may change threads."""
-    connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(file, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    connection.text_factory = text_of
+    try:
+        _configure(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def text_of(content: bytes) -> str:
+    """A text as it is stored; damaged bytes become other characters, so that its checksum tells, and no error."""
+    return content.decode(errors="replace")
+
+
+def _configure(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA page_count").fetchone() == (0,):
         # Heard by a new file only; an old one, perhaps of a newer version, would be written to behind all its locks.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     # In WAL mode a commit without fsync can lose the newest entries to a power cut, but never tears one.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
-    return connection
 
 
 def prepare(connection: sqlite3.Connection, file: Path, identity: Identity) -> bool:
@@ -72,8 +98,11 @@ def prepare(connection: sqlite3.Connection, file: Path, identity: Identity) -> b
     Raises:
         CacheError: for a file of a newer version or of another program.
     """
-    if format_version(connection, file) == SCHEMA_VERSION:
+    version = format_version(connection, file)
+    if version == SCHEMA_VERSION:
         return True  # without the lock that a writer may hold
+    if version == 0:
+        _write_ahead(connection)  # before there are tables: who finds them finds this, too
     connection.execute("BEGIN IMMEDIATE")  # two processes that start together make the tables once
     try:
         version = format_version(connection, file)
@@ -86,9 +115,21 @@ def prepare(connection: sqlite3.Connection, file: Path, identity: Identity) -> b
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    if version in {0, SCHEMA_VERSION}:
-        connection.execute("PRAGMA journal_mode = WAL")
     return version in {0, SCHEMA_VERSION}
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log from now on. For this alone SQLite waits for no other connection; so it is done here."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
@@ -105,9 +146,7 @@ def format_version(connection: sqlite3.Connection, file: Path) -> int:
     Raises:
         CacheError: for a file of a newer version or of another program.
     """
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    application, version, tables = connection.execute(_FORMAT).fetchone()
     if application == 0 and version == 0 and tables == 0:
         return 0
     if application != _APPLICATION_ID:

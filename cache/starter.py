@@ -1,7 +1,7 @@
 """Starter results: a small store that ships with the package, so that a new machine has something to show at once.
 
-It is read and never written. In it are assessments, each on all its waves, and comparisons of some of them; the waves
-that they came of are trained again where somebody asks for more.
+It is read and never written. In it are assessments, each on all its waves, how the first of these was trained by
+epoch, and comparisons of some of them; the waves that they came of are trained again where somebody asks for more.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cache.keys import Point, Versus, assessment_key, comparison_key, comparison_question
+from cache.codec import tightened
+from cache.keys import Point, Versus, assessment_key, comparison_key, comparison_question, wave_key
 from cache.location import CacheError
-from cache.schema import make_tables
+from cache.schema import COMPLAINTS, make_tables
 from cache.statements import insertion, selection
 from cache.store import Store
+from cache.traces import trace_to_bytes
 from engine.populations.membership import masks
 from engine.recipe import Recipe
 from engine.training.batches import epochs
@@ -34,6 +36,7 @@ _TABLES = (
     blob BLOB NOT NULL,
     sha256 BLOB NOT NULL
 )""",
+    "CREATE TABLE trace (key TEXT PRIMARY KEY, blob BLOB NOT NULL, sha256 BLOB NOT NULL)",
 )
 _ROOM = 0.98  # of that for entries; the rest is SQLite's own
 _log = logging.getLogger(__name__)
@@ -57,7 +60,7 @@ class Starter:
                 return []
             try:
                 return self._connection.execute(statement, [value]).fetchall()
-            except sqlite3.Error as error:
+            except COMPLAINTS as error:
                 _log.warning("The starter results %s cannot be read and are left out: %s", self.file, error)
                 self._connection.close()
                 self._connection = None
@@ -79,10 +82,12 @@ class Starter:
 def write_starter(
     store: Store, points: Sequence[Point], compared: Mapping[Versus, bytes], file: Path = SHIPPED
 ) -> int:
-    """Write comparisons, then the assessments of points, the first ones first, to a new file with room for them.
+    """Write comparisons, then points, the first ones first, to a new file with room for them.
+
+    With the assessment of a point goes how its first wave was trained by epoch.
 
     Args:
-        store: where the points are all measured.
+        store: where the points are all measured, and their trainings were heard.
         points: in the order of their importance.
         compared: comparisons of two of them, as ``codec`` writes them; these have room before all points.
         file: replaced as a whole where it exists.
@@ -91,7 +96,7 @@ def write_starter(
         How many points were written.
 
     Raises:
-        CacheError: when a point has not been measured.
+        CacheError: when a point has not been measured, or nobody heard its training.
     """
     fresh = file.with_suffix(".new")
     fresh.unlink(missing_ok=True)
@@ -118,22 +123,46 @@ def _compare(compared: Mapping[Versus, bytes], target: sqlite3.Connection) -> in
 
 
 def _fill(store: Store, points: Sequence[Point], target: sqlite3.Connection, left: float) -> int:
+    """Write points as long as there is room for them; how many."""
     select = f"{selection('assessment')} WHERE key = ?"
+    traced: set[Recipe] = set()
     for count, point in enumerate(points):
         row = store.maintain(functools.partial(_row, select, assessment_key(point)))
         if row is None:
             raise CacheError(f"The starter results cannot be built: {point} is not in {store.file}.")
-        left -= sum(len(value) for value in row)
+        recipe = point.recipe
+        trace = () if recipe in traced else _trace(store, recipe)  # points that differ in their release share it
+        left -= sum(len(value) for value in (*row, *trace))
         if left < 0:
             return count
         target.execute(insertion("assessment"), row)
-        recipe = point.recipe
-        target.execute("INSERT OR IGNORE INTO first_batch VALUES (?, ?)", [recipe.hash, first_batch_sum(recipe)])
+        if trace:
+            traced.add(recipe)
+            target.execute("INSERT INTO first_batch VALUES (?, ?)", [recipe.hash, first_batch_sum(recipe)])
+            target.execute("INSERT INTO trace VALUES (?, ?, ?)", trace)
     return len(points)
 
 
+def _trace(store: Store, recipe: Recipe) -> tuple[str, bytes, bytes]:
+    """The row of a recipe's trace."""
+    trace = store.reports.trace(recipe)
+    if not trace:
+        raise CacheError(
+            f"The starter results cannot be built: nobody heard how {recipe} was trained by epoch; measure it again "
+            "in another directory with --cache DIR."
+        )
+    blob = trace_to_bytes(trace)
+    return wave_key(recipe, 0), blob, hashlib.sha256(blob).digest()
+
+
 def _row(select: str, key: str, source: sqlite3.Connection) -> tuple | None:
-    return source.execute(select, [key]).fetchone()
+    """The row of an assessment, made as small as it can be."""
+    row = source.execute(select, [key]).fetchone()
+    if row is None:
+        return None
+    *head, blob, _ = row
+    small = tightened(blob)
+    return (*head, small, hashlib.sha256(small).digest())
 
 
 def first_batch_sum(recipe: Recipe) -> bytes:

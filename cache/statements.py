@@ -23,6 +23,15 @@ def selection(kind: str, *columns: str) -> str:
     return f"SELECT {chosen} FROM {kind}"  # noqa: S608 — names of ours: others raise above
 
 
+def sizes(kind: str) -> str:
+    """The keys of a table, each with the number of bytes of its blob.
+
+    Raises:
+        KeyError: when there is no such table.
+    """
+    return f"SELECT {COLUMNS[kind][0]}, length(blob) FROM {kind}"  # noqa: S608 — as above
+
+
 def among(kind: str, *columns: str) -> str:
     """Some columns of those rows of a table whose keys are in a list, which is given as JSON.
 

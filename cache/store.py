@@ -14,9 +14,9 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from cache.aside import set_aside
+from cache.aside import Identity, identity, set_aside
 from cache.codec import (
     UnreadableError,
     assessment_from_bytes,
@@ -28,6 +28,7 @@ from cache.codec import (
 )
 from cache.connections import Connections, DamagedError
 from cache.keys import Point, Versus, assessment_key, assessment_question, comparison_key, wave_key, wave_question
+from cache.layer import Layer
 from cache.location import CacheError
 from cache.reports import Reports
 from cache.rows import readable_entries
@@ -42,14 +43,6 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 FILE = "privacydial.sqlite"
 COMPARISON = "SELECT blob, sha256 FROM comparison WHERE key = ?"
-
-
-class Layer(Protocol):
-    """Tables like those of a store that can only be read."""
-
-    def rows(self, statement: str, value: object) -> list[tuple]:
-        """What a query finds."""
-        ...
 
 
 class Store:
@@ -71,8 +64,9 @@ class Store:
         self._below = below
         self._connections = Connections(self.file)
         self._uses = Uses()
-        self.reports = Reports(directory)
+        self.reports = Reports(directory, below=below)
         self.damaged: list[Path] = []  # files that this store has set aside
+        self.dropped: list[str] = []  # keys of the entries that it has thrown away, one by one
         self._with(lambda connection: connection.execute("SELECT 1 FROM usage").fetchone())
 
     def headlines(self, keys: Iterable[str]) -> dict[str, Headline]:
@@ -154,10 +148,18 @@ class Store:
         """Keep the bytes of a wave; those that are there are replaced by their equals."""
         self._put("wave", [wave_key(recipe, wave), wave_question(recipe, wave), blob, _sha256(blob)])
 
-    def drop(self, kind: str, key: object, error: UnreadableError) -> None:
-        """Delete an unreadable entry and say so in the log."""
-        _log.warning("Dropped the %s %s from %s, to be computed again: %s", kind, key, self.file, error)
-        self._rows(deletion(kind), key)
+    def drop(self, kind: str, key: object, error: UnreadableError) -> bool:
+        """Delete an unreadable entry and say so in the log; one of the layer below is left out only."""
+        gone = self._with(lambda connection: connection.execute(deletion(kind), [key]).rowcount > 0)
+        done = "Dropped" if gone else "Left out"
+        _log.warning("%s the %s %s of %s, to be computed again: %s", done, kind, key, self.file, error)
+        if gone:
+            self.dropped.append(str(key))
+        return gone
+
+    def begin_anew(self) -> None:
+        """Set the file aside, and save what is whole in it: for one whose tables contradict each other."""
+        self._begin_anew(identity(self.file))
 
     def maintain(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """What ``work`` finds or does on a connection, for the commands that look after the whole store.
@@ -219,13 +221,13 @@ class Store:
             with self._connections.one() as connection:
                 return work(connection)
         except DamagedError as error:
-            self._begin_anew(error)
+            self._begin_anew(error.which)
         with self._connections.one() as connection:
             return work(connection)
 
-    def _begin_anew(self, error: DamagedError) -> None:
-        """Set the damaged file aside and save what is whole in it."""
-        aside = set_aside(self.file, "damaged", error.which)
+    def _begin_anew(self, which: Identity) -> None:
+        """Set this damaged file aside and save what is whole in it."""
+        aside = set_aside(self.file, "damaged", which)
         if aside is None:
             return  # another thread or process has done so
         self.damaged.append(aside)

@@ -96,6 +96,7 @@ class Supervisor:
                     failures += 1
                 elif failures and self._jobs.workers():
                     failures = 0
+                self._jobs.look_for_gpu()
             except Exception as error:  # noqa: BLE001 — whatever it is, the next attempt may succeed
                 failures += 1
                 _log.warning("The processes that compute could not be replaced", exc_info=error)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from cache.codec import UnreadableError
 from cache.connections import DamagedError
 from cache.rows import entries
 from cache.schema import KINDS
-from cache.statements import deletion, selection
+from cache.statements import deletion, selection, sizes
 from cache.store import Store
 from cache.usage import evict, stored_bytes
 from cache.verification import OtherEngineError, check_entry
@@ -65,7 +66,7 @@ def contents(store: Store) -> Contents:
 
 def faults(store: Store) -> tuple[str, ...]:
     """One sentence for each thing that is wrong with the store; reads all of it."""
-    aside = [f"the file was damaged, and what was whole in it saved; it is now {file}" for file in store.damaged]
+    aside = map(aside_words, store.damaged)
     try:
         found = store.maintain(lambda connection: [*_file_faults(connection), *(bad[2] for bad in _bad(connection))])
     except DamagedError as error:
@@ -73,13 +74,31 @@ def faults(store: Store) -> tuple[str, ...]:
     return (*aside, *found)
 
 
+def aside_words(file: Path) -> str:
+    """What is said of a damaged file by its new name."""
+    return f"the file was damaged, and what was whole in it saved; it is now {file}"
+
+
 def drop_faulty(store: Store) -> int:
-    """Drop every entry that is not what it says, so that it is computed again; how many went."""
+    """Drop every entry that is not what it says, so that it is computed again; how many went.
+
+    A file whose tables contradict each other is set aside first, and what is whole in it saved: in such a one an
+    entry may not be found by its key.
+    """
+    if _torn(store):
+        store.begin_anew()
     bad = store.maintain(lambda connection: list(_bad(connection)))
-    for kind, key, text in bad:
-        store.drop(kind, key, UnreadableError(text))
+    gone = sum(store.drop(kind, key, UnreadableError(text)) for kind, key, text in bad)
     store.maintain(_in_transaction(_mend_usage))
-    return len(bad)
+    return gone
+
+
+def _torn(store: Store) -> bool:
+    """Whether the tables of the file contradict each other."""
+    try:
+        return bool(store.maintain(_contradictions))
+    except DamagedError:
+        return True
 
 
 def _mend_usage(connection: sqlite3.Connection) -> None:
@@ -142,16 +161,19 @@ def _of_other_engines(connection: sqlite3.Connection) -> dict[str, list[tuple[st
     }
 
 
+def _contradictions(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with the tables."""
+    return [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+
+
 def _file_faults(connection: sqlite3.Connection) -> list[str]:
     """What SQLite finds wrong with the file, and sizes that are kept of nothing or not kept."""
-    found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+    found = _contradictions(connection)
     for kind in KINDS:
-        query = f"SELECT key, length(blob) FROM {kind}"  # noqa: S608 — one of our two tables
-        kept = f"SELECT key, size FROM usage WHERE kind = '{kind}'"  # noqa: S608 — as above
-        for one, other in ((query, kept), (kept, query)):
-            differing = f"SELECT count(*) FROM ({one} EXCEPT {other})"  # noqa: S608 — as above
-            (count,) = connection.execute(differing).fetchone()
-            found += [f"{count} entries of kind {kind} whose size is not kept"] if count else []
+        actual = set(connection.execute(sizes(kind)))
+        kept = set(connection.execute("SELECT key, size FROM usage WHERE kind = ?", [kind]))
+        count = len({key for key, _ in actual ^ kept})
+        found += [f"{count} entries of kind {kind} whose size is not kept"] if count else []
     return found
 
 

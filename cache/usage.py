@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from cache.schema import KINDS
+from cache.schema import KINDS, PATIENCE
 from cache.statements import deletion
 
 _PERIOD = 60  # seconds between two writings of uses, and the precision with which they are kept
@@ -58,7 +58,7 @@ class Uses:
             self.write(connection)
             connection.execute("COMMIT")
         finally:
-            connection.execute("PRAGMA busy_timeout = 30000")
+            connection.execute(f"PRAGMA busy_timeout = {int(1000 * PATIENCE)}")
 
 
 def stored_bytes(connection: sqlite3.Connection) -> int:

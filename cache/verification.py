@@ -79,8 +79,8 @@ def check_masks(stored: TrainedWave, recipe: Recipe, wave: int) -> None:
         raise UnreadableError("its masks are not those that the engine draws")
 
 
-def check_entry(entry: Entry, *, shapes: Shapes | None = None) -> Point | tuple[Recipe, int]:
-    """What the entry answers, once everything about it that can be checked has been.
+def check_entry(entry: Entry, *, shapes: Shapes | None = None) -> tuple[Point | tuple[Recipe, int], bytes]:
+    """What the entry answers and its blob, once everything about it that can be checked has been.
 
     Args:
         entry: of any origin.
@@ -102,11 +102,12 @@ def check_entry(entry: Entry, *, shapes: Shapes | None = None) -> Point | tuple[
     if isinstance(answered, Point) != (entry.kind == "assessment"):
         raise UnreadableError("it answers a question of another kind")
     if isinstance(answered, Point):
-        _check_headline(entry, blob)
-        _check_assessment(assessment_from_bytes(blob), answered)
+        assessment = assessment_from_bytes(blob)
+        _check_headline(entry, assessment)
+        _check_assessment(assessment, answered)
     else:
         _check_wave(wave_from_bytes(blob), *answered, shapes=shapes)
-    return answered
+    return answered, blob
 
 
 def _check_wave(stored: TrainedWave, recipe: Recipe, wave: int, *, shapes: Shapes | None) -> None:
@@ -123,14 +124,14 @@ def _check_wave(stored: TrainedWave, recipe: Recipe, wave: int, *, shapes: Shape
         raise UnreadableError("its parameters are not those of its recipe's architecture")
 
 
-def _check_headline(entry: Entry, blob: bytes) -> None:
+def _check_headline(entry: Entry, stored: Assessment) -> None:
     """The headline stands in the blob and beside it: both must be the same, in the one way to write it."""
     text = entry.headline
     if not isinstance(text, str):
         raise UnreadableError("it has no headline")
     check_sum(text.encode(), entry.headline_sha256)
     headline = headline_from_json(text)
-    if headline_to_json(headline) != text or headline != assessment_from_bytes(blob).headline:
+    if headline_to_json(headline) != text or headline != stored.headline:
         raise UnreadableError("its headline is not that of its content")
 
 

@@ -118,12 +118,14 @@ def dials() -> Mapping[str, Dial]:
     for name, node in roots().items():
         for dial in _dials(name, node, None):
             before = found.get(dial.name)
-            if before is not None:  # a field of several kinds takes what any of them takes
-                accepts = tuple(dict.fromkeys((*before.leaf.accepts, *dial.leaf.accepts)))
-                leaf = dataclasses.replace(dial.leaf, accepts=accepts)
-                dial = dataclasses.replace(dial, leaf=leaf)  # noqa: PLW2901
-            found[dial.name] = dial
+            found[dial.name] = dial if before is None else _of_either(before, dial)
     return found
+
+
+def _of_either(one: Dial, other: Dial) -> Dial:
+    """The dial of a field that several kinds of a table have: it takes what any of them takes."""
+    accepts = tuple(dict.fromkeys((*one.leaf.accepts, *other.leaf.accepts)))
+    return dataclasses.replace(other, leaf=dataclasses.replace(other.leaf, accepts=accepts))
 
 
 @cache

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cache.keys import assessment_key
+from cache.admission import too_large
+from cache.keys import Point, assessment_key
 from cache.store import Store
-from cache.sweeps.values import Plan, Setting
+from cache.sweeps.values import Plan, Refused, Setting
 from engine.assessment.values import Headline
 
 _AT_ONCE = 2000  # keys in one query
@@ -39,6 +40,39 @@ def assessed_waves(store: Store, plan: Plan) -> list[int]:
             for key in store.measured(keys):
                 most[keys[key]] = waves
     return most
+
+
+def within(plan: Plan, store: Store, memory: int | None) -> Plan:
+    """The plan with the settings refused that would need too much memory; what is stored stays.
+
+    Args:
+        plan: of all settings.
+        store: the cache.
+        memory: bytes that a wave may take while it is trained; None is any number.
+
+    Raises:
+        InvalidValueError: when no setting is left.
+    """
+    reasons = [_too_large(setting.point, store, memory) for setting in plan.settings]
+    if not any(reasons):
+        return plan
+    kept: list[Setting] = []
+    refused = list(plan.refused)
+    for setting, reason, waves in zip(plan.settings, reasons, assessed_waves(store, plan), strict=True):
+        if reason is None or waves == plan.waves:
+            kept.append(setting)
+        else:
+            refused.append(Refused(values=setting.values, reason=reason))
+    return replace(plan, settings=tuple(kept), refused=tuple(refused))
+
+
+def _too_large(point: Point, store: Store, memory: int | None) -> str | None:
+    """Why one of a point's recipes is not trained, unless all of its waves are stored."""
+    for recipe in (point.recipe, point.shadow_recipe):
+        reason = too_large(recipe, memory)
+        if reason is not None and not store.trained(recipe, point.waves):
+            return reason
+    return None
 
 
 def results(store: Store, plan: Plan, waves: Sequence[int]) -> list[Result]:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from cache.failures import GONE, IDLE, LOST
+from cache.failures import GONE, IDLE, LOST, NO_GPU
 from cache.jobs import Jobs
 from cache.location import CacheError
 from cache.progress import Progress
@@ -64,9 +64,17 @@ class SweepProgress:
 class SweepRun:
     """One run of a plan, behind everything that visitors ask of the same jobs; every method fits any thread."""
 
-    def __init__(self, plan: Plan, jobs: Jobs, store: Store) -> None:
-        """Begin at once, in threads of its own."""
+    def __init__(self, plan: Plan, jobs: Jobs, store: Store, *, heard: bool = False) -> None:
+        """Begin at once, in threads of its own.
+
+        Args:
+            plan: what is to be measured.
+            jobs: what measures.
+            store: where results go.
+            heard: whether to keep how each training went by epoch, which makes small models take longer.
+        """
         self.plan = plan
+        self._heard = heard
         self._jobs = jobs
         self._store = store
         self._name = f"sweep-{secrets.token_hex(8)}"
@@ -87,6 +95,7 @@ class SweepRun:
         self._all_begun = False
         self._trained = 0
         self._clock = _Clock()
+        self._turned = time.monotonic()
         threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
     @property
@@ -112,6 +121,12 @@ class SweepRun:
                 news=self._news(),
             )
 
+    @property
+    def paused_for(self) -> float:
+        """Seconds that it has stood paused; 0.0 while it is not paused."""
+        with self._changed:
+            return time.monotonic() - self._turned if self._state == "paused" else 0.0
+
     def pause(self) -> None:
         """Begin no further wave; those in work are finished."""
         self._turn({"running"}, "paused")
@@ -135,6 +150,8 @@ class SweepRun:
     def _news(self) -> str:
         if self._state == "running" and self._idle >= _ROUNDS_IDLE:
             return IDLE
+        if self._active() and self._jobs.without_gpu:
+            return NO_GPU
         return LOST if self._active() and self._jobs.losses > self._losses else ""
 
     def _active(self) -> bool:
@@ -146,6 +163,7 @@ class SweepRun:
             turned = self._state in before
             if turned:
                 self._state = state
+                self._turned = time.monotonic()
                 self._clock.run(on=state == "running")
                 self._changed.notify_all()
             return turned
@@ -198,7 +216,8 @@ class SweepRun:
                 self._all_begun = True
             else:
                 place, waves = step
-                self._jobs.request(visitor, self.plan.settings[place].point.with_waves(waves), background=True)
+                point = self.plan.settings[place].point.with_waves(waves)
+                self._jobs.request(visitor, point, background=True, heard=self._heard)
             return step
 
     def _landed(self, place: int, waves: int) -> None:

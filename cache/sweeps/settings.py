@@ -10,6 +10,7 @@ from typing import Any
 from cache.keys import Point
 from cache.sweeps.dials import KIND, OFF, Leaf, Node, Scalar, Table, Tables, dials, fields_of, required, roots
 from engine.recipe import Recipe
+from engine.release.values import Release
 from engine.validate import InvalidValueError
 
 Values = Mapping[str, Scalar]
@@ -48,15 +49,8 @@ def point_of(values: Values, waves: int) -> tuple[Point, frozenset[str]]:
     making = _Making(values=values)
     made = dict(_made(making, "", roots()))
     of_recipe = {name: made.pop(name) for name in fields_of(Recipe) if name in made}
-    rest: Any = {"release": made.pop("release", None) or _default("release"), **made}
+    rest: Any = {"release": Release(), **made}
     return Point(recipe=Recipe(**of_recipe), waves=waves, **rest), frozenset(making.used)
-
-
-def _default(name: str) -> object:
-    """The value of a table at the top that nobody has chosen anything of."""
-    node = roots()[name]
-    assert isinstance(node, Table)  # noqa: S101  only tables with a default kind are asked for
-    return node.kinds[str(node.default)]()
 
 
 def _made(making: _Making, prefix: str, fields: Mapping[str, Node]) -> Iterator[tuple[str, Any]]:
