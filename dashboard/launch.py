@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache.address import ClusterError, Scheduler, add_scheduler_options, chosen_scheduler
-from cache.admission import Limits
+from cache.admission import Limits, add_memory_option, allowed_memory
 from cache.location import CacheError, add_cache_options, cache_directory
 from dashboard.commands import COMMANDS
-from dashboard.serving.access import EVERYBODY, RANDOM, Access, Local, Room, access, is_local
+from dashboard.serving.access import EVERYBODY, RANDOM, Access, Local, Room, access, is_anywhere, is_local
 from engine.validate import InvalidValueError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _GRACE = 2  # seconds that open pages have to say goodbye
-_ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  hosts that stand for every address of this machine
 _LONGEST_MESSAGE = 1_000_000  # bytes that a browser may send at once; files come by another way
 
 
@@ -86,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHO",
         help="what visitors may have trained: nobody, everybody, or a FILE of settings' addresses (everybody)",
     )
+    add_memory_option(parser)
     parser.add_argument("--version", action="version", version=f"privacydial {version('privacydial')}")
     return parser
 
@@ -173,15 +173,17 @@ def _serve(
     from dashboard.serving.headers import Headers, origin
     from dashboard.serving.server import server
     from dashboard.serving.theme import settings
+    from dashboard.serving.visitors import Visitors
     from dashboard.state.presets import training
 
-    limits = Limits(training=training(options.train), patience=options.patience)
+    memory = allowed_memory(options.wave_memory)
+    limits = Limits(training=training(options.train), patience=options.patience, memory=memory)
     frames = [origin(text) for text in options.embed_from]
     start = starter(scheduler)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     bootstrap.load_config_options(settings(options.host, listener.getsockname()[1], options.certfile))
     store = Store(directory, limit=options.cache_limit, below=Starter())
-    app = Headers(Entrance(server(store, start, limits), visitors), frames=frames)
+    app = Headers(Entrance(Visitors(server(store, start, limits)), visitors), frames=frames)
     _run(app, listener, options, lambda: _announce(listener, visitors, options))
 
 
@@ -217,7 +219,7 @@ def _announce(listener: socket.socket, visitors: Access, options: argparse.Names
     """Say where the dashboard is and what a visitor needs, and open a browser."""
     host, port = options.host, listener.getsockname()[1]
     scheme = "https" if options.certfile else "http"
-    anywhere = host in _ANYWHERE
+    anywhere = is_anywhere(host)
     address = _address(scheme, _reached_as() if anywhere else host, port)
     sys.stdout.write(f"Privacy Dial is open at {address} (Ctrl-C stops it).\n")
     if isinstance(visitors, Room) and visitors.made:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from cache import remote
 from cache.exchange import Imported, export_file, import_file
-from cache.location import VARIABLE, CacheError, cache_directory
+from cache.location import CacheError, add_cache_option, cache_directory
 from cache.sizes import DEFAULT_LIMIT, size_argument, size_text
 from cache.starter import SHIPPED, write_starter
 from cache.store import Store
 from cache.sweeps.values import Plan, Setting
-from cache.upkeep import contents, drop_faulty, faults, prune, total
+from cache.upkeep import aside_words, contents, drop_faulty, faults, prune, total
 from dashboard.commands import terminal
 
 
@@ -35,9 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="privacydial cache", description=__doc__, allow_abbrev=False)
-    parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help=f"where results are kept (else {VARIABLE}, else the system's place)"
-    )
+    add_cache_option(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("info", help="what is in the cache").set_defaults(run=_info)
     verify = commands.add_parser("verify", help="read everything and list what is not as it should be")
@@ -79,7 +77,10 @@ def _verify(store: Store, options: argparse.Namespace) -> int:
     for fault in found:
         _say(fault)
     if options.drop:
+        before = len(store.damaged)
         _say(f"{drop_faulty(store):,} entries were dropped")
+        for file in store.damaged[before:]:
+            _say(aside_words(file))
     count = sum(contents(store).entries.values())
     _say(f"{count:,} entries, all as they should be" if not found else f"{len(found):,} faults")
     return 1 if found else 0
@@ -119,7 +120,7 @@ def _build_starter(store: Store, options: argparse.Namespace) -> int:
         waves=points[0].waves,
     )
     try:
-        end = terminal.measured(plan, store, starter(None, workers=options.workers))
+        end = terminal.measured(plan, store, starter(None, workers=options.workers), heard=True)
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped; what is measured is kept, and the same command goes on.\n")
         return terminal.INTERRUPTED

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cache.address import ClusterError
-from cache.admission import Limits
+from cache.admission import Limits, allowed_memory
 from cache.jobs import Jobs
 from cache.keys import Asked, Outputs, Point, assessment_key
 from cache.location import CacheError
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
         store = terminal.store_of(options)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         terminal.hush()
-        with terminal.working(store, terminal.start_of(options), Limits(patience=options.patience)) as jobs:
+        limits = Limits(patience=options.patience, memory=allowed_memory(options.wave_memory))
+        with terminal.working(store, terminal.start_of(options), limits) as jobs:
             problem = _answered(jobs, point) or _answered(jobs, Outputs(point=point))
             if problem is not None:
                 sys.stderr.write(f"{problem}\n")

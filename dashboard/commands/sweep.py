@@ -25,14 +25,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command.
 
     Returns:
-        0 when all has been measured, 1 when some settings could not be, 2 for bad input, 130 after Ctrl-C.
+        0 when all has been measured; 1 when some settings could not be; 2 for bad input and for what nothing can be
+        measured with, from the beginning or later: a cache, a scheduler that is lost for good, a worker of another
+        version; 130 after Ctrl-C. What was measured is kept whatever the status.
     """
     parser = terminal.parser("sweep", "Measure every setting of a sweep file and print them; stored ones are kept.")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write all numbers to this file")
     options = parser.parse_args(arguments)
     try:
-        plan = terminal.plan_in(options.file)
-        store = terminal.store_of(options)
+        store, plan = terminal.store_and_plan(options)
         status = run(plan, store, options, again=f"privacydial sweep {options.file}")
         found = results(store, plan, assessed_waves(store, plan))
         sys.stdout.write(report(plan, found))
@@ -56,7 +57,7 @@ def run(plan: Plan, store: Store, options: argparse.Namespace, *, again: str) ->
         return terminal.INTERRUPTED
     if end is not None and end.state == "stopped":
         sys.stderr.write(f"{end.message} {_going_on(plan, store, again)}")
-        return 1
+        return 2
     if end is not None and (end.failed or end.state != "done"):
         sys.stderr.write(f"{end.failed:,} settings could not be measured. {end.message}\n")
         return 1

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache.address import add_scheduler_options, chosen_scheduler
-from cache.admission import Limits
+from cache.admission import Limits, add_memory_option, allowed_memory
 from cache.jobs import Jobs
 from cache.location import add_cache_options, cache_directory
 from cache.starter import Starter
 from cache.store import Store
 from cache.sweeps.reading import MOST_BYTES, sweep_from_toml
-from cache.sweeps.results import assessed_waves
+from cache.sweeps.results import assessed_waves, within
 from cache.sweeps.run import SweepProgress, SweepRun
 from cache.sweeps.values import Plan
 from engine.validate import InvalidValueError
@@ -42,6 +42,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     add_cache_options(made)
     made.add_argument("--workers", type=count, metavar="N", help="worker processes (one less than there are cores)")
     add_scheduler_options(made)
+    add_memory_option(made)
     return made
 
 
@@ -78,6 +79,18 @@ def store_of(options: argparse.Namespace) -> Store:
     return Store(cache_directory(options.cache), limit=options.cache_limit, below=Starter())
 
 
+def store_and_plan(options: argparse.Namespace) -> tuple[Store, Plan]:
+    """The cache and the plan that the options name; what would need too much memory is refused in the plan.
+
+    Raises:
+        InvalidValueError: when the file is no sweep, or has no setting that may be trained, with one sentence.
+        CacheError: when the cache cannot be used, with one sentence.
+    """
+    plan = plan_in(options.file)
+    store = store_of(options)
+    return store, within(plan, store, allowed_memory(options.wave_memory))
+
+
 def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:
     """What starts or finds the workers that the options name.
 
@@ -91,7 +104,7 @@ def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:
 
 
 def measured(
-    plan: Plan, store: Store, start: Callable[[], AnyCluster], *, limits: Limits | None = None
+    plan: Plan, store: Store, start: Callable[[], AnyCluster], *, limits: Limits | None = None, heard: bool = False
 ) -> SweepProgress | None:
     """Measure what the store lacks of a plan; None when it lacks nothing.
 
@@ -100,6 +113,7 @@ def measured(
         store: where results go.
         start: makes the workers, and others when they are lost.
         limits: how long those are waited for.
+        heard: whether to keep how each training went by epoch.
 
     Raises:
         KeyboardInterrupt: at Ctrl-C or a signal to end, when all processes have been stopped.
@@ -109,7 +123,7 @@ def measured(
     hush()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with working(store, start, limits) as jobs:
-        run = SweepRun(plan, jobs, store)
+        run = SweepRun(plan, jobs, store, heard=heard)
         try:
             return _watched(run)
         finally:

@@ -17,13 +17,12 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command.
 
     Returns:
-        0 when all has been measured, 1 when some settings could not be, 2 for bad input, 130 after Ctrl-C.
+        As of ``privacydial sweep``.
     """
     parser = terminal.parser("warm", "Fill the cache with every setting of a sweep file, so that nobody waits later.")
     options = parser.parse_args(arguments)
     try:
-        plan = terminal.plan_in(options.file)
-        store = terminal.store_of(options)
+        store, plan = terminal.store_and_plan(options)
         status = run(plan, store, options, again=f"privacydial warm {options.file}")
     except (InvalidValueError, CacheError, ClusterError) as error:
         sys.stderr.write(f"privacydial: {error}\n")

@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.results.words import attack_title, refused
 from dashboard.state.landscape import Landscape
 from dashboard.state.view import View, attack_refusal
-from dashboard.state.visit import go, this_visit
+from dashboard.state.visit import turn
 from engine.attacks.catalogue import CATALOGUE, AttackInfo, Knowledge
 
 Group = Literal["labels", "outputs", "shadows", "public", "copies", "weights"]
@@ -133,7 +133,7 @@ def _close() -> None:
 
 def _choose(name: str) -> None:
     _close()
-    go(this_visit().view.turned("attack", name))
+    turn("attack", name)
 
 
 def needs_shadows(view: View) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from html import escape
 from itertools import chain
 from typing import TypedDict
@@ -13,23 +14,22 @@ from cache.admission import Nothing, Training
 from dashboard.controls.attacks import attack_control, needs_shadows
 from dashboard.controls.history import history
 from dashboard.controls.sizes import sizes
+from dashboard.results.docstrings import explanation
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
-from dashboard.state.hiding import shown
+from dashboard.state.hiding import CONTROLS, shown
 from dashboard.state.landscape import ALWAYS, Landscape, Mark, Marks, stop_label
 from dashboard.state.stops import ARCHITECTURE, DIALS, FOUR, GROUPS
 from dashboard.state.view import SWEEPS, View, refusal
-from dashboard.state.visit import go, this_visit
+from dashboard.state.visit import bind, take, turn
 from engine.calibration import CALIBRATIONS, Calibration, calibrations
 from engine.populations.catalogue import POPULATIONS
+from engine.recipe import PopulationChoice
 
-CONTESTED_TITLE = "Contested records N"
 _CONTESTED_ABOUT = (
-    "How many records are in or out of any one model's training set; a model trains on about half of them. "
+    f"{explanation(PopulationChoice, 'contested')} A model trains on about half of them. "
     "Fewer records are easier to remember."
 )
-
-
 _ADAPTS: Mapping[Calibration, str] = {
     "adaptive": "adapts",
     "undefended": "does not adapt",
@@ -52,11 +52,6 @@ class _Bound(TypedDict):
     args: tuple[str, str]
 
 
-def sweep_title(name: str) -> str:
-    """The name on screen of a dial that can be traced."""
-    return DIALS[name].title if name in DIALS else CONTESTED_TITLE
-
-
 def dials_on_page() -> tuple[str, ...]:
     """The dials whose marks are on the page: most are there only while "More dials" is open."""
     more = tuple(chain(*GROUPS.values())) if st.session_state.get(_MORE) else ()
@@ -64,15 +59,13 @@ def dials_on_page() -> tuple[str, ...]:
 
 
 def _turn(name: str, widget: str) -> None:
-    """Take over a control's new value; turning a dial also traces the path along it.
+    """Take over a control's new value.
 
     A quick visitor's browser still speaks of controls whose places others have taken meanwhile: they do not count.
     """
     stop = st.session_state[widget]
-    if stop is None or widget != st.session_state[f"{_BOUND}-{name}"]:
-        return
-    view = this_visit().view.turned(name, stop)
-    go(view.turned("sweep", name) if name in SWEEPS else view)
+    if stop is not None and widget == st.session_state[f"{_BOUND}-{name}"]:
+        take(widget, partial(turn, name, stop))
 
 
 def bound(name: str, widget: str, view: View) -> _Bound:
@@ -81,9 +74,7 @@ def bound(name: str, widget: str, view: View) -> _Bound:
     Every control has its field as its default, too. What is written here reaches the browser once; where a quick
     visitor interrupts that run, the control would stand at its first stop, and his next click would turn it there.
     """
-    # Only where they differ: a write is sent to the browser, where it would undo a turn that is still on its way.
-    if st.session_state.get(widget) != getattr(view, name):
-        st.session_state[widget] = getattr(view, name)
+    bind(widget, getattr(view, name))
     st.session_state[f"{_BOUND}-{name}"] = widget
     return _Bound(key=widget, on_change=_turn, args=(name, widget))
 
@@ -101,8 +92,8 @@ def rail(found: Landscape) -> None:
         for name in FOUR:
             _dial(found, name)
             if name == ARCHITECTURE.name and shown("sizes") and not found.limited:
-                sizes(found.view)
-        _slider(found, "contested", CONTESTED_TITLE, _CONTESTED_ABOUT)
+                sizes(found)
+        _slider(found, "contested", CONTROLS["contested"], _CONTESTED_ABOUT)
         for name, draw in _OTHERS.items():
             if shown(name):
                 draw(found)
@@ -194,7 +185,7 @@ def sweep_control(view: View) -> None:
         "Path along",
         listed,
         listed.index(view.sweep),
-        format_func=sweep_title,
+        format_func=CONTROLS.__getitem__,
         help="The line joins the measured stops of this dial while all others stay where they are.",
         # Turning a dial changes this control, too. Its key goes with its value, so that what a quick visitor's
         # browser still holds of the former value is not taken for a choice.
@@ -203,10 +194,10 @@ def sweep_control(view: View) -> None:
 
 
 def _dial(found: Landscape, name: str) -> None:
-    _slider(found, name, DIALS[name].title, DIALS[name].about)
+    _slider(found, name, DIALS[name].title, DIALS[name].help)
 
 
-def _slider(found: Landscape, name: str, title: str, about: str) -> None:
+def _slider(found: Landscape, name: str, title: str, words: str) -> None:
     if not shown(name):
         return
     stops, at = found.offered(name), getattr(found.view, name)
@@ -221,7 +212,7 @@ def _slider(found: Landscape, name: str, title: str, about: str) -> None:
         stops,
         at,
         format_func=lambda stop: stop_label(name, stop),
-        help=f"{about}{impossible}",
+        help=f"{words}{impossible}",
         **bound(name, dial_key(found, name), found.view),
     )
     st.html(marks_html(name, marks, at, why))

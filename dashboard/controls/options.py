@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypedDict
 
 import streamlit as st
 
-from dashboard.results.docstrings import attribute
+from dashboard.results.docstrings import explanation
 from dashboard.state.families import changed, token_of
 from dashboard.state.stops import ARCHITECTURE
-from dashboard.state.visit import go, this_visit
+from dashboard.state.visit import bind, take, this_visit, turn
 from engine.architectures import LARGEST_SIZE, OPTIONS, Architecture, Logistic, Option
 from engine.matching import size_field
 
@@ -63,20 +64,9 @@ def options(architecture: Architecture) -> None:
         _choice(architecture, name, values)
 
 
-def meaning(kind: type, field: str) -> str:
-    """What a field of an architecture is: the first sentence on it in a docstring.
-
-    Raises:
-        KeyError: when no docstring says.
-    """
-    first = attribute(kind, field).partition(". ")[0].removesuffix(".")
-    return f"{first[0].upper()}{first[1:]}."
-
-
 def show(architecture: Architecture) -> None:
     """Turn the view to an architecture, and trace the path along the dial of architectures."""
-    name = ARCHITECTURE.name
-    go(this_visit().view.turned(name, token_of(architecture)).turned("sweep", name))
+    turn(ARCHITECTURE.name, token_of(architecture))
 
 
 def _number(architecture: Architecture, name: str, most: int) -> None:
@@ -86,7 +76,7 @@ def _number(architecture: Architecture, name: str, most: int) -> None:
         max_value=most,
         value=getattr(architecture, name),
         step=1,
-        help=meaning(type(architecture), name),
+        help=explanation(type(architecture), name),
         **_kept(architecture, name),
     )
 
@@ -97,7 +87,7 @@ def _choice(architecture: Architecture, name: str, values: tuple[Option, ...]) -
         values,
         default=getattr(architecture, name),
         format_func=_LABELS.__getitem__,
-        help=meaning(type(architecture), name),
+        help=explanation(type(architecture), name),
         required=True,
         **_kept(architecture, name),
     )
@@ -111,15 +101,18 @@ def option_key(architecture: Architecture, name: str) -> str:
 def _kept(architecture: Architecture, name: str) -> _Kept:
     """What ties a control to its field: the view is the truth, the control shows it."""
     widget = option_key(architecture, name)
-    # Only where they differ: a write is sent to the browser, where it would undo a turn that is still on its way.
-    if st.session_state.get(widget) != getattr(architecture, name):
-        st.session_state[widget] = getattr(architecture, name)
+    bind(widget, getattr(architecture, name))
     return _Kept(key=widget, on_change=_turn, args=(name, widget))
 
 
 def _turn(name: str, widget: str) -> None:
-    """Take over one option and keep the others; a control of a family that is no longer there does not count."""
+    """Take over an option's new value."""
+    take(widget, partial(_change, name, widget, st.session_state[widget]))
+
+
+def _change(name: str, widget: str, value: Option) -> None:
+    """Change one option and keep the others; a control of a family that is no longer there does not count."""
     architecture = ARCHITECTURE.value(this_visit().view.architecture)
-    made = changed(architecture, name, st.session_state[widget])
+    made = changed(architecture, name, value)
     if made is not None and widget == option_key(architecture, name):
         show(made)

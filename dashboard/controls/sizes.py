@@ -7,20 +7,25 @@ from html import escape
 
 import streamlit as st
 
+from cache.admission import too_large
 from dashboard.controls.options import options, show
 from dashboard.results import words
+from dashboard.results.words import signed
+from dashboard.serving.running import running
 from dashboard.state.families import FAMILIES, Family, family_of, label_of, token_of
+from dashboard.state.landscape import Landscape
 from dashboard.state.pins import this_pins
 from dashboard.state.stops import ARCHITECTURE
-from dashboard.state.view import View
+from dashboard.state.view import View, point
 from dashboard.state.visit import this_visit
 from engine.architectures import Architecture, parameter_count, why_not
 from engine.matching import Match, match_both
 from engine.populations.catalogue import POPULATIONS, PopulationInfo
 
 
-def sizes(view: View) -> None:
+def sizes(found: Landscape) -> None:
     """Draw the parameter count of the architecture into the rail; the rest is made when somebody opens it."""
+    view = found.view
     info, architecture = POPULATIONS[view.population], ARCHITECTURE.value(view.architecture)
     with st.container(
         key="sizes-row", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -28,6 +33,9 @@ def sizes(view: View) -> None:
         st.html(f'<p class="pd-count">{escape(count_words(architecture, info))}</p>')
         # Its label stays: by another one it would be another popover to the browser, and close at every turn.
         place = st.popover("Options", key="sizes", on_change="rerun")
+    large = _too_large(found)
+    if large is not None:
+        st.caption(words.unmarked(large))
     if not place.open:
         return
     with place, st.container(key="sizes-open"):
@@ -37,6 +45,18 @@ def sizes(view: View) -> None:
             _matching(view, architecture, info)
         else:
             st.caption(words.refused(refused))
+
+
+def _too_large(found: Landscape) -> str | None:
+    """Why the setting is not trained for want of memory; None where nothing of it is left to be trained."""
+    if found.complete or found.refusal:
+        return None
+    asked, here = point(found.view), running()
+    for recipe in (asked.recipe, asked.shadow_recipe):
+        large = too_large(recipe, here.memory)
+        if large is not None and not here.store.trained(recipe, asked.waves):
+            return large
+    return None
 
 
 def _matching(view: View, architecture: Architecture, info: PopulationInfo) -> None:
@@ -93,7 +113,7 @@ def match_words(chosen: Architecture, found: Match) -> str:
     """Both counts, the gap, and which of the two sizes gave way."""
     pair = (
         f"{label_of(found.first)} has {found.first_parameters:,} parameters, {label_of(found.second)} has "
-        f"{found.second_parameters:,}: {100 * found.gap:+.1f}\u00a0%"
+        f"{found.second_parameters:,}: {signed(f'{100 * found.gap:.1f}')}\u00a0%"
     )
     if found.first != chosen:
         return (

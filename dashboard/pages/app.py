@@ -16,7 +16,6 @@ from dashboard.state.view import BESIDE
 _HERE = Path(__file__).parent.parent
 
 st.set_page_config(page_title="Privacy Dial", page_icon=_HERE / "icon.svg", layout="wide")
-st.html(_HERE / "app.css")
 _PAGES = {
     start.EXPLORE: st.Page(explore.page, title="Explore", url_path=start.EXPLORE),
     "compare": st.Page(compare.page, title="Compare", url_path="compare"),
@@ -39,7 +38,10 @@ _asked = {name: st.query_params.get_all(name) for name in st.query_params}
 if _chosen.title == "Start" and not BESIDE.issuperset(_asked):
     # An address from when Explore was at the root, or one that somebody typed: a setting is seen in Explore.
     st.switch_page(_PAGES[start.EXPLORE], query_params=_asked)
-notices()
+_place = st.container(key="notices-place")
 if _problem is not None:
     st.warning(unmarked(_problem), icon=":material/link_off:")
-_chosen.run()
+try:
+    _chosen.run()
+finally:
+    notices(_place)

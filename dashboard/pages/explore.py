@@ -19,7 +19,7 @@ from dashboard.panels.problems import problems
 from dashboard.panels.retraining import measured, retraining
 from dashboard.panels.sections import FEW_FALSE_ALARMS, WHO_IS_AT_RISK, sections
 from dashboard.panels.taking import take
-from dashboard.panels.waiting import waiting
+from dashboard.panels.waiting import FAILED, failed, waiting
 from dashboard.results import details, figures, findings, sensitivity, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
 from dashboard.results.previews import previews
@@ -66,7 +66,7 @@ def page() -> None:
         pinning(found.view, compared_on=st.Page(compare.page, title="Compare", url_path="compare"))
     rail(found)  # beside the page, so it may come after what a visitor waits for
     attack_list(found)
-    _further(found, assessment)
+    _further(found, best, assessment)
 
 
 def _first(found: Landscape, assessment: Assessment | None) -> None:
@@ -85,24 +85,26 @@ def _first(found: Landscape, assessment: Assessment | None) -> None:
             st.html(attackers_html(both))
 
 
-def _further(found: Landscape, assessment: Assessment | None) -> None:
+def _further(found: Landscape, best: str | None, assessment: Assessment | None) -> None:
     """What can be taken along, the training by epoch, and what stands behind the headline."""
     with st.container(key="take-place", horizontal=True, horizontal_alignment="right"):
         if not found.refusal and shown("take"):
             take(point(found.view).with_waves(found.waves or found.view.waves), assessment)
     if shown("training"):
         training(found)
-    if assessment is not None and shown("sections"):
+    if best and assessment is not None and shown("sections"):
         known = measured(found.view)
         with_ceiling = sensitivity.with_ceiling(assessment, known, point(found.view).release)
         further = {WHO_IS_AT_RISK: risk.link, FEW_FALSE_ALARMS: partial(retraining, found.view, with_ceiling, known)}
-        sections(with_ceiling, further, stopped=found.view.stopped)
+        sections(best, with_ceiling, further, stopped=found.view.stopped)
 
 
 def _headline(found: Landscape) -> None:
     """The measurement in one sentence, or what is to come."""
     if found.refusal:
         first, second = words.refused(found.refusal), ways_out(found.view)
+    elif found.current is None and failed():
+        first, second = FAILED
     elif found.current is None:
         setup = _setup(found)
         first, second = (

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cache.store import Store
 from dashboard.controls.attacks import attack_list
 from dashboard.controls.chips import chips
-from dashboard.controls.dials import dials_on_page, rail, sweep_title
+from dashboard.controls.dials import dials_on_page, rail
 from dashboard.controls.filters import filters
 from dashboard.panels.autopsy import autopsy
 from dashboard.panels.before import before_and_after
@@ -16,8 +16,9 @@ from dashboard.panels.drawn import with_pictures
 from dashboard.panels.panel import group_panel, panel, table_panel
 from dashboard.panels.problems import problems
 from dashboard.panels.records import records
+from dashboard.panels.tabs import tabs
 from dashboard.panels.taking import take
-from dashboard.panels.waiting import waiting
+from dashboard.panels.waiting import FAILED, failed, waiting
 from dashboard.results import gallery, people, profits, words
 from dashboard.results import risks as all_risks
 from dashboard.results.drawing import how
@@ -26,8 +27,9 @@ from dashboard.results.risks import Filter, Risks
 from dashboard.results.standing import Fate, fate
 from dashboard.results.tiles import headline_html
 from dashboard.serving.running import running
+from dashboard.state.beside import begin_choice, keep_choice
 from dashboard.state.cohorts import enough_pairs, risk_by_pair
-from dashboard.state.hiding import shown
+from dashboard.state.hiding import CONTROLS, shown
 from dashboard.state.landscape import Landscape, best_key, landscape, models_of
 from dashboard.state.view import key, point
 from dashboard.state.visit import begin, write_address
@@ -37,8 +39,8 @@ from engine.populations.catalogue import POPULATIONS
 RECORD = "record"
 """The part of a URL that names a record beside the view."""
 
-TABS = ("Record by record", "Before and after", "Groups")
-"""What the page tells below the histogram."""
+TABS = {"records": "Record by record", "before": "Before and after", "groups": "Groups"}
+"""What the page tells below the histogram, by the names in the URL."""
 
 
 def link() -> None:
@@ -92,15 +94,15 @@ def _everybody(store: Store, found: Landscape, best: str, assessment: Assessment
         rows=lambda: all_risks.histogram_rows(of, chosen),
         about="risk",
     )
-    one_by_one, before, groups = st.tabs(list(TABS), key="risk-tabs", on_change="rerun")
-    if one_by_one.open:
-        with one_by_one:
+    below = tabs("tab", TABS, key="risk-tabs")
+    if below["records"].open:
+        with below["records"]:
             _records(store, found, assessment, of, chosen)
-    if before.open:
-        with before:
+    if below["before"].open:
+        with below["before"]:
             before_and_after(store, found, assessment, of)
-    if groups.open:
-        with groups:
+    if below["groups"].open:
+        with below["groups"]:
             _groups(assessment, of)
 
 
@@ -108,6 +110,9 @@ def _nobody_yet(found: Landscape) -> None:
     """What stands in place of the numbers where there are none."""
     if found.refusal:
         st.html(headline_html(words.refused(found.refusal), "Turn one of these dials back to go on.", about=None))
+        return
+    if failed():
+        st.html(headline_html(*FAILED, about=None))
         return
     coming = (
         f"Who is at risk is known once {models_of(1)} of {found.view.models} models have been trained on random "
@@ -124,7 +129,8 @@ def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, 
         st.warning(words.unmarked(problem), icon=":material/link_off:")
     record = asked if asked is not None else int(through[0] if through.size else of.order[0])
     last = gallery.pages(through.size) - 1
-    at = min(st.session_state.get("risk-page", 0), last)
+    at = begin_choice("page", "risk-page", range(last + 1), 0, text=_counted)
+    keep_choice("page", at, 0, text=_counted)
     shown = through[at * gallery.PAGE : (at + 1) * gallery.PAGE]
     *listed, one = with_pictures(found.view, gallery.listed(assessment, of, [*shown, record]))
     if listed:
@@ -135,7 +141,7 @@ def _records(store: Store, found: Landscape, assessment: Assessment, of: Risks, 
         _pager(at, last)
     else:
         st.html('<p class="pd-finding">The filter lets no record through: widen it to see some again.</p>')
-    autopsy(assessment, one, _fates(store, found, record), sweep_title(found.view.sweep))
+    autopsy(assessment, one, _fates(store, found, record), CONTROLS[found.view.sweep])
 
 
 def _pager(at: int, last: int) -> None:
@@ -144,6 +150,11 @@ def _pager(at: int, last: int) -> None:
         with st.container(horizontal=True, gap="small"):
             st.button("Riskier", key="page-before", on_click=_turn_to, args=(at - 1,), disabled=at == 0)
             st.button("Less at risk", key="page-after", on_click=_turn_to, args=(at + 1,), disabled=at == last)
+
+
+def _counted(at: int) -> str:
+    """A page of the gallery in the URL, where the first one is 1."""
+    return str(at + 1)
 
 
 def _choose(record: int) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from dashboard.panels.cards import preset_cards
 from dashboard.panels.measuring import measuring
-from dashboard.panels.panel import panel
+from dashboard.panels.panel import panel, table_behind
 from dashboard.results import opening
 from dashboard.results.links import how_html
 from dashboard.results.tiles import headline_html
 from dashboard.serving.running import running
 from dashboard.state.story import SWEET_SPOT, Story, story
 from dashboard.state.view import key
-from dashboard.state.visit import begin, go_to_address
+from dashboard.state.visit import begin, go_to_address, write_address
 from engine.assessment.values import Assessment
 
 EXPLORE = "explore"
@@ -36,6 +37,7 @@ def page(leave: Mapping[str, Callable[[], None]]) -> None:
     target = st.session_state.pop(_LEAVING, None)
     if target is not None:
         leave[target]()
+    write_address(with_view=False)  # with one the address would open Explore (app.py)
     told = story(running().store)
     left, right = st.columns([5, 7], gap="large", vertical_alignment="center")
     with left:
@@ -51,13 +53,14 @@ def page(leave: Mapping[str, Callable[[], None]]) -> None:
             about="frontier",
             called=opening.TITLE,
             on_pick=_open,
-            sketched=True,
+            lasting=True,
         )
-    st.html(
-        f'<h2 class="pd-title">Five settings to start from</h2><p class="pd-finding">{opening.SCORES} '
-        f"{how_html(_CARDS, 'The cards')}</p>"
-    )
-    preset_cards(opening.cards(told, _behind(told)), key="presets", page=EXPLORE, on_pick=_open)
+    about = f'<p class="pd-finding">{opening.SCORES} {how_html(_CARDS, "The cards")}</p>' if told.told else ""
+    st.html(f'<h2 class="pd-title">Five settings to start from</h2>{about}')
+    found = _behind(told)
+    preset_cards(opening.cards(told, found), key="presets", page=EXPLORE, on_pick=_open)
+    if found:
+        table_behind("cards", "Scores on the cards", partial(opening.score_rows, found))
 
 
 def _words(told: Story) -> None:

@@ -8,11 +8,15 @@ from cache.admission import NOTHING, Nothing
 from cache.sweeps.run import SweepProgress
 from cache.sweeps.values import Plan
 from dashboard.controls.composing import composed
+from dashboard.panels.problems import problems
 from dashboard.panels.watching import watched
 from dashboard.results.outcomes import short
 from dashboard.results.tiles import headline_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
+from dashboard.state.optimizing import replicate_words
+from dashboard.state.person import this_person
+from dashboard.state.visit import begin, write_address
 from engine.validate import InvalidValueError
 
 POLL = 1.0
@@ -21,6 +25,9 @@ POLL = 1.0
 
 def page() -> None:
     """Draw the page: what to measure, and the run that all visitors share."""
+    state = begin(st.query_params)
+    write_address()
+    problems(state.problems)
     sweeps = running().sweeps
     run = sweeps.current if sweeps else None
     active = run is not None and run.progress().active
@@ -75,7 +82,8 @@ def _form(*, busy: bool) -> None:
         return
     waves = plan.waves * len(plan.settings)
     refused = f"; {len(plan.refused):,} combinations are not possible" if plan.refused else ""
-    st.markdown(f"{len(plan.settings):,} settings, {waves:,} waves of eight models{refused}.")
+    looked = replicate_words(setting.point.recipe for setting in plan.settings)
+    st.markdown(f"{len(plan.settings):,} settings, {waves:,} waves of eight models{refused}. {looked}".strip())
     if isinstance(running().training, Nothing):
         st.info(NOTHING)
     elif running().problem is not None:
@@ -98,4 +106,4 @@ def _starting() -> None:
 def _start(plan: Plan) -> None:
     sweeps = running().sweeps
     if sweeps is not None:
-        sweeps.start(plan)
+        sweeps.start(plan, this_person())

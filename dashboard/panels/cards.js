@@ -1,4 +1,5 @@
-// The presets as cards, each a link. In: {cards: [{address, title, about, numbers, members, outsiders}], page}.
+// The presets as cards, each a link. In: {cards: [{address, title, about, numbers, members, outsiders}], page}, or where
+// that is kept (kept.js).
 // Out: the trigger "pick" with the address of the chosen card.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -55,10 +56,20 @@ function card(one, page, pick) {
   return item;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const list = parentElement.querySelector(".pd-presets");
+function fill(list, data, pick) {
   const shown = JSON.stringify(data);
   if (list.dataset.shown === shown) return; // kept nodes keep the focus
   list.dataset.shown = shown;
-  list.replaceChildren(...data.cards.map((one) => card(one, data.page, (address) => setTriggerValue("pick", address))));
+  list.replaceChildren(...data.cards.map((one) => card(one, data.page, pick)));
+}
+
+function failed(list, error) {
+  delete list.dataset.shown;
+  list.replaceChildren(element("li", "", error.message));
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const list = parentElement.querySelector(".pd-presets");
+  const pick = (address) => setTriggerValue("pick", address);
+  here(list, data, (all) => fill(list, all, pick), (error) => failed(list, error));
 }

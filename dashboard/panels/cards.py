@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.panels.kept import kept
 from dashboard.panels.scripts import script
 from dashboard.results.opening import Card
-
-_HERE = Path(__file__).parent
 
 _cards = component(
     "privacydial_cards",
     html='<ul class="pd-presets" aria-label="Five settings to start from"></ul>',
-    css=(_HERE / "cards.css").read_text(encoding="utf-8"),
-    js=script("cards", "cards.js"),
+    js=script("cards", "kept.js", "cards.js"),
     isolate_styles=False,
 )
 
@@ -39,4 +36,4 @@ def preset_cards(listed: Sequence[Card], *, key: str, page: str, on_pick: Callab
             on_pick(value)
 
     shown = [asdict(one) for one in listed]
-    _cards(key=key, data={"cards": shown, "page": page}, height="content", on_pick_change=picked)
+    _cards(key=key, data=kept("cards", {"cards": shown, "page": page}), height="content", on_pick_change=picked)

@@ -17,7 +17,7 @@ class Epochs {
       this.move(Number(this.range.value));
     });
     this.play.addEventListener("click", () => this.pressed());
-    this.keep.addEventListener("click", () => plot.pick(String(this.trace.epoch[this.at])));
+    this.keep.addEventListener("click", () => plot.tell("pick", String(this.trace.epoch[this.at])));
     this.pause();
   }
 

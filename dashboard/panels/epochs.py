@@ -13,11 +13,11 @@ from dashboard.state.hiding import shown
 from dashboard.state.landscape import Landscape, landscape, models_of
 from dashboard.state.stops import OFF, STOP_AFTER
 from dashboard.state.view import point
-from dashboard.state.visit import go, this_visit
+from dashboard.state.visit import this_visit, turn
 
 UNTOLD = (
-    "How this training went by epoch was not kept with this result: those that ship with Privacy Dial, and imported "
-    "ones, hold the end of a training only."
+    "How this training went by epoch was not kept with this result: those of sweeps, and imported ones, hold the end "
+    "of a training only."
 )
 TO_SEE_ONE = "Turn a dial to a stop that is not measured yet: what is trained here can be followed epoch by epoch."
 
@@ -69,4 +69,4 @@ def publish(epoch: str) -> None:
     view, name = this_visit().view, STOP_AFTER.name
     found = landscape(running().store, view, dials=(name,), training=running().training)
     if epoch.isdecimal() and _stop(found, int(epoch)) in published(found):
-        go(view.turned(name, _stop(found, int(epoch))).turned("sweep", name))
+        turn(name, _stop(found, int(epoch)))

@@ -14,6 +14,7 @@ from dashboard.results.words import unmarked
 from dashboard.serving.running import running
 from dashboard.state.landscape import models_of
 from dashboard.state.lineup import Lineup, missing, models_to_train
+from dashboard.state.person import this_person
 from dashboard.state.visit import keep, this_visit
 
 _ASKED = "comparison-asked"
@@ -71,7 +72,7 @@ def _panel(found: Lineup, before: tuple[Asked, ...], polled: bool) -> None:
 def _request(jobs: Jobs, of: Asked) -> None:
     """Ask for one thing; what Explore asked for in this session ends, so it will ask again."""
     state = this_visit()
-    jobs.request(state.visitor, of)
+    jobs.request(state.visitor, of, person=this_person().name)
     st.session_state[_REQUESTED] = asked_key(of)
     keep(replace(state, asked=None))
 

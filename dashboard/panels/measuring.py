@@ -6,9 +6,10 @@ import streamlit as st
 
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
-from dashboard.panels.watching import progress_words
+from dashboard.panels.watching import may_turn, progress_words, turn, whose
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
+from dashboard.state.person import this_person
 from dashboard.state.story import PRESETS, Story, story
 from dashboard.state.view import point
 
@@ -52,7 +53,10 @@ def _progress(run: SweepRun) -> None:
     if now.message:
         st.warning(unmarked(now.message))
     if now.active:
-        st.button("Cancel", key="cancel-presets", on_click=run.cancel)
+        mine = may_turn()
+        if mine:
+            st.button("Cancel", key="cancel-presets", on_click=turn, args=(run, "cancel"))
+        whose(mine=mine)
 
 
 def _plan() -> Plan:
@@ -72,4 +76,4 @@ def _run() -> SweepRun | None:
 def _start() -> None:
     sweeps = running().sweeps
     if sweeps is not None:
-        sweeps.start(_plan())
+        sweeps.start(_plan(), this_person())

@@ -11,13 +11,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard.panels.plot import epochs_plot, plot, threshold_plot
-from dashboard.results import details, findings, people, tables
+from dashboard.results import people, tables
 from dashboard.results.exports import file_name, table_csv
 from dashboard.results.figures import Figure
 from dashboard.results.links import About, how_html
 from dashboard.results.previews import Previews
-from dashboard.results.thresholds import cuts
-from engine.assessment.values import Assessment, GroupRisk
+from dashboard.results.thresholds import Cuts
+from engine.assessment.values import GroupRisk
 
 Row = Mapping[str, str]
 
@@ -33,7 +33,7 @@ def panel(
     called: str = "",
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
-    sketched: bool = False,
+    lasting: bool = False,
 ) -> None:
     """Draw a figure; its table is made when somebody opens it.
 
@@ -47,7 +47,7 @@ def panel(
         called: its name in files, where the heading stands elsewhere and ``title`` is empty.
         on_pick: called with the ``customdata`` of a chosen point.
         dials: what the page shows while one of these dials is dragged.
-        sketched: as in ``plot``.
+        lasting: as in ``plot``.
     """
     with _panel(name, title, finding, rows, about, called):
         plot(
@@ -57,7 +57,7 @@ def panel(
             title=title or called,
             on_pick=on_pick,
             dials=dials,
-            sketched=sketched,
+            lasting=lasting,
         )
 
 
@@ -77,11 +77,21 @@ def epochs_panel(
         epochs_plot(figure, traced, key=f"figure-{name}", alt=finding, title=title, on_pick=on_pick)
 
 
-def threshold_panel(name: str, title: str, found: Assessment) -> None:
-    """Draw the histogram of scores with its movable threshold."""
-    finding = findings.scores(found)
-    with _panel(name, title, finding, lambda: tables.scores(found), "scores"):
-        threshold_plot(details.scores(found), cuts(found), key=f"figure-{name}", alt=finding, title=title)
+def threshold_panel(
+    name: str,
+    title: str,
+    figure: Figure,
+    made: Cuts,
+    *,
+    finding: str,
+    attack: str,
+    at: tuple[float, float],
+    on_move: Callable[[str, str], None],
+) -> None:
+    """Draw the histogram of scores with its movable threshold; all as in ``panel`` and in ``threshold_plot``."""
+    with _panel(name, title, finding, lambda: tables.scores(made), "scores"):
+        key = f"figure-{name}"
+        threshold_plot(figure, made, at, key=key, alt=finding, title=title, attack=attack, on_move=on_move)
 
 
 @contextmanager
@@ -94,10 +104,21 @@ def _panel(
             st.html(f'<h2 class="pd-title">{escape(title)}</h2>')
         yield
         st.html(f'<p class="pd-finding">{escape(finding)} {how_html(about, title or called)}</p>')
-        table = st.expander("Show the numbers as a table", key=f"table-{name}", on_change="rerun")
-        if table.open:
-            with table:
-                _downloadable(name, title or called, rows())
+        table_behind(name, title or called, rows)
+
+
+def table_behind(name: str, title: str, rows: Callable[[], Sequence[Row]]) -> None:
+    """Draw the way to the numbers behind a figure, which are made when somebody opens it.
+
+    Args:
+        name: the figure's name in keys.
+        title: what the file is called after.
+        rows: makes the numbers, as in ``panel``.
+    """
+    table = st.expander("Show the numbers as a table", key=f"table-{name}", on_change="rerun")
+    if table.open:
+        with table:
+            _downloadable(name, title, rows())
 
 
 def _downloadable(name: str, title: str, rows: Sequence[Row]) -> None:

@@ -1,7 +1,16 @@
 // Scrolls to the element that the address names behind its #: once when the page has arrived, and on every change.
 
+// The name behind the #; none where it is no way to write one, as "#100%".
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
 function go() {
-  const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const place = document.getElementById(named());
   if (!place) return false;
   place.scrollIntoView({ block: "start" });
   place.focus({ preventScroll: true });

@@ -1,8 +1,8 @@
 // One Plotly figure that survives reruns: the node, zoom and hidden legend entries stay, only data change.
 // PALETTES, colours by role in light and dark, is written before this text by plot.py.
-// In: {figure, alt, title, file, source}, for threshold.js {cuts}, for epochs.js {epochs}, for dragging.js {dials}, for
-// sketch.js {sketched}.
-// Out: the trigger "pick" with the customdata of the chosen point.
+// In: {figure, alt, title, file, source}, or where that is kept (kept.js), for threshold.js {cuts, at, attack}, for
+// epochs.js {epochs}, for dragging.js {dials}, for sketch.js {sketched}.
+// Out: the trigger "pick" with the customdata of the chosen point, of threshold.js "moved".
 
 const NARROW = 480; // pixels
 const LINE = 20; // pixels of a legend
@@ -72,6 +72,7 @@ class Plot {
     this.keys = root.querySelector(".pd-keys");
     this.keys.id = `pd-keys-${Math.random().toString(36).slice(2)}`;
     this.box.setAttribute("aria-describedby", this.keys.id);
+    this.data = undefined; // comes later where it is kept, or never
     this.at = undefined; // the id of the point under the keys
     this.busy = false;
     this.zoom = {};
@@ -85,10 +86,10 @@ class Plot {
     new ResizeObserver(() => this.placeRing()).observe(root);
   }
 
-  update(data, pick) {
+  update(data, tell) {
     this.data = data;
-    this.pick = pick;
-    if (data.cuts) (this.threshold ??= new Threshold(this)).update(data.cuts);
+    this.tell = tell;
+    if (data.cuts) (this.threshold ??= new Threshold(this)).update(data);
     if (data.epochs) (this.epochs ??= new Epochs(this)).update(data.epochs);
     if (data.dials) (this.dragging ??= new Dragging(this)).update(data.dials);
     this.box.setAttribute("aria-label", data.alt);
@@ -124,8 +125,9 @@ class Plot {
     this.box.after(this.sketched);
   }
 
-  // At most one react in flight, then the newest state.
+  // At most one react in flight, then the newest state; nothing before the data are here.
   async draw() {
+    if (!this.data) return;
     this.stale = true;
     if (this.busy) return;
     this.busy = true;
@@ -135,6 +137,7 @@ class Plot {
         this.stale = false;
         await this.react(library);
       }
+      if (this.live.classList.contains("pd-failed")) this.say("");
     } catch (error) {
       this.failed(error);
     } finally {
@@ -142,8 +145,13 @@ class Plot {
     }
   }
 
+  say(text) {
+    this.live.textContent = text;
+    this.live.classList.remove("pd-failed");
+  }
+
   failed(error) {
-    this.live.textContent = error.message ?? String(error);
+    this.say(error.message ?? String(error));
     this.live.classList.add("pd-failed");
   }
 
@@ -189,7 +197,7 @@ class Plot {
 
   // The ring stands at the point under the keys while they are in the figure, wherever a new drawing has put it.
   placeRing() {
-    this.mark(this.box.matches(":focus") ? this.under(points(this.data.figure)) : undefined);
+    this.mark(this.data && this.box.matches(":focus") ? this.under(points(this.data.figure)) : undefined);
   }
 
   // The point under the keys, by its id: others come and go to its left and right.
@@ -223,6 +231,7 @@ class Plot {
   // The figure as it stands, without what is hidden and with the line over it, with its title and on paper of its own,
   // as a file; drawn anew, so that nothing here moves.
   async save(format) {
+    if (!this.data) return;
     const library = await plotly(this.data.source);
     const { width, height } = this.box.getBoundingClientRect();
     const { data, layout } = this.figure();
@@ -242,12 +251,12 @@ class Plot {
       { data, layout, config: { staticPlot: true } },
       { format, filename: this.data.file, width, height: layout.height, scale: format === "png" ? 2 : 1 },
     );
-    this.live.textContent = `Saved as ${this.data.file}.${format}`;
+    this.say(`Saved as ${this.data.file}.${format}`);
   }
 
   choose(point) {
     this.mark(point);
-    this.pick(point.id);
+    this.tell("pick", point.id);
   }
 
   key(event) {
@@ -268,7 +277,7 @@ class Plot {
       const next = all[(from + step + all.length) % all.length];
       this.at = next.id;
       this.mark(next);
-      this.live.textContent = `${next.words}. Enter loads this setting.`;
+      this.say(`${next.words}. Enter loads this setting.`);
       event.preventDefault();
     } else if (event.key === "Enter" && here) {
       this.choose(here);
@@ -300,5 +309,6 @@ const plots = new WeakMap();
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".pd-figure");
   if (!plots.has(root)) plots.set(root, new Plot(root));
-  plots.get(root).update(data, (id) => setTriggerValue("pick", id));
+  const plot = plots.get(root);
+  here(root, data, (all) => plot.update(all, setTriggerValue), (error) => plot.failed(error));
 }

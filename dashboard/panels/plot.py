@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.panels.kept import kept
 from dashboard.panels.scripts import script
 from dashboard.results.exports import file_name
 from dashboard.results.figures import Figure, identified
@@ -76,18 +77,16 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_DRAWING = (f"const PALETTES = {json.dumps(PALETTES)};\n", "plot.js")
+_DRAWING = (f"const PALETTES = {json.dumps(PALETTES)};\n", "kept.js", "plot.js")
 _plot = component(
     "privacydial_plot",
     html=f'<div class="pd-figure">{_FIGURE}{_DRAG}{_SAVE}</div>',
-    css=_read("plot.css"),
     js=script("plot", *_DRAWING, "sketch.js", "dragging.js"),
     isolate_styles=False,
 )
 _with_threshold = component(
     "privacydial_threshold",
     html=f'<div class="pd-figure">{_FIGURE}{_THRESHOLD}{_SAVE}</div>',
-    css=_read("plot.css") + _read("threshold.css"),
     js=script("threshold", *_DRAWING, "percent.js", "threshold.js"),
     isolate_styles=False,
 )
@@ -95,7 +94,6 @@ _by_epoch, _by_epoch_only = (
     component(
         name,
         html=f'<div class="pd-figure pd-epochs">{_FIGURE}{controls}{_SAVE}</div>',
-        css=_read("plot.css") + _read("threshold.css") + _read("epochs.css"),
         js=script("epochs", *_DRAWING, "percent.js", "epochs.js"),
         isolate_styles=False,
     )
@@ -125,7 +123,7 @@ def plot(
     title: str,
     on_pick: Callable[[str], None] | None = None,
     dials: Previews | None = None,
-    sketched: bool = False,
+    lasting: bool = False,
 ) -> None:
     """Draw a figure.
 
@@ -137,14 +135,14 @@ def plot(
         on_pick: called with the ``customdata`` of a chosen point before the page runs again. It comes from the
             browser, so it is to be checked.
         dials: what the page shows while one of these dials is dragged.
-        sketched: whether it is drawn plainly at once, before plotly.js has come; for scatter plots on linear axes
-            whose ranges and margins the figure gives.
+        lasting: whether it is the same for all visitors and rarely changes. Then browsers keep it, and draw it
+            plainly at once, before plotly.js has come; for scatter plots on linear axes whose ranges and margins the
+            figure gives.
     """
+    told = _shown(figure, alt, title) | ({"dials": dials} if dials else {})
     _plot(
         key=key,
-        data=_shown(figure, alt, title)
-        | ({"dials": dials} if dials else {})
-        | ({"sketched": True} if sketched else {}),
+        data=kept("figure", {**told, "sketched": True}) if lasting else told,
         height="content",
         on_pick_change=_picked(key, on_pick),
     )
@@ -190,18 +188,40 @@ def epochs_plot(
     )
 
 
-def threshold_plot(figure: Figure, made: Cuts, *, key: str, alt: str, title: str) -> None:
-    """Draw a histogram of scores over a slider that moves a threshold through it, all of it in the browser.
+def threshold_plot(
+    figure: Figure,
+    made: Cuts,
+    at: tuple[float, float],
+    *,
+    key: str,
+    alt: str,
+    title: str,
+    attack: str,
+    on_move: Callable[[str, str], None],
+) -> None:
+    """Draw a histogram of scores over a slider that moves a threshold through it, in the browser.
 
     Args:
         figure: a Plotly figure whose horizontal axis is the score.
         made: what is accused at the stops of the slider.
-        key: its identity, as in ``plot``; the threshold stays where the visitor put it.
+        at: where it begins: the score, and the share of members among those asked about, one of ``PRIORS``.
+        key: its identity, as in ``plot``; the threshold stays where the visitor put it, with the same attack.
         alt: what the figure shows, as a finding.
         title: as in ``plot``.
+        attack: whose scores they are.
+        on_move: called with the two of ``at`` once the visitor has let go, as texts from the browser: they are to be
+            checked. What is said of another attack's scores comes too late, and is dropped.
     """
+
+    def moved() -> None:
+        match st.session_state[key].get("moved"):
+            case [score, prior, of] if of == attack:
+                on_move(str(score), str(prior))
+
+    score, prior = at
     _with_threshold(
         key=key,
-        data={**_shown(figure, alt, title), "cuts": for_browser(made)},
+        data={**_shown(figure, alt, title), "cuts": for_browser(made), "at": [score, f"{prior:g}"], "attack": attack},
         height="content",
+        on_moved_change=moved,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,12 +13,9 @@ from dashboard.panels.scripts import script
 from dashboard.results.people import Named
 from dashboard.results.words import DASH, short
 
-_HERE = Path(__file__).parent
-
 _cards = component(
     "privacydial_records",
     html='<div class="pd-cards" role="group" aria-label="Records"></div>',
-    css=(_HERE / "records.css").read_text(encoding="utf-8"),
     js=script("records", "records.js"),
     isolate_styles=False,
 )

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cache.admission import refusal
 from cache.keys import Point
 from cache.reports import Sensitivity
+from cache.sensitivities import why_not_asked
 from dashboard.panels.panel import facts_html, panel
 from dashboard.results import sensitivity
+from dashboard.results.words import unmarked
 from dashboard.serving.running import running
+from dashboard.state.person import this_person
 from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
-from engine.release.knowledge import why_not_measured
 
 POLL = 1.0
 """Seconds between two looks at the workers."""
 
 _ABOUT = "measured-ceiling"
+_REFUSED = "sensitivity refused"
+"""Of the session: why the latest measurement that was asked for here was not begun, and of which setting."""
 
 
 def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None:
@@ -52,7 +55,7 @@ def retraining(view: View, found: Assessment, known: Sensitivity | None) -> None
 
 def _why_not_asked(asked: Point) -> str | None:
     """Why workers are not asked to measure it, one sentence."""
-    return why_not_measured(asked.recipe) or refusal(running().training, asked.recipe, 1)
+    return why_not_asked(asked.recipe, running().training, running().memory)
 
 
 def measured(view: View) -> Sensitivity | None:
@@ -76,6 +79,9 @@ def _offer(view: View, polled: bool) -> None:
     st.html(facts_html(sensitivity.TITLE, [("Not measured yet", sensitivity.OFFER)], about=_ABOUT))
     if state == "failed":
         st.error("The measurement failed. The log has the rest.")
+    of, reason = st.session_state.get(_REFUSED, (None, None))
+    if of == view and reason is not None and state != "in work":
+        st.warning(unmarked(reason))
     label = "Measuring …" if state == "in work" else "Measure how far one record moves the weights"
     disabled = state == "in work" or running().jobs is None
     st.button(label, key="measure-sensitivity", disabled=disabled, on_click=_ask, args=(view,))
@@ -83,5 +89,6 @@ def _offer(view: View, polled: bool) -> None:
 
 def _ask(view: View) -> None:
     jobs, asked = running().jobs, point(view)
-    if jobs is not None and not jobs.sensitivities.ask(asked.recipe, asked.release):
-        st.toast("Other measurements are in work; try again in a while.")
+    if jobs is not None:
+        reason = jobs.sensitivities.ask(asked.recipe, asked.release, person=this_person().name)
+        st.session_state[_REFUSED] = view, reason

@@ -10,10 +10,14 @@ import streamlit as st
 from dashboard.panels.autopsy import story
 from dashboard.panels.panel import facts_html, group_panel, panel, threshold_panel
 from dashboard.panels.records import records
+from dashboard.panels.tabs import tabs
 from dashboard.results import belief, details, findings, people, proofs, rates, tables
+from dashboard.results.figures import Figure
 from dashboard.results.links import how_html
 from dashboard.results.methods import anchor
+from dashboard.results.thresholds import PRIORS, Cuts, cuts
 from dashboard.results.words import attack_title, unmarked
+from dashboard.state.beside import begin_choice, begin_number, keep_choice, read_choice, read_number
 from engine.assessment.values import Assessment
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE
 
@@ -24,36 +28,76 @@ FEW_FALSE_ALARMS = "Few false alarms"
 """The title of the section with the ROC curve and what may be over it."""
 
 
+_SCORE, _PRIOR, _RECORD = "threshold-score", "threshold-prior", "records-chosen"
+_ATTACK = "threshold-attack"
+_DRAWN = 64  # settings whose scores are ready to be drawn
 _BOUNDS = {"From below": "audits", "From above": "ceilings"}
 
 
-def sections(found: Assessment, further: Mapping[str, Callable[[], None]], *, stopped: bool = False) -> None:
+def sections(
+    key: str, found: Assessment, further: Mapping[str, Callable[[], None]], *, stopped: bool = False
+) -> None:
     """Draw the sections of an assessment, and above them what must not be overlooked in any.
 
     Args:
+        key: of the assessment in the cache.
         found: the assessment.
         further: by the title of a section, what draws the way to more of it.
         stopped: whether an early epoch is kept, which is said beside ε.
     """
     for sentence in (*proofs.crossings(found), *proofs.contradictions(found)):
         st.error(unmarked(sentence), icon=":material/error:")
-    tabs = st.tabs(list(SECTIONS), key="sections", on_change="rerun")
-    for tab, (title, draw) in zip(tabs, SECTIONS.items(), strict=True):
+    _threshold_of(found.headline.attack)
+    titles = {name: title for name, (title, _) in SECTIONS.items()}
+    for name, tab in tabs("section", titles, key="sections").items():
+        title, draw = SECTIONS[name]
         if tab.open:
             with tab:
-                draw(found, stopped)
+                draw(key, found, stopped)
                 if title in further:
                     further[title]()
 
 
-def _scores(found: Assessment, _stopped: bool) -> None:
+def _scores(key: str, found: Assessment, _stopped: bool) -> None:
+    name = found.headline.attack
     left, right = st.columns([5, 2], gap="large")
     with left:
-        threshold_panel("scores", "Scores of members and of others", found)
-    name = found.headline.attack
+        at = begin_number("threshold", _SCORE, 0.0), begin_choice("prior", _PRIOR, PRIORS, PRIORS[0])
+        st.fragment(_threshold)(*_drawn(key, found), name, at)
     about = anchor("attack", name) if name in CATALOGUE else "scores"
     with right:
         st.html(facts_html("The attack", attack_facts(name), about=about))
+
+
+def _threshold_of(attack: str) -> None:
+    """Forget a threshold that was put among the scores of another attack, in the address, too."""
+    if st.session_state.setdefault(_ATTACK, attack) != attack:
+        st.session_state[_ATTACK], st.session_state[_SCORE] = attack, 0.0
+        keep_choice("threshold", 0.0, 0.0)
+
+
+@st.cache_resource(max_entries=_DRAWN, show_spinner=False)
+def _drawn(key: str, _found: Assessment) -> tuple[Figure, Cuts, str]:  # noqa: ARG001  the key tells
+    """What is drawn of the scores; a session keeps what its fragments are called with, so all share it."""
+    return details.scores(_found), cuts(_found), findings.scores(_found)
+
+
+def _threshold(figure: Figure, made: Cuts, finding: str, attack: str, at: tuple[float, float]) -> None:
+    """The histogram and its threshold; when the visitor has moved it, this part of the page alone runs again.
+
+    What the component is told stays the same then, where it began included: nothing is drawn anew.
+    """
+    keep_choice("threshold", st.session_state[_SCORE], 0.0)
+    keep_choice("prior", st.session_state[_PRIOR], PRIORS[0])
+    title = "Scores of members and of others"
+    threshold_panel("scores", title, figure, made, finding=finding, attack=attack, at=at, on_move=_moved)
+
+
+def _moved(score: str, prior: str) -> None:
+    """Remember where the visitor put the threshold; what comes from the browser and is none is ignored."""
+    number, share = read_number(score), read_choice(prior, PRIORS)
+    if number is not None and share is not None:
+        st.session_state[_SCORE], st.session_state[_PRIOR] = number, share
 
 
 def attack_facts(name: str) -> list[tuple[str, str]]:
@@ -68,10 +112,12 @@ def attack_facts(name: str) -> list[tuple[str, str]]:
     ]
 
 
-def _rates(found: Assessment, _stopped: bool) -> None:
+def _rates(_key: str, found: Assessment, _stopped: bool) -> None:
     left, right = st.columns([5, 2], gap="large")
     with right:
-        chosen = st.segmented_control("Axes", rates.SCALES, default=rates.SCALES[0], required=True, key="roc-scale")
+        begun = begin_choice("axes", "roc-scale", rates.SCALES, rates.SCALES[0])
+        chosen = st.segmented_control("Axes", rates.SCALES, default=begun, required=True, key="roc-scale")
+        keep_choice("axes", chosen, rates.SCALES[0])
     with left:
         panel(
             "roc",
@@ -85,13 +131,13 @@ def _rates(found: Assessment, _stopped: bool) -> None:
         st.html(facts_html("At few false alarms", rates.facts(found), about="tpr"))
 
 
-def _people(found: Assessment, _stopped: bool) -> None:
+def _people(_key: str, found: Assessment, _stopped: bool) -> None:
     st.html(
         f'<h2 class="pd-title">The riskiest records</h2><p class="pd-finding">{escape(people.naming(found))} '
         f"{how_html('riskiest', 'The riskiest records')}</p>"
     )
     if people.named(found):
-        st.fragment(_story)(found)
+        _story(found)
     left, right = st.columns(2, gap="large")
     with left:
         panel(
@@ -108,18 +154,20 @@ def _people(found: Assessment, _stopped: bool) -> None:
 
 
 def _story(found: Assessment) -> None:
-    """The list of records and what is known of the chosen one; choosing runs this part of the page alone."""
-    listed, key = people.named(found), "records-chosen"
-    one = next((one for one in listed if str(one.record) == st.session_state.get(key)), listed[0])
-    records(listed, key="records", chosen=one.record, on_pick=lambda record: _remember(key, record))
-    story(found, one)
+    """The list of records and what is known of the chosen one; a fragment would keep all of it for its session."""
+    listed = {one.record: one for one in people.named(found)}
+    first, *_ = listed
+    record = begin_choice("record", _RECORD, tuple(listed), first)
+    keep_choice("record", record, first)
+    records(list(listed.values()), key="records", chosen=record, on_pick=_remember)
+    story(found, listed[record])
 
 
-def _remember(key: str, record: int) -> None:
-    st.session_state[key] = str(record)
+def _remember(record: int) -> None:
+    st.session_state[_RECORD] = record
 
 
-def _proofs(found: Assessment, stopped: bool) -> None:
+def _proofs(_key: str, found: Assessment, stopped: bool) -> None:
     left, right = st.columns([5, 3], gap="large")
     with left:
         panel(
@@ -134,7 +182,7 @@ def _proofs(found: Assessment, stopped: bool) -> None:
         st.html(facts_html("What each bound rests on", proofs.facts(found, stopped=stopped), about=_BOUNDS))
 
 
-def _belief(found: Assessment, stopped: bool) -> None:
+def _belief(_key: str, found: Assessment, stopped: bool) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.html(facts_html("Before you believe it", belief.facts(found, stopped=stopped), about="honesty"))
@@ -158,11 +206,11 @@ def _belief(found: Assessment, stopped: bool) -> None:
             )
 
 
-SECTIONS: dict[str, Callable[[Assessment, bool], None]] = {
-    "What the attacker sees": _scores,
-    FEW_FALSE_ALARMS: _rates,
-    WHO_IS_AT_RISK: _people,
-    "ε from below and above": _proofs,
-    "Can I believe this?": _belief,
+SECTIONS: Mapping[str, tuple[str, Callable[[str, Assessment, bool], None]]] = {
+    "scores": ("What the attacker sees", _scores),
+    "rates": (FEW_FALSE_ALARMS, _rates),
+    "people": (WHO_IS_AT_RISK, _people),
+    "bounds": ("ε from below and above", _proofs),
+    "belief": ("Can I believe this?", _belief),
 }
-"""The sections by title, in the order of the page."""
+"""The sections by their names in the URL, in the order of the page: title, and what draws it."""

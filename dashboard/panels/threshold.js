@@ -1,6 +1,11 @@
 
 // The movable threshold of a histogram: a native slider under the axis, a line in the figure, and what they find.
-// In: {at (places on the axis), score, tpr, fpr, claimable, right: {prior: shares}}, all by stop. Nothing goes to the server.
+// In: cuts {at (places on the axis), score, tpr, fpr, claimable, right: {prior: shares}}, all by stop, at, the score and
+// the prior to begin with, and attack, whose scores they are: with another the score begins anew.
+// While it moves nothing goes to the server; where it rests is told, for the address.
+// Out: the trigger "moved" with [score, prior, attack].
+
+const REST = 400; // milliseconds
 
 class Threshold {
   constructor(plot) {
@@ -8,21 +13,29 @@ class Threshold {
     const find = (name) => plot.root.querySelector(name);
     [this.line, this.range, this.prior] = [".pd-line", ".pd-range", ".pd-prior"].map(find);
     this.rates = Object.fromEntries([...plot.root.querySelectorAll("[data-rate]")].map((node) => [node.dataset.rate, node]));
-    this.score = 0; // where every attack decides by itself
     this.range.addEventListener("input", () => this.move(Number(this.range.value)));
-    this.prior.addEventListener("change", () => this.tell());
+    this.prior.addEventListener("change", () => {
+      this.tell();
+      this.rest();
+    });
     for (const [place, stop] of [["own", () => this.nearest(0)], ["few", () => this.few()]]) {
       find(`[data-place=${place}]`).addEventListener("click", () => this.move(stop()));
     }
     this.line.addEventListener("pointerdown", (event) => this.grab(event));
   }
 
-  update(cuts) {
+  update({ cuts, at: [score, prior], attack }) {
+    if (this.attack !== attack) {
+      clearTimeout(this.resting);
+      [this.attack, this.score] = [attack, score];
+    }
     this.cuts = cuts;
     this.range.max = String(cuts.at.length - 1);
     const priors = Object.keys(cuts.right).sort((a, b) => b - a);
     if (this.prior.options.length !== priors.length) {
+      const chosen = this.prior.value || prior;
       this.prior.replaceChildren(...priors.map((prior) => new Option(`1 in ${Math.round(1 / prior).toLocaleString("en")}`, prior)));
+      this.prior.value = chosen;
     }
     this.show(this.nearest(this.score));
   }
@@ -39,8 +52,15 @@ class Threshold {
   }
 
   move(stop) {
-    this.score = this.cuts.score[stop];
+    this.score = stop === this.nearest(0) ? 0 : this.cuts.score[stop]; // at 0 every attack decides by itself
     this.show(stop);
+    this.rest();
+  }
+
+  // Say where it is once it has rested there.
+  rest() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.plot.tell("moved", [String(this.score), this.prior.value, this.attack]), REST);
   }
 
   show(stop) {

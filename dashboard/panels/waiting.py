@@ -15,9 +15,10 @@ from cache.reports import effort
 from dashboard.panels.panel import panel
 from dashboard.results import epochs
 from dashboard.results.figures import Figure
-from dashboard.results.words import short
+from dashboard.results.words import short, unmarked
 from dashboard.serving.running import running
 from dashboard.state.landscape import models_of
+from dashboard.state.person import this_person
 from dashboard.state.view import key, point
 from dashboard.state.visit import Step, keep, this_visit
 
@@ -25,6 +26,12 @@ POLL = 0.5
 """Seconds between two looks at a training."""
 
 TRACE_HEIGHT = 190
+
+FAILED = (
+    "This setting could not be measured.",
+    "Try again, or turn a dial: what is measured of other settings is not touched by this.",
+)
+"""The headline of a page whose setting failed, and what can be done."""
 
 _RESTS = {"held", "failed", "refused"}  # steps that only the visitor ends
 
@@ -38,6 +45,11 @@ def waiting(waves: int) -> None:
     polls = running().problem is None and _look()[0] not in _RESTS
     with st.container(key="waiting"):
         st.fragment(_panel, run_every=POLL if polls else None)(waves, polls, cost_words(_cost()))
+
+
+def failed() -> bool:
+    """Whether the workers were asked for the visitor's setting and gave it up."""
+    return running().problem is None and _look()[0] == "failed"
 
 
 def _look() -> tuple[Step, Progress | None]:
@@ -101,7 +113,7 @@ def _news(waves: int) -> bool:
 
 def _ask(jobs: Jobs) -> None:
     state = this_visit()
-    jobs.request(state.visitor, point(state.view))
+    jobs.request(state.visitor, point(state.view), person=this_person().name)
     keep(replace(state, asked=key(state.view, state.view.waves), held=False))
 
 
@@ -122,14 +134,14 @@ def _cancel() -> None:
 
 def _draw(step: Step, progress: Progress | None, costs: str) -> None:
     if step == "failed" and progress is not None:
-        st.error(f"The training failed: {progress.message} The log has the rest.")
+        st.error(unmarked(f"The training failed: {progress.message} The log has the rest."))
         st.button("Try again", key="retry", on_click=_again)
     elif step == "refused" and progress is not None:
-        st.info(progress.message)
+        st.info(unmarked(progress.message))
         st.caption(costs)
         st.button("Ask again", key="ask-again", on_click=_again)
     elif step == "held":
-        st.markdown(held_words(progress))
+        st.markdown(unmarked(held_words(progress)))
         st.caption(costs)
         st.button("Measure this", key="measure", on_click=_again)
     else:
@@ -146,7 +158,7 @@ def _under_way(step: Step, progress: Progress | None, costs: str) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.progress(share(progress), text=progress_words(step, progress, this_visit().view.models))
-        st.caption(costs if progress is None or not progress.message else progress.message)
+        st.caption(costs if progress is None or not progress.message else unmarked(progress.message))
         st.button("Cancel", key="cancel", on_click=_cancel)
     with right:
         if progress is not None and progress.trace:

@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from cache.sweeps.current import ABANDONED, Turn
 from cache.sweeps.results import Gathered, Result
 from cache.sweeps.run import SweepProgress, SweepRun
 from dashboard.panels.panel import panel
@@ -14,9 +15,21 @@ from dashboard.results.outcomes import csv_bytes, refusals, rows
 from dashboard.results.parallel import MOST_DRAWN, landed, parallel
 from dashboard.results.words import decimals, percent, unmarked
 from dashboard.serving.running import running
+from dashboard.state.person import this_person
 
 POLL = 1.0
 """Seconds between two looks at a run."""
+
+_LONG = f"{ABANDONED / 60:.0f} minutes"
+
+OTHERS = (
+    "Somebody else started this: only he, and whoever sits at the machine it runs on, can pause or cancel it. "
+    f"Once it has been paused for {_LONG}, everybody can resume or cancel it."
+)
+"""What stands in place of the buttons that a visitor may not press."""
+
+LEFT = f"This has been paused for more than {_LONG}: everybody can resume or cancel it now."
+"""What stands beside the buttons that everybody may press."""
 
 _LISTED = 10  # combinations of one reason
 
@@ -45,13 +58,14 @@ def _head(run: SweepRun, now: SweepProgress) -> None:
         st.info(now.news)
     if now.message:
         st.warning(unmarked(now.message))
+    mine = may_turn()
     with st.container(horizontal=True, gap="small"):
-        if now.state == "running":
-            st.button("Pause", key="sweep-pause", on_click=run.pause)
-        if now.state == "paused":
-            st.button("Resume", key="sweep-resume", on_click=run.resume)
-        if now.active:
-            st.button("Cancel the sweep", key="sweep-cancel", on_click=run.cancel)
+        if now.active and mine:
+            if now.state == "running":
+                st.button("Pause", key="sweep-pause", on_click=turn, args=(run, "pause"))
+            if now.state == "paused":
+                st.button("Resume", key="sweep-resume", on_click=turn, args=(run, "resume"))
+            st.button("Cancel the sweep", key="sweep-cancel", on_click=turn, args=(run, "cancel"))
         st.download_button(
             "Download as CSV",
             lambda: csv_bytes(run.plan, _found(run)),
@@ -60,6 +74,30 @@ def _head(run: SweepRun, now: SweepProgress) -> None:
             on_click="ignore",
             key="sweep-csv",
         )
+    if now.active:
+        whose(mine=mine)
+
+
+def whose(*, mine: bool) -> None:
+    """Say who may turn the current run, where that is not who began it alone."""
+    sweeps = running().sweeps
+    if not mine:
+        st.caption(OTHERS)
+    elif sweeps is not None and sweeps.abandoned:
+        st.caption(LEFT)
+
+
+def may_turn() -> bool:
+    """Whether this visitor may pause, resume and cancel the current run."""
+    sweeps = running().sweeps
+    return sweeps is not None and sweeps.may_turn(this_person())
+
+
+def turn(run: SweepRun, to: Turn) -> None:
+    """Pause, resume or cancel a run, if this visitor may."""
+    sweeps = running().sweeps
+    if sweeps is not None:
+        sweeps.turn(run, to, this_person())
 
 
 def _found(run: SweepRun) -> list[Result]:

@@ -12,7 +12,7 @@ from dashboard.results.docstrings import Docstring, Place, attribute, docstring,
 from dashboard.results.methods import Chapter, Entry, anchor
 from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE, KNOWLEDGE, AttackInfo
-from engine.audits.values import ASSUMPTIONS
+from engine.audits.values import ASSUMPTIONS, BoundName
 from engine.calibration import CALIBRATIONS
 from engine.glossary import GLOSSARY, LIMITS, Term
 from engine.mechanisms import Mechanism
@@ -227,8 +227,8 @@ def _calibrations() -> tuple[Entry, ...]:
     )
 
 
-def _audit(name: str) -> Entry:
-    facts = (("Assumption", ASSUMPTIONS[name]),)  # type: ignore[index]
+def _audit(name: BoundName) -> Entry:
+    facts = (("Assumption", ASSUMPTIONS[name]),)
     return _entry(anchor("audit", name), f"Audit: {name}", [docstring(_AUDIT_PLACES[name])], facts=facts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dashboard.results import words
 from dashboard.results.figures import Figure, axis, layout, note, whiskers
 from dashboard.results.tables import Rows
 from dashboard.results.tiles import Tile
@@ -19,6 +20,7 @@ ABOUT = "comparison"
 
 _MEASURES = ("Test accuracy", "Found at 1 % false alarms", "Attack AUC")  # from below upwards
 _MARKS = (("circle", "@member"), ("square", "@outsider"), ("triangle-up", "@proved"))
+_STEPS = (0.01, 0.02, 0.04, 0.1, 0.2, 0.4)  # a step is there for all that a difference of shares can reach
 _ANSWERS = {"yes": "yes", "no": "no, it leaks more", "cannot tell yet": "cannot tell yet"}
 
 
@@ -56,8 +58,8 @@ def tiles(first: str, settings: Mapping[str, str], found: Contrasts) -> tuple[Ti
     return tuple(_tile(first, letter, settings[letter], found.get(letter)) for letter in others)
 
 
-def _tile(first: str, letter: str, words: str, found: Comparison | None) -> Tile:
-    name = f"{letter} leaks less than {first}? {letter} is {words}"
+def _tile(first: str, letter: str, short_name: str, found: Comparison | None) -> Tile:
+    name = f"{letter} leaks less than {first}? {letter} is {short_name}"
     if found is None:
         behind = "not measured on the same masks yet"
         return Tile(name=name, how=ABOUT, value="Not compared yet", behind=behind, muted=True)
@@ -76,19 +78,14 @@ def _tile(first: str, letter: str, words: str, found: Comparison | None) -> Tile
 
 
 def signed(value: Interval) -> str:
-    """A difference with its interval, three decimals and always a sign."""
-    return f"{_sign(value.estimate)} ({_sign(value.low)} to {_sign(value.high)})"
-
-
-def _sign(value: float) -> str:
-    return f"{'−' if value < 0 else '+'}{short(abs(value))}"
+    """A difference or a correlation with its interval, three decimals and a sign."""
+    estimate, low, high = (words.signed(short(end)) for end in (value.estimate, value.low, value.high))
+    return f"{estimate} ({low} to {high})"
 
 
 def points(value: Interval) -> str:
-    """A difference of shares with its interval, in percentage points and always with a sign."""
-    estimate, low, high = (
-        f"{'−' if end < 0 else '+'}{abs(100 * end):.1f}" for end in (value.estimate, value.low, value.high)
-    )
+    """A difference of shares with its interval, in percentage points and with a sign."""
+    estimate, low, high = (words.signed(f"{100 * end:.1f}") for end in (value.estimate, value.low, value.high))
     return f"{estimate} ({low} to {high}) points"
 
 
@@ -113,12 +110,13 @@ def finding(first: str, found: Contrasts) -> str:
 def figure(first: str, found: Contrasts) -> Figure:
     """The differences with their intervals: to the left of 0 the other has less of it than the first."""
     traces = [_differences(place, letter, first, len(found), of) for place, (letter, of) in enumerate(found.items())]
+    reach = _reach(found)
     return {
         "data": traces,
         "layout": layout(
             height=300,
             dragmode=False,
-            xaxis=axis(f"← less than {first} · more →", range=_range(found), tickformat="+.2f"),
+            xaxis=axis(f"← less than {first} · more →", range=[-reach, reach], **_ticks(reach)),
             yaxis=axis(
                 "",
                 range=[-0.6, len(_MEASURES) - 0.4],
@@ -156,11 +154,17 @@ def _same() -> dict[str, Any]:
     return {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": line}
 
 
-def _range(found: Contrasts) -> list[float]:
-    """An axis that holds every interval and 0, the same to both sides."""
+def _reach(found: Contrasts) -> float:
+    """How far an axis goes to both sides that holds every interval and 0."""
     ends = [abs(end) for of in found.values() for i in (of.test_accuracy, of.tpr, of.auc) for end in (i.low, i.high)]
-    reach = 1.12 * max([0.02, *ends])
-    return [-reach, reach]
+    return 1.12 * max([0.02, *ends])
+
+
+def _ticks(reach: float) -> dict[str, Any]:
+    """Round differences with their signs, at most two to either side of a bare 0: more lean over on a narrow page."""
+    step = next(step for step in _STEPS if reach < 3 * step)
+    values = [round(step * place, 2) for place in range(-2, 3) if step * abs(place) <= reach]
+    return {"tickvals": values, "ticktext": [words.signed(f"{value:.2f}") if value else "0" for value in values]}
 
 
 def rows(first: str, found: Contrasts) -> Rows:
@@ -185,9 +189,7 @@ def loss_ranks(first: str, found: Contrasts) -> Rows:
     return [
         {
             "Settings": f"{first} and {letter}",
-            "Rank correlation of the members' losses": (
-                f"{_sign(of.loss_rank.estimate)} ({_sign(of.loss_rank.low)} to {_sign(of.loss_rank.high)})"
-            ),
+            "Rank correlation of the members' losses": signed(of.loss_rank),
             "In words": _alike(of.loss_rank.estimate),
         }
         for letter, of in found.items()

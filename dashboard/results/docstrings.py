@@ -68,6 +68,17 @@ def attribute(kind: type, name: str) -> str:
     raise KeyError(name)
 
 
+def explanation(kind: type, field: str | None = None) -> str:
+    """What a class of the engine, or a field of it, is: the first sentence on it in a docstring, as Markdown.
+
+    Raises:
+        KeyError: when no docstring says.
+    """
+    told = parsed(kind.__doc__ or "").summary if field is None else attribute(kind, field)
+    first = told.partition(". ")[0].removesuffix(".").replace("``", "`")
+    return f"{first[0].upper()}{first[1:]}."
+
+
 def _paragraph(block: str) -> str:
     """Running text in one line; a formula or a list keeps its lines."""
     lines = block.splitlines()
@@ -119,10 +130,10 @@ def listed(module: str, variable: str) -> Mapping[str, tuple[Place, ...]]:
         KeyError: when the module has no such dictionary.
     """
     for node in _tree(module).body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == variable:
-            assert isinstance(node.value, ast.Dict)  # noqa: S101  what is asked for is written as one
-            pairs = zip(node.value.keys, node.value.values, strict=True)
-            return {str(ast.literal_eval(key)): _places(module, value) for key, value in pairs if key is not None}
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict() as literal) if name == variable:
+                pairs = zip(literal.keys, literal.values, strict=True)
+                return {str(ast.literal_eval(key)): _places(module, value) for key, value in pairs if key is not None}
     raise KeyError(variable)
 
 

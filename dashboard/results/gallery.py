@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dashboard.results.people import Named, pictures
 from dashboard.results.risks import Risks, basis
-from dashboard.results.words import DASH
+from dashboard.results.words import DASH, quoted
 from engine.assessment.changes import choosing, reporting
 from engine.assessment.intervals import of_means
 from engine.assessment.values import Assessment
@@ -97,5 +97,4 @@ def record_in(text: str | None, records: int) -> tuple[int | None, str]:
         return None, ""
     if text.isascii() and text.isdecimal() and len(text) <= len(str(records)) and int(text) < records:
         return int(text), ""
-    shown = repr(text if len(text) <= 40 else text[:40] + "…")
-    return None, f"record must be one of 0 to {records - 1:,}, got {shown}; the riskiest is shown instead."
+    return None, f"record must be one of 0 to {records - 1:,}, got {quoted(text)}; the riskiest is shown instead."

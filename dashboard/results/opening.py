@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +47,7 @@ _CORNERS = (
 
 UNMEASURED = (
     "The results that come with Privacy Dial cannot be read on this machine. It can measure them itself: sixteen "
-    "models for each of five settings, trained and attacked within a few minutes."
+    "models for each of five settings, trained and attacked."
 )
 
 
@@ -230,6 +230,29 @@ def _card(preset: Preset, spot: Spot | None, found: Assessment | None) -> Card:
     )
     members, outsiders = _heights(found) if found else ((), ())
     return replace(plain, numbers=shown, members=members, outsiders=outsiders)
+
+
+def score_rows(found: Mapping[str, Assessment]) -> Rows:
+    """The histograms on the cards, of presets by name; bins without a score are left out."""
+    return [
+        {
+            "Setting": preset.title,
+            "Score from": f"{low:.2f}",
+            "To": f"{high:.2f}",
+            "Members": f"{inside:,}",
+            "Outsiders": f"{outside:,}",
+        }
+        for preset in PRESETS
+        if preset.name in found
+        for low, high, inside, outside in _bars(found[preset.name])
+        if inside or outside
+    ]
+
+
+def _bars(found: Assessment) -> Iterator[tuple[float, float, int, int]]:
+    """The ends of each bin of scores, and the counts of members and of outsiders in it."""
+    _, edges, members, outsiders = score_bins(found)
+    return zip(edges[:-1], edges[1:], members, outsiders, strict=True)
 
 
 def _heights(found: Assessment) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -225,7 +225,8 @@ def group_name(group: GroupRisk, number: int) -> str:
 def groups(group: GroupRisk) -> Figure:
     """Mean risk of each group with its interval, those at the highest risk on top."""
     order = np.argsort(group.risk)[-MOST_GROUPS:]
-    names = [escape(group_name(group, number)) for number in group.group[order]]  # Plotly reads some tags
+    # Plotly reads some tags, and shows a quotation mark that is written as HTML does as it is written.
+    names = [escape(group_name(group, number), quote=False) for number in group.group[order]]
     return {
         "data": [
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.results.figures import phrase
+from dashboard.results.words import signed
 from dashboard.state.landscape import stop_label
 from dashboard.state.stops import ARCHITECTURE, DIALS
 from dashboard.state.view import View
@@ -49,4 +50,6 @@ def _parameters(view: View) -> int:
 
 def _beside(gap: float) -> str:
     """How far a count is from the first one's; nothing for the first itself."""
-    return f" ({100 * gap:+.1f} %{', matched' if abs(gap) <= CLOSE else ''})" if gap else ""
+    if not gap:
+        return ""
+    return f" ({signed(f'{100 * gap:.1f}')} %{', matched' if abs(gap) <= CLOSE else ''})"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.results.figures import Figure, axis, layout, note
-from dashboard.results.words import DASH, short
+from dashboard.results.words import DASH, short, signed
 from engine.assessment.changes import (
     RiskChange,
     changed,
@@ -167,7 +167,8 @@ def _rows(what: str, names: list[str], change: RiskChange, settings: tuple[str, 
 
 def _signed(change: RiskChange, i: int) -> str:
     moved = float(change.second[i] - change.first[i])
-    return f"{moved:+.3f} ({change.low[i]:+.3f} {DASH} {change.high[i]:+.3f})".replace("-", "−")
+    now, low, high = (signed(f"{value:.3f}") for value in (moved, change.low[i], change.high[i]))
+    return f"{now} ({low} {DASH} {high})"
 
 
 def _figure(change: RiskChange, names: list[str], prior: float) -> Figure:

@@ -9,7 +9,7 @@ import numpy as np
 from dashboard.results.budget import WORDS, judged
 from dashboard.results.details import RISK_EDGES, curves
 from dashboard.results.figures import setting_words
-from dashboard.results.thresholds import PRIORS, Cuts, cuts, ppv
+from dashboard.results.thresholds import PRIORS, Cuts, ppv
 from dashboard.results.words import DASH, between, decimals, epsilon_in_short, percent, percent_between, rate_at
 from dashboard.state.budget import Verdict
 from dashboard.state.landscape import Landscape, Standing
@@ -59,9 +59,8 @@ def numbers(head: Headline, *, stopped: bool) -> dict[str, str]:
     }
 
 
-def scores(found: Assessment) -> Rows:
+def scores(made: Cuts) -> Rows:
     """What thresholds find: at about every tenth stop of the slider."""
-    made = cuts(found)
     step = max(1, len(made.threshold) // _THRESHOLD_ROWS)
     return [
         {

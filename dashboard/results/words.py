@@ -6,6 +6,7 @@ from engine.assessment.values import Headline, Interval, LowFprRate
 from engine.attacks.catalogue import CATALOGUE
 
 DASH = "–"
+_LONGEST_QUOTED = 40
 
 CHOSEN_EPOCH = "choosing the epoch by looking at private accuracy"
 """What an ε at an early epoch does not cover."""
@@ -32,8 +33,17 @@ def percent_between(interval: Interval) -> str:
 
 
 def short(value: float) -> str:
-    """A number such as an AUC or a risk, three decimals without the leading zero."""
-    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"
+    """A number such as an AUC or a risk, three decimals without the leading zero; a zero has no sign."""
+    size = f"{abs(value):.3f}"
+    return f"{'−' if value < 0 and float(size) else ''}{size.removeprefix('0')}"
+
+
+def signed(number: str) -> str:
+    """A written number with + or − in front of it; one that is all zeros has no sign."""
+    size = number.lstrip("+-−")
+    if not size.strip("0."):
+        return size
+    return f"{'−' if number.startswith(('-', '−')) else '+'}{size}"
 
 
 def brief(value: float) -> str:
@@ -49,6 +59,11 @@ def rate_at(headline: Headline, fpr: float) -> LowFprRate | None:
 def unmarked(text: str) -> str:
     """A foreign text in Markdown without any of its marks."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:&" else letter for letter in text)
+
+
+def quoted(text: str) -> str:
+    """A piece of a foreign URL in quotes, short enough for a sentence: at most 40 characters of it."""
+    return repr(text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]}…")
 
 
 def finding(headline: Headline) -> str:

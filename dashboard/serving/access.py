@@ -58,6 +58,14 @@ def is_local(host: str) -> bool:
         return False
 
 
+def is_anywhere(host: str) -> bool:
+    """Whether an address that is listened on stands for every address of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def access(host: str, code: str | None, guests: str | None) -> Access:
     """Who may come in.
 

@@ -20,6 +20,7 @@ class Running:
         sweeps: what runs sweeps; None while the workers are starting.
         problem: one sentence when the workers could not be started.
         training: what visitors may have trained.
+        memory: bytes that a wave may take while it is trained; None is any number.
     """
 
     store: Store
@@ -27,6 +28,7 @@ class Running:
     sweeps: Sweeps | None = None
     problem: str | None = None
     training: Training = EVERYTHING
+    memory: int | None = None
 
 
 _current: Running | None = None

@@ -30,9 +30,10 @@ from cache.store import Store
 from cache.supervision import AnyCluster, Supervisor
 from cache.sweeps.current import Sweeps
 from dashboard.pages import compare, explore, methods, risk, sweep  # noqa: F401  loaded before the first visit, and before memory is frozen
+from dashboard.panels import kept, scripts
 from dashboard.panels.plot import PLOTLY_ROUTE
-from dashboard.panels.scripts import FOLDER, served
 from dashboard.results.chapters import anchors
+from dashboard.serving.dressed import Dressed
 from dashboard.serving.running import Running, set_running
 from dashboard.state.story import story
 
@@ -41,6 +42,7 @@ _SCRIPT = Path(__file__).parents[1] / "pages" / "app.py"  # beside a folder "pag
 # What Streamlit imports with a server's first icon and component.
 _LATE = ("PIL.Image", "pandas", "pyarrow.compute")
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+_OWN = "private, max-age=31536000, immutable"  # results, which a room code may guard
 
 
 def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None = None) -> st.App:
@@ -55,7 +57,7 @@ def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         may = limits or Limits()
-        now = Running(store=store, training=may.training)
+        now = Running(store=store, training=may.training, memory=may.memory)
         set_running(now)
         starting = asyncio.create_task(_started(now, start, may))
         # What has been imported by now is never garbage: keep collections from walking through it again.
@@ -72,8 +74,12 @@ def server(store: Store, start: Callable[[], AnyCluster], limits: Limits | None 
     return st.App(
         _SCRIPT,
         lifespan=lifespan,
-        routes=[Route(PLOTLY_ROUTE, _plotly), Route(f"{FOLDER}/{{file}}", _script)],
-        middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)],
+        routes=[
+            Route(PLOTLY_ROUTE, _plotly),
+            Route(f"{scripts.FOLDER}/{{file}}", _script),
+            Route(f"{kept.FOLDER}/{{file}}", _kept),
+        ],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5), Middleware(Dressed)],
         on_script_error=_say,
     )
 
@@ -144,7 +150,16 @@ async def _plotly(request: Request) -> Response:
 
 async def _script(request: Request) -> Response:
     """A component's script, to be kept by browsers for ever: its address changes with its content."""
-    script = served(request.path_params["file"])
+    script = scripts.served(request.path_params["file"])
     if script is None:
         return Response("There is no such script.", 404, media_type="text/plain")
     return Response(script, media_type="text/javascript", headers=_FOR_EVER)
+
+
+async def _kept(request: Request) -> Response:
+    """A style sheet or a component's data, to be kept by the visitor's own browser and by nobody on the way to it."""
+    found = kept.served(request.path_params["file"])
+    if found is None:
+        return Response("There is no such file.", 404, media_type="text/plain")
+    content, media_type = found
+    return Response(content, media_type=media_type, headers={**_FOR_EVER, "Cache-Control": _OWN})

@@ -33,6 +33,9 @@ _SERVER: Mapping[str, object] = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
+    # Large messages that the browser has are not sent again. With each turn it says which those are, and forgets what
+    # two pages did not use: of many quick turns the last ones would be answered with what it has forgotten by then.
+    "global.maxCachedMessageAge": 12,
     "global.disableWidgetStateDuplicationWarning": True,  # controls have a default beside what the session says
     "logger.hideWelcomeMessage": True,
     "runner.postScriptGC": False,  # a full collection after every run would stall all visitors

@@ -25,6 +25,9 @@ _TITLES: Mapping[type, str] = {
 _KINDS: Mapping[str, type] = {kind.__name__.lower(): kind for kind in _TITLES}
 """The kinds of architectures that have a size, by name in URLs."""
 
+_LOGISTIC = Logistic.__name__.lower()
+"""The one without a size, by its name in URLs."""
+
 _TOKEN = re.compile(r"([a-z]\w*)-([1-9][0-9]{0,4})(x[1-9])?((?:-[a-z]+)*)", flags=re.ASCII)
 """The grammar of a token: kind, size without leading zeros, layers, and what else is not at its default."""
 
@@ -67,7 +70,7 @@ def changed(architecture: Architecture, field: str, value: object) -> Architectu
 
 def architecture_of(token: str) -> Architecture | None:
     """The architecture that a token names, None where it names none."""
-    if token == "logistic":  # noqa: S105 - a name in URLs
+    if token == _LOGISTIC:
         return Logistic()
     found = _TOKEN.fullmatch(token)
     kind = _KINDS.get(found[1]) if found else None
@@ -83,7 +86,7 @@ def architecture_of(token: str) -> Architecture | None:
 def token_of(architecture: Architecture) -> str:
     """The name in URLs."""
     if isinstance(architecture, Logistic):
-        return "logistic"
+        return _LOGISTIC
     return _token(architecture, f"-{getattr(architecture, size_field(architecture))}")
 
 

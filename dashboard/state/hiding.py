@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from dashboard.results.words import quoted
 from dashboard.state.stops import DIALS
 
 PART = "hide"
@@ -55,8 +56,8 @@ def hidden_in(text: str) -> tuple[frozenset[str], str | None]:
     unknown = [name for name in names if name not in HIDABLE]
     if not unknown:
         return frozenset(names), None
-    shown = ", ".join(repr(name if len(name) <= 40 else f"{name[:40]}…") for name in unknown[:3])
-    return frozenset(names) - set(unknown), f"hide must list names of {', '.join(HIDABLE)}, got {shown}."
+    first = ", ".join(map(quoted, unknown[:3]))
+    return frozenset(names) - set(unknown), f"hide must list names of {', '.join(HIDABLE)}, got {first}."
 
 
 def hide() -> str | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dashboard.state.families import token_of
-from dashboard.state.pins import Pins
 from dashboard.state.view import View
 from engine.architectures import Lstm, Mlp, why_not
 from engine.matching import match_both
 from engine.populations.catalogue import POPULATIONS
+
+_MATCHED = 64  # choices of records whose networks are remembered: they are matched by trying sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class ReadyMade:
     name: str
     title: str
     about: str
-    pins: Pins
+    pins: tuple[View, ...]
 
 
 def ready_made(view: View) -> tuple[ReadyMade, ...]:
@@ -49,6 +51,7 @@ def ready_made(view: View) -> tuple[ReadyMade, ...]:
     )
 
 
+@lru_cache(maxsize=_MATCHED)
 def _recurrent(plain: View) -> ReadyMade:
     """An LSTM beside the perceptron of the width whose number of parameters comes nearest to it."""
     info = POPULATIONS[plain.population]

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import cleandoc
 from typing import Generic, TypeVar
 
+from dashboard.results.docstrings import explanation
 from dashboard.state.families import architecture_of, family_of, label_of
 from engine.architectures import Architecture
 from engine.mechanisms import (
     AdversarialRegularization,
     Cutout,
+    DecoupledWeightDecay,
     DisturbLabel,
     Dropout,
     GaussianInput,
@@ -28,8 +29,8 @@ from engine.mechanisms import (
     SoftLabels,
     SpatialDropout,
 )
-from engine.recipe import DpSgd
-from engine.release.values import LabelOnly, MemGuard, Outputs, Rounding, Temperature, TopK, WeightNoise
+from engine.recipe import DpSgd, Recipe
+from engine.release.values import LabelOnly, MemGuard, Outputs, Release, Rounding, Temperature, TopK, WeightNoise
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -56,14 +57,21 @@ class Dial(Generic[V_co]):
     Attributes:
         name: the field of the view and the name in URLs.
         title: its name on screen.
-        about: what turning it does, in plain sentences.
+        about: what it turns, the first sentence of a docstring of the engine.
+        more: what its stops are and what to know of them, in plain sentences; may be empty.
         stops: all stops by token, in order.
     """
 
     name: str
     title: str
     about: str
+    more: str = ""
     stops: Mapping[str, Stop[V_co]]
+
+    @property
+    def help(self) -> str:
+        """All that is said beside the dial."""
+        return f"{self.about} {self.more}".rstrip()
 
     def stop(self, token: str) -> Stop[V_co] | None:
         """The stop that a token names, None where it names none."""
@@ -132,10 +140,10 @@ def _architectures(tokens: str) -> Mapping[str, Stop[Architecture]]:
 ARCHITECTURE = ArchitectureDial(
     name="architecture",
     title="Architecture",
-    about=(
-        "The family of models and its size. Logistic regression remembers least; a wider network has more room "
-        "to remember single records; convolutions look at neighbours; recurrent networks (RNN, GRU, LSTM) read the "
-        "picture row by row."
+    about=explanation(Recipe, "architecture"),
+    more=(
+        "Logistic regression remembers least; a wider network has more room to remember single "
+        "records; convolutions look at neighbours; recurrent networks (RNN, GRU, LSTM) read the picture row by row."
     ),
     stops=_architectures(
         "logistic mlp-32 mlp-64 mlp-128 mlp-256 mlp-128x2 cnn1d-16 cnn2d-8 rnn-64 gru-64 lstm-32 lstm-64"
@@ -145,10 +153,10 @@ ARCHITECTURE = ArchitectureDial(
 REGULARIZATION: Dial[float] = Dial(
     name="regularization",
     title="Regularization strength",
-    about=(
-        "Weight decay: every step also shrinks all weights, by learning rate × strength (AdamW). 0 is none. "
-        "When the DP optimizer trains, its learning rate and number of steps are different, so the strength is "
-        "converted: over the whole training weights shrink by the same share."
+    about=explanation(DecoupledWeightDecay),
+    more=(
+        "0 is none. When the DP optimizer trains, its learning rate and number of steps are different, so the "
+        "strength is converted: over the whole training weights shrink by the same share."
     ),
     stops=_numbers("0", "0.1", "0.3", "1", "2", "3", "5", "10", "20", "50"),
 )
@@ -156,8 +164,9 @@ REGULARIZATION: Dial[float] = Dial(
 DP: Dial[DpSgd | None] = Dial(
     name="dp",
     title="DP noise",
-    about=(
-        "Differentially private training, in visible steps. Off: Adam, batches of 32. Optimizer: SGD with momentum "
+    about=explanation(DpSgd),
+    more=(
+        "Off: Adam, batches of 32. Optimizer: SGD with momentum "
         "and Poisson sampling, still no protection. Clip: every record's gradient is cut to a norm. Numbers: "
         "Gaussian noise of this multiplier σ on top; only from here on an ε is proved. Rate, clip and batch are "
         "tuned for each stop on public records where the sentence above the tiles says so. σ alone says little: a "
@@ -177,20 +186,19 @@ DP: Dial[DpSgd | None] = Dial(
 NOISE: Dial[float] = Dial(
     name="noise",
     title="Noise after training",
-    about=(
-        "Gaussian noise of this standard deviation on every weight of the finished model, before it is published. "
-        "No retraining is needed. It blurs what the model gives away, but no ε is proved for it."
-    ),
+    about=explanation(WeightNoise),
+    more=("No retraining is needed. It blurs what the model gives away, but no ε is proved for it."),
     stops=_numbers("0", "0.005", "0.01", "0.02", "0.03", "0.05", "0.07", "0.1", "0.15", "0.2"),
 )
 
 NOISE_ON: Dial[WeightNoise] = Dial(
     name="noise_on",
     title="Noise on",
-    about=(
-        "Where noise after training goes, when there is any. All weights: the same standard deviation everywhere. "
-        "Output layer: there alone, the other weights are published exactly. Relative: on all weights, the dial's "
-        "number is a share of the root mean square of each weight matrix or bias."
+    about=explanation(WeightNoise, "tensors"),
+    more=(
+        "All weights and output layer: the same standard deviation on each. Relative: on all weights, the dial's "
+        "number is a share of the root mean square of each weight matrix or bias. Without noise after training it "
+        "changes nothing."
     ),
     stops=_stops(
         ("all", "all weights", WeightNoise(sigma=1)),
@@ -220,11 +228,6 @@ WAVES: Mapping[int, int] = {8: 1, 16: 2, 32: 4, 64: 8}
 """Waves of four pairs, by number of models."""
 
 
-def about(kind: type[Mechanism]) -> str:
-    """What a mechanism does, in one sentence: the first paragraph of its docstring, as Markdown."""
-    return " ".join(cleandoc(kind.__doc__ or "").partition("\n\n")[0].split()).replace("``", "`")
-
-
 def _mechanism(name: str, make: Callable[[str], Mechanism], tokens: str) -> Dial[Mechanism | None]:
     """The dial of a mechanism: off, and what is made of each token."""
     stops = [(token, token, make(token)) for token in tokens.split()]
@@ -232,7 +235,7 @@ def _mechanism(name: str, make: Callable[[str], Mechanism], tokens: str) -> Dial
     return Dial(
         name=name,
         title=kind.title[0].upper() + kind.title[1:],
-        about=about(kind),
+        about=explanation(kind),
         stops=_stops((OFF, OFF, None), *stops),
     )
 
@@ -259,18 +262,17 @@ MECHANISMS: Mapping[str, Dial[Mechanism | None]] = {dial.name: dial for dial in 
 STOP_AFTER: Dial[int | None] = Dial(
     name="stop_after",
     title="Stop after epoch",
-    about=(
-        "Early stopping: what is published are the weights after this epoch of 30, which the training has kept, so "
-        "nothing is trained again. Off is the last epoch."
-    ),
+    about=explanation(Release, "epoch"),
+    more="Nothing is trained again. Off is the last epoch, the 30th.",
     stops=_stops((OFF, OFF, None), *((str(epoch), str(epoch), epoch) for epoch in (3, 6, 10, 20))),
 )
 
 OUTPUTS: Dial[Outputs | None] = Dial(
     name="outputs",
     title="Answers",
-    about=(
-        "How much of its answer the owner gives away; nothing is trained again. Off: all probabilities. T: they are "
+    about=explanation(Release, "outputs"),
+    more=(
+        "Nothing is trained again. Off: all probabilities. T: they are "
         "softened by a temperature. Digits: they are rounded to so many behind the point. Top: only the largest are "
         "told. Labels only: no probability at all. MemGuard: noise that leaves a membership classifier in doubt and "
         "never changes the predicted class, up to a mean L1 distance from the true probabilities. None of this is a "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cache.store import Store
 from dashboard.state.landscape import Spot
+from dashboard.state.readymade import ready_made
 from dashboard.state.stops import ARCHITECTURE, DP, NOISE, REGULARIZATION, STOP_AFTER
 from dashboard.state.view import View, key, refusal
 
@@ -67,21 +69,30 @@ PRESETS = (OVERFIT, REGULARIZED, SMOOTHED, STRONG_DP, SWEET_SPOT)
 EXAMPLE = (OVERFIT.view, STRONG_DP.view)
 """What Compare shows to those who have pinned nothing: what protection buys, and what it costs."""
 
-_DIALS = (REGULARIZATION.name, DP.name, ARCHITECTURE.name, NOISE.name, STOP_AFTER.name, "label_smoothing", "dropout")
+_DIALS = (REGULARIZATION.name, DP.name, ARCHITECTURE.name, NOISE.name)
+_MORE_DIALS = (STOP_AFTER.name, "label_smoothing", "dropout")
 
 
+@cache
 def settings() -> tuple[View, ...]:
-    """The settings that ship: the story's own, then the default view with one dial after another at every stop.
+    """The settings that ship as far as there is room, each once, most looked at first.
 
-    Each once, most looked at first; the path of each is along the dial that is turned.
+    They are the story's own, then the default view with one dial after another at every stop, and between the dials
+    that everybody sees and those on request the ready-made comparisons. The path of each is along the dial that is
+    turned, along architectures for what is compared.
     """
-    default = View()
-    turned = (default.turned("sweep", name).turned(name, stop) for name in _DIALS for stop in default.stops(name))
+    pins = (pin.turned("sweep", ARCHITECTURE.name) for made in ready_made(View()) for pin in made.pins)
     found: dict[str, View] = {}
-    for view in (*(preset.view for preset in PRESETS), *turned):
+    for view in (*(preset.view for preset in PRESETS), *_turned(_DIALS), *pins, *_turned(_MORE_DIALS)):
         if refusal(view) is None:
             found.setdefault(key(view, view.waves), view)
     return tuple(found.values())
+
+
+def _turned(names: Sequence[str]) -> Iterator[View]:
+    """The default view with one dial after another at every stop."""
+    default = View()
+    return (default.turned("sweep", name).turned(name, stop) for name in names for stop in default.stops(name))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlencode
 
 from cache.keys import Point, assessment_key
+from dashboard.results.words import quoted
 from dashboard.state.budget import LIMITS, Budget
 from dashboard.state.stops import (
     ARCHITECTURE,
@@ -24,15 +25,15 @@ from dashboard.state.stops import (
     STOP_AFTER,
     WAVES,
 )
-from engine.architectures import Architecture
 from engine.attacks.catalogue import CATALOGUE
 from engine.calibration import CALIBRATIONS, Calibration, calibrations
 from engine.mechanisms import DecoupledWeightDecay, Mechanism
 from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
-from engine.release.knowledge import why_not
+from engine.release.knowledge import LABEL, why_not, why_not_measured
 from engine.release.values import Release, WeightNoise
 from engine.tuning.table import tuned, with_tuned_dp
 from engine.validate import InvalidValueError
+from engine.written import spelled
 
 EPOCHS = 30
 PLAIN_OPTIMIZER = Adam(learning_rate=1e-3)
@@ -42,7 +43,8 @@ DP_BATCH = 64
 
 BESIDE = frozenset(
     {"pin", "hide", "embed", "embed_options", "lesson", "step", "record"}
-    | {"class", "above", "show", "between", "prior", "other", "drawn"}
+    | {"class", "above", "show", "between", "prior", "other", "drawn", "tab", "page"}
+    | {"section", "axes", "threshold", "find"}
 )
 """Parts of a URL that stand beside the view and have readers of their own."""
 
@@ -173,7 +175,7 @@ class View:
         Unknown names and values that are not stops fall back to the default; nothing is raised.
         """
         problems = [
-            f"{_shown(name)} is not part of a view; it was ignored"
+            f"{quoted(name)} is not part of a view; it was ignored"
             for name in query
             if name not in _OPTIONS and name != "contested" and name not in BESIDE
         ]
@@ -212,13 +214,8 @@ def _match(text: str, stops: Collection[str | int]) -> str | int | None:
     return next((stop for stop in stops if str(stop) == text), None)
 
 
-def _shown(text: str) -> str:
-    """A piece of a foreign URL, short enough for a sentence."""
-    return repr(text if len(text) <= 40 else text[:40] + "…")
-
-
 def _rule(name: str, text: str, view: View) -> str:
-    return f"{name} must be one of {_listed(view.stops(name))}{_further(name)}, got {_shown(text)}"
+    return f"{name} must be one of {_listed(view.stops(name))}{_further(name)}, got {quoted(text)}"
 
 
 def _listed(stops: Collection[str | int]) -> str:
@@ -345,24 +342,22 @@ def _private(plain: Recipe, privacy: DpSgd) -> Recipe:
 
 
 def release_words(view: View) -> str:
-    """What noise after training proves, in two sentences; empty without it."""
+    """What noise after training proves, and the command that measures what it could; empty without it."""
     if not NOISE.value(view.noise):
         return ""
-    recipe = point(view).recipe
+    asked = point(view)
+    recipe, epoch = asked.recipe, asked.release.epoch
+    refused = why_not_measured(recipe)
+    if refused is not None:
+        return (
+            f"Noise after training has no proof. How far one record moves these weights is not measured: {refused}."
+        )
     return (
-        "Noise after training has no proof. How far one record moves the weights of this architecture, trained "
-        "without other mechanisms, can be measured (a measured sensitivity, not a proof): "
-        f"python -m engine sensitivity --population {view.population} --contested {view.contested} "
-        f"--epochs {recipe.epochs} --batch {recipe.batch} --architecture {_spelled(recipe.architecture)}."
+        "Noise after training has no proof. How far one record moves the weights of this training can be measured "
+        f"(a {LABEL}): python -m engine sensitivity --population {view.population} --contested {view.contested} "
+        f"--epochs {recipe.epochs}{f' --epoch {epoch}' if epoch else ''} --batch {recipe.batch} "
+        f'--setting "{spelled(recipe)}".'
     )
-
-
-def _spelled(architecture: Architecture) -> str:
-    """The architecture as the command line takes it: its kind, and the fields that are not at their default."""
-    kind = type(architecture)
-    changed = {field.name: getattr(architecture, field.name) for field in fields(architecture)}
-    parts = [f"{name}={str(value).lower()}" for name, value in changed.items() if value != getattr(kind(), name)]
-    return f"{kind.__name__}:{','.join(parts)}" if parts else kind.__name__
 
 
 def _conversion(plain: Recipe, private: Recipe) -> float:

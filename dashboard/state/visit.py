@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -13,8 +13,8 @@ import streamlit as st
 
 from cache.progress import Progress
 from dashboard.state.landscape import same_setting
-from dashboard.state.pins import PART, begin_pins, this_pins
-from dashboard.state.view import BESIDE, View, key
+from dashboard.state.pins import PART, Pins, begin_pins, this_pins
+from dashboard.state.view import BESIDE, SWEEPS, View, key
 
 REST = 0.5
 """Seconds that a dial rests on a stop before its training starts."""
@@ -26,6 +26,8 @@ STEPS = 200
 """Views that can be undone."""
 
 _WRITTEN = "address-written"
+_DOUBTS = "doubtful-turns"
+_KNOWN = "known"
 
 Step = Literal["starting", "resting", "ask", "watch", "held", "failed", "refused"]
 
@@ -111,6 +113,12 @@ def this_visit() -> Visit:
     return st.session_state["visit"]
 
 
+def visited() -> tuple[View, ...]:
+    """The view that the session is at and the settings before it; none before a page with a view has run."""
+    state: Visit | None = st.session_state.get("visit")
+    return () if state is None else (state.view, *state.before)
+
+
 def begin(query: Mapping[str, str]) -> Visit:
     """The session's state, its pins included, made from the URL on its first run."""
     if "visit" not in st.session_state:
@@ -121,6 +129,8 @@ def begin(query: Mapping[str, str]) -> Visit:
             problems=(*problems, *begin_pins(st.query_params.get_all(PART))),
             turned_at=time.monotonic(),
         )
+    for turned in forget_doubts():
+        turned()
     return this_visit()
 
 
@@ -129,23 +139,68 @@ def keep(state: Visit) -> None:
     st.session_state["visit"] = state
 
 
-def write_address() -> None:
-    """Write the session's view and pins into the URL; what stands beside them there stays."""
-    beside = {name: st.query_params.get_all(name) for name in st.query_params if name in BESIDE and name != PART}
-    pinned = {PART: [pin.address for pin in this_pins()]} if this_pins() else {}
-    query = this_visit().view.to_query() | beside | pinned
-    listed = {name: values if isinstance(values, list) else [values] for name, values in query.items()}
+def whole_query(view: View | None, pins: Pins, before: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """All of a URL's query: the view if there is to be one, what stood beside one there before, and the pins."""
+    beside = {name: values for name, values in before.items() if name in BESIDE and name != PART}
+    pinned = {PART: [pin.address for pin in pins]} if pins else {}
+    return {name: [text] for name, text in (view.to_query() if view else {}).items()} | beside | pinned
+
+
+def write_address(*, with_view: bool = True) -> None:
+    """Write the session's view and pins into the URL, or its pins only; what stands beside them there stays."""
+    in_browser = {name: st.query_params.get_all(name) for name in st.query_params}
+    listed = whole_query(this_visit().view if with_view else None, this_pins(), in_browser)
     # What the browser says of its address is old where a quick visitor's turn sets out before the page of the turn
     # before has arrived, so what was written last counts, too: of there and back, "there" would stand for ever.
-    in_browser = {name: st.query_params.get_all(name) for name in st.query_params}
     if listed != in_browser or listed != st.session_state.get(_WRITTEN, listed):
-        st.query_params.from_dict(query)
+        st.query_params.from_dict(listed)
         st.session_state[_WRITTEN] = listed
 
 
 def go(view: View) -> None:
     """Show another view from the next run on."""
     keep(this_visit().moved(view, time.monotonic()))
+
+
+def turn(name: str, stop: str | int) -> None:
+    """Turn a control to a stop; turning a dial also traces the path along it."""
+    view = this_visit().view.turned(name, stop)
+    go(view.turned("sweep", name) if name in SWEEPS else view)
+
+
+def bind(widget: str, value: Hashable) -> None:
+    """Let a control show a value of the view, which is the truth, and remember that it is known to stand there."""
+    # Only where they differ: a write is sent to the browser, where it would undo a turn that is still on its way.
+    if st.session_state.get(widget) != value:
+        st.session_state[widget] = value
+    st.session_state.setdefault(f"{_KNOWN}-{widget}", set()).add(value)
+
+
+def take(widget: str, turned: Callable[[], None]) -> None:
+    """Take over what the browser says of a widget that ``bind`` was told of.
+
+    Where steps back or forth came in between, a quick visitor's browser also speaks of values that the widget has
+    left. So a value where it was known to stand is taken over only after the steps that may come with it, which
+    Streamlit tells of last, and not at all when there are any.
+
+    Args:
+        widget: its key.
+        turned: shows the view with the widget's new value.
+    """
+    known, value = st.session_state[f"{_KNOWN}-{widget}"], st.session_state[widget]
+    doubts = st.session_state.setdefault(_DOUBTS, {})
+    doubts.pop(widget, None)  # of an interrupted run: the browser has said something later of it
+    if value in known:
+        doubts[widget] = turned
+    else:
+        turned()
+        known.clear()
+    known.add(value)
+
+
+def forget_doubts() -> tuple[Callable[[], None], ...]:
+    """Forget the turns that are in doubt until the next page is made; what would take them."""
+    return tuple(st.session_state.pop(_DOUBTS, {}).values())
 
 
 def go_to_address(address: str) -> None:
