@@ -33,11 +33,10 @@ from dashboard.results.standing import Fate
 from dashboard.state.landscape import landscape
 from dashboard.state.story import PRESETS, story
 from dashboard.state.view import View
-from engine.assessment.changes import answered_risk
 from engine.assessment.values import Assessment
 from engine.audits.values import Ceiling
 from tests.handmade import ANSWERS, claim, comparison, headline, interval, measure, whole
-from tests.planted_settings import planted_setting
+from tests.planted_settings import planted_slopes
 
 UNPROVED = Ceiling(
     fpr=np.array([0.1, 1.0]), tpr=np.array([0.5, 1.0]), auc=0.8, advantage=0.4, proved=False, sentence="measured"
@@ -110,13 +109,7 @@ def _of_a_sweep() -> dict[str, Figure]:
 
 
 def _of_records() -> dict[str, Figure]:
-    before, after = (planted_setting(shift=shift) for shift in (4.0, 0.0))
-    assert before.answers is not None
-    assert after.answers is not None
-    first, second = answered_risk(before.answers), answered_risk(after.answers)
-    made = slopes.slopes(
-        first, second, before.answers.labels, names=("bare", "safe"), which="riskiest before", prior=0.5
-    )
+    before, (first, _), made = planted_slopes()
     everyone = risks.risks(before, first, 0.5)
     return {
         "slopes": slopes.records(made),

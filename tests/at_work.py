@@ -7,7 +7,9 @@ import dataclasses
 import io
 import itertools
 import signal
+import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +79,18 @@ def begun(client: Any) -> list[str]:
     return [message["task"] for _, message in client.get_events(TOPIC) if not message.keys() & later]
 
 
+def told() -> bool:
+    """Whether nobody is being told any more what to bring forward."""
+    return not any(thread.name == "bring forward" for thread in threading.enumerate())
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def verified(directory: Path, *options: str) -> tuple[int, str, str]:
     """The exit status of ``privacydial cache verify``, what it prints and what it complains of."""
     from dashboard.launch import main
@@ -90,6 +104,31 @@ def assert_verified(directory: Path) -> None:
     """The command finds nothing wrong with a cache."""
     status, said, complained = verified(directory)
     assert (status, complained) == (0, ""), said + complained
+
+
+def rows(directory: Path, columns: str, table: str) -> dict[str, Any]:
+    """Rows of a cache that a command may be writing to, by key; none while it is being made."""
+    with (
+        contextlib.suppress(sqlite3.OperationalError),
+        contextlib.closing(
+            sqlite3.connect(f"{(directory / 'privacydial.sqlite').as_uri()}?mode=ro", uri=True)
+        ) as store,
+    ):
+        return dict(store.execute(f"SELECT key, {columns} FROM {table}").fetchall())  # noqa: S608  our own names
+    return {}
+
+
+def keep(directory: Path, *points: Point) -> None:
+    """Measure the first wave of points in this process, and keep them in a cache."""
+    from cache.codec import wave_to_bytes
+    from cache.store import Store
+    from engine.pipeline import assess, train_wave
+
+    with contextlib.closing(Store(directory)) as store:
+        for point in points:
+            wave = train_wave(point.recipe, 0)
+            store.put_wave(point.recipe, 0, wave_to_bytes(wave))
+            store.put_assessment(point, assess(point.recipe, point.release, point.attack, [wave]))
 
 
 def execute(store, statement, *values):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 DASHBOARD = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
+from cache.address import Scheduler
 from cache.cluster import sheltered_cluster
+from cache.external import External
 from cache.jobs import Jobs
 from cache.keys import Point, Versus
 from cache.remote import TOPIC
@@ -21,12 +25,12 @@ from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
 
 population = PopulationChoice(name="digits", contested=40)
-recipe = Recipe(population=population, architecture=Mlp(width=4096), epochs=5, batch=20)
+recipe = Recipe(population=population, architecture=Mlp(width=1024), epochs=5, batch=20)
 point = Point(recipe=recipe, release=Release(), attack="loss", waves=3)
 
-def main(asked=point, workers=1, held=False):
+def main(asked=point, workers=1, held=False, scheduler=None):
     store = Store(Path(sys.argv[1]))
-    cluster = sheltered_cluster(workers=workers)
+    cluster = External(Scheduler(address=scheduler)) if scheduler else sheltered_cluster(workers=workers)
     if held:
         cluster.client.wait_for_workers(workers)
         print("ready", flush=True)
@@ -51,11 +55,44 @@ def main(asked=point, workers=1, held=False):
     store.close()
 """
 
+ROOM = 15_000_000
+"""Bytes: of the waves that this dashboard trains, of 10 MB each, one goes into the log of the store, two do not."""
+
+CRAMPED = (
+    DASHBOARD.replace("    store = Store(Path(sys.argv[1]))", "    store = Store(Path(sys.argv[1])); limit()")
+    + f"""
+import resource
+def limit():
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM}, resource.RLIM_INFINITY))
+"""
+)
+"""A dashboard for whose files there is no more room than that."""
+
+DOOMED = (
+    CRAMPED
+    + """
+import signal
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+"""
+)
+"""One that the system kills without a word in the middle of the write for which there is no room."""
+
 
 def started_dashboard(directory: Path, program: str) -> subprocess.Popen[str]:
     """The program at work on a cache directory."""
     command = [sys.executable, "-c", program, str(directory)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@contextlib.contextmanager
+def running_dashboard(directory: Path, program: str) -> Iterator[subprocess.Popen[str]]:
+    """The same, until the end of the block at the latest."""
+    with started_dashboard(directory, program) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def said(program: subprocess.Popen[str], beginning: str = "") -> str:

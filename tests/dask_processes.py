@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from cache.address import ClusterError, Scheduler
 from cache.external import External
+from tests.at_work import begun, free_port
 
 ROOT = Path(__file__).parent.parent
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
-def dask(*arguments: str, path: Path = ROOT) -> Iterator[subprocess.Popen[bytes]]:
+def dask(
+    *arguments: str, path: Path = ROOT, home: Path | None = None, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process of Dask's own command line, ended with the test."""
-    environment = os.environ | {"PYTHONPATH": str(path), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(path), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"} | variables
     command = [sys.executable, "-m", "dask", *arguments]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, cwd=home, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             yield process
         finally:
@@ -52,11 +50,23 @@ def dask_scheduler() -> Iterator[Scheduler]:
 
 
 def dask_worker(
-    scheduler: Scheduler, *options: str, path: Path = ROOT
+    scheduler: Scheduler, *options: str, path: Path = ROOT, home: Path | None = None
 ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-    """A worker of one thread, with the packages in ``path``."""
+    """A worker of one thread.
+
+    Args:
+        scheduler: whom it works for.
+        options: further ones of its command line.
+        path: where its packages are.
+        home: an empty folder, to run as on a machine of its own: at work, at home and with temporary files there, and
+            with a cache that cannot be; where there is none, it shares all of that with this process.
+    """
     common = ("--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
-    return dask("worker", scheduler.address, *common, *options, path=path)
+    variables: dict[str, str] = {}
+    if home is not None:
+        (home / "file").write_text("")
+        variables = {"HOME": str(home), "TMPDIR": str(home), "PRIVACYDIAL_CACHE": str(home / "file" / "cache")}
+    return dask("worker", scheduler.address, *common, *options, path=path, home=home, **variables)
 
 
 def answers(scheduler: Scheduler) -> bool:
@@ -66,6 +76,22 @@ def answers(scheduler: Scheduler) -> bool:
     except ClusterError:
         return False
     return True
+
+
+def starts(scheduler: Scheduler) -> Counter[str]:
+    """How often each wave was taken up by workers of a scheduler, by key, as they logged it themselves."""
+    with External(scheduler) as cluster:
+        return Counter(task.split("-")[1] for task in begun(cluster.client))
+
+
+def with_other_package(folder: Path) -> Path:
+    """A folder with the packages that a worker needs, of another release with the same engine."""
+    for name in ("engine", "cache"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "privacydial-9.9.9.dist-info").mkdir()
+    metadata = "Metadata-Version: 2.1\nName: privacydial\nVersion: 9.9.9\n"
+    (folder / "privacydial-9.9.9.dist-info" / "METADATA").write_text(metadata)
+    return folder
 
 
 def with_other_engine(folder: Path) -> Path:

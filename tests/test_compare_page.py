@@ -14,7 +14,7 @@ from cache.starter import Starter
 from cache.store import Store
 from dashboard.panels.taking import recipe_name
 from dashboard.serving.running import Running, set_running
-from dashboard.state.lineup import lineup
+from dashboard.state.lineup import comparison, lineup
 from dashboard.state.story import PRESETS
 from dashboard.state.view import View, point
 from tests.handmade import headline, whole
@@ -75,6 +75,16 @@ def test_without_pins_the_page_asks_its_question_and_offers_ready_made_compariso
     app.button(key="compare-smoothing").click().run()
     assert app.query_params["pin"] == ["", SMOOTH.address]
     assert "Which leaks less: A or B?" in shown(app)
+
+
+def test_on_a_new_machine_a_recurrent_is_compared_with_a_feed_forward_network_without_any_worker(new_machine):
+    app = opened()
+    app.button(key="compare-recurrent").click().run()
+    assert app.query_params["pin"] == ["architecture=mlp-31", "architecture=lstm-64"]
+    assert "B leaks less than A: " in shown(app)
+    assert not [button for button in app.button if button.key == "measure-missing"]
+    back = lineup(tuple(View(architecture=name) for name in ("lstm-64", "mlp-31")))
+    assert comparison(back.versus("B"), new_machine, None) is not None
 
 
 def test_on_a_new_machine_two_presets_are_compared_as_an_example_without_any_worker(new_machine):

@@ -120,4 +120,22 @@ def test_matched_sizes_are_called_matched_and_others_are_not():
     matched = differences({"A": View(architecture="mlp-31"), "B": View(architecture="lstm-64")})
     assert matched[-1] == {"Dial": "Trainable parameters", "A": "24,655", "B": "24,714 (+0.2 %, matched)"}
     (_, sizes) = differences({"A": View(), "B": View(architecture="lstm-64")})
-    assert sizes["B"] == "24,714 (-75.7 %)"
+    assert sizes["B"] == "24,714 (−75.7 %)"
+
+
+def test_no_cell_and_no_tick_gives_a_zero_a_sign():
+    even = comparison(auc=interval(-0.0001, -0.03, 0.0), test_accuracy=interval(0.0, -0.0004, 0.01))
+    (row,) = contrast.rows("A", {"B": even})
+    assert row["Attack AUC"] == ".000 (−.030 to .000)"
+    assert row["Test accuracy"] == "0.0 (0.0 to +1.0) points"
+    ticks = contrast.figure("A", {"B": even})["layout"]["xaxis"]
+    assert ticks["ticktext"] == ["−0.10", "0", "+0.10"]
+    assert ticks["tickvals"] == [-0.1, 0.0, 0.1]
+
+
+@pytest.mark.parametrize("reach", [0.02, 0.034, 0.05, 0.08, 0.11, 0.15, 0.3, 0.6, 0.8, 1.0])
+def test_an_axis_of_differences_has_one_or_two_round_ticks_to_either_side_of_zero(reach):
+    ticks = contrast.figure("A", {"B": comparison(auc=interval(0.0, -reach, reach))})["layout"]["xaxis"]
+    assert ticks["ticktext"].count("0") == 1
+    assert 1 <= sum(value > 0 for value in ticks["tickvals"]) <= 2
+    assert max(ticks["tickvals"]) <= ticks["range"][1]

@@ -74,6 +74,15 @@ def test_a_damaged_file_of_reports_stops_nothing(tmp_path, caplog):
     assert "could not be used" in caplog.text
 
 
+def test_reports_whose_tables_are_no_text_stop_nothing(tmp_path, caplog):
+    Reports(tmp_path).put(recipe(), 0, 1.0, ())
+    file = tmp_path / FILE
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE", b"CR\xb3ATE TABLE"))
+    with caplog.at_level(logging.WARNING):
+        assert Reports(tmp_path).timed() == ()
+    assert "could not be used" in caplog.text
+
+
 def test_a_store_says_how_many_waves_are_missing(tmp_path):
     store = Store(tmp_path)
     assert store.missing(recipe(), 2) == 2

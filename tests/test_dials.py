@@ -5,6 +5,7 @@ import pytest
 from cache.failures import UNWATCHED
 from cache.progress import Progress
 from dashboard.controls.dials import Reasons, marks_html, marks_words, reasons
+from dashboard.controls.history import new_steps
 from dashboard.panels.waiting import held_words, progress_words, share
 from dashboard.results import findings
 from dashboard.results.figures import setting_words
@@ -237,6 +238,14 @@ def test_undo_and_redo_walk_back_and_forth_through_the_same_views(visit):
     assert (there.view, there.past, there.future) == (views[2], (views[1], views[0], View()), ())
     assert there.redone(9.0) is there
     assert (there.turned_at, there.before) == (8.0, (views[1], View()))
+
+
+def test_steps_that_arrive_together_or_twice_are_each_taken_once():
+    assert new_steps(1, "u", 0) == "u"
+    assert new_steps(4, "uuru", 1) == "uru"
+    assert new_steps(4, "uuru", 4) == new_steps(4, "uuru", 9) == new_steps(0, "", 0) == ""
+    assert new_steps(900, "ur" * 100, 3) == "ur" * 100
+    assert new_steps(3, "u<r", 0) == "ur"
 
 
 def test_undo_stops_at_the_first_view_and_trains_nothing_that_was_held(visit):

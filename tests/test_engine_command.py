@@ -7,6 +7,10 @@ import re
 import pytest
 
 from engine.__main__ import main
+from engine.architectures import Logistic
+from engine.mechanisms import DisturbLabel
+from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.sensitivity import measured_sensitivity
 
 SMALL = ["--population", "digits", "--contested", "80", "--epochs", "2", "--batch", "16"]
 LEARNS = ["--population", "digits", "--contested", "80", "--epochs", "20", "--batch", "16"]
@@ -44,7 +48,7 @@ def test_a_match_shows_both_counts(capsys):
 
 def test_measured_sensitivity_says_that_it_is_no_proof(capsys):
     status, out, _ = asked(
-        capsys, "sensitivity", *SMALL, "--neighbours", "4", "--epsilon", "1", "--architecture", "Logistic"
+        capsys, "sensitivity", *SMALL, "--neighbours", "4", "--epsilon", "1", "--setting", "Logistic"
     )
     assert status == 0
     first, second = out.splitlines()
@@ -53,9 +57,41 @@ def test_measured_sensitivity_says_that_it_is_no_proof(capsys):
     assert second.endswith("for ε = 1, δ = 1e-05 (measured sensitivity, not a proof).")
 
 
+def test_sensitivity_is_that_of_the_whole_setting_at_the_kept_epoch(capsys):
+    asking = ("sensitivity", *SMALL, "--neighbours", "4", "--epsilon", "1", "--epoch", "1", "--setting")
+    _, out, _ = asked(capsys, *asking, "Logistic DisturbLabel:theta=0.3 Sgd:learning_rate=0.1 DpSgd:clip=0.5")
+    recipe = Recipe(
+        population=PopulationChoice(name="digits", contested=80),
+        architecture=Logistic(),
+        mechanisms=(DisturbLabel(theta=0.3),),
+        optimizer=Sgd(learning_rate=0.1),
+        privacy=DpSgd(clip=0.5),
+        epochs=2,
+        batch=16,
+    )
+    found = measured_sensitivity(recipe, neighbours=4, epoch=1)
+    assert out.startswith(f"Δ = {found.largest:.4g}: ")
+    assert f"{found.largest:.4g}" != f"{measured_sensitivity(recipe, neighbours=4).largest:.4g}"
+
+
+def test_epsilon_and_noise_are_those_of_the_kept_epoch(capsys):
+    fewer = asked(capsys, "epsilon", "2", *SMALL, "--epoch", "1")
+    once = [word if word != "2" else "1" for word in SMALL]
+    assert fewer == asked(capsys, "epsilon", "2", *once) != asked(capsys, "epsilon", "2", *SMALL)
+    assert asked(capsys, "noise", "3", *SMALL, "--epoch", "1") == asked(capsys, "noise", "3", *once)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (("epsilon", "2", *SMALL, "--epoch", "3"), "kept epoch must be at most 2, got 3"),
+        (("noise", "2", *SMALL, "--epoch", "0"), "kept epoch must be at least 1, got 0"),
+        (("sensitivity", *SMALL, "--epoch", "3"), "kept epoch must be at most 2, got 3"),
+        (("sensitivity", *SMALL, "--setting", "Mlp Dropout:rate=0.5"), "must be of training without dropout"),
+        (
+            ("sensitivity", *SMALL, "--setting", "Mlp LabelOnly"),
+            "setting must be of training alone, without what is released, got 'Mlp LabelOnly'",
+        ),
         (("epsilon", "-1"), "noise multiplier must be at least 0, got -1.0"),
         (("noise", "0"), "target ε must be above 0, got 0.0"),
         (("match", "breast-cancer", "Lstm", "Mlp"), "sequence view"),

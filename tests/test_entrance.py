@@ -1,5 +1,6 @@
 import json
 import re
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from starlette.applications import Starlette
@@ -9,7 +10,7 @@ from streamlit.auth_util import is_authlib_installed
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from dashboard.serving import login
-from dashboard.serving.access import EVERYBODY, RANDOM, Local, Login, Room, access, is_local
+from dashboard.serving.access import EVERYBODY, RANDOM, Local, Login, Room, access, is_anywhere, is_local
 from dashboard.serving.attempts import ALL, ONE, Attempts, Pace, network
 from dashboard.serving.entrance import Entrance
 from dashboard.serving.headers import Headers, origin
@@ -62,6 +63,17 @@ class Clock:
 def test_a_loopback_address_needs_no_entrance(host):
     assert is_local(host)
     assert access(host, None, None) == Local()
+
+
+@pytest.mark.parametrize("host", [str(IPv4Address(0)), str(IPv6Address(0)), "::0", "0:0:0:0:0:0:0:0"])
+def test_an_address_that_stands_for_all_of_this_machine_is_one_however_it_is_written(host):
+    assert is_anywhere(host)
+    assert not is_local(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "192.168.1.1", "localhost", "example.org", ""])
+def test_one_address_or_a_name_does_not_stand_for_all_of_this_machine(host):
+    assert not is_anywhere(host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.1", "example.org", ""])  # noqa: S104

@@ -244,6 +244,21 @@ def test_a_file_with_other_tables_than_ours_is_refused(exported, empty, change):
         imported(empty, exported)
 
 
+@pytest.mark.parametrize("name", ["pragma_user_version", "pragma_application_id"])
+def test_nothing_in_a_foreign_file_stands_in_for_what_is_asked_of_it(exported, empty, name):
+    """It would run before it is refused: this one never ends."""
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS user_version FROM n"
+    execute(exported, f"CREATE VIEW {name} AS {endless}")
+    with pytest.raises(CacheError, match="cannot be read as an export of Privacy Dial"):
+        imported(empty, exported)
+
+
+def test_an_export_whose_tables_are_no_text_is_refused_with_one_sentence(exported, empty):
+    exported.write_bytes(exported.read_bytes().replace(b"CREATE TABLE", b"CR\xb3ATE TABLE"))
+    with pytest.raises(CacheError, match=r"cannot be read as an export of Privacy Dial \(its tables are damaged\)\."):
+        imported(empty, exported)
+
+
 def test_files_that_are_no_exports_are_refused_with_one_sentence(full, empty, exported, tmp_path):
     (tmp_path / "text").write_text("my holiday pictures" * 1000)
     sqlite3.connect(tmp_path / "nothing").close()
@@ -286,6 +301,27 @@ def test_verify_finds_a_damaged_wave_and_drops_it_when_asked(full, wave, forgery
     drop_faulty(full)
     assert faults(full) == ()
     assert contents(full).entries["assessment"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE usage SET size = size + 1", ["1 entries of kind wave", "1 entries of kind assessment"]),
+        ("UPDATE usage SET size = 0 WHERE kind = 'wave'", ["1 entries of kind wave"]),
+        ("DELETE FROM usage WHERE kind = 'assessment'", ["1 entries of kind assessment"]),
+        (
+            "INSERT INTO usage SELECT kind, 'nothing', size, used FROM usage",
+            ["1 entries of kind wave", "1 entries of kind assessment"],
+        ),
+        ("UPDATE usage SET key = 'nothing' WHERE kind = 'wave'", ["2 entries of kind wave"]),
+    ],
+    ids=["all-wrong", "wrong", "missing", "of-nothing", "renamed"],
+)
+def test_verify_counts_each_entry_once_whose_size_is_not_kept(full, change, told):
+    execute(full.file, change)
+    assert faults(full) == tuple(f"{count} whose size is not kept" for count in told)
+    assert drop_faulty(full) == 0
+    assert faults(full) == ()
 
 
 def test_pruning_drops_other_engines_then_the_oldest_and_gives_space_back(full, wave):

@@ -1,7 +1,8 @@
+import json
 import subprocess
 import sys
 import time
-from itertools import chain
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -18,7 +19,7 @@ from dashboard.results import epochs
 from dashboard.results.tables import spots
 from dashboard.serving.running import Running, set_running
 from dashboard.state.landscape import landscape
-from dashboard.state.stops import CONTESTED, DIALS, FOUR, GROUPS
+from dashboard.state.stops import CONTESTED
 from dashboard.state.view import View, point
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import Recipe
@@ -67,7 +68,9 @@ def test_an_early_epoch_and_noise_after_training_say_what_is_not_proved(store):
     app = opened(**view.to_query())
     (numbers,) = (html.proto.body for html in app.get("html") if "pd-tiles" in html.proto.body)
     assert "choosing the epoch by looking at private accuracy is not covered by it" in numbers
-    assert "measured sensitivity, not a proof" in shown(app)
+    assert "Noise after training has no proof. How far one record moves these weights is not measured" in shown(app)
+    measure(store, View(noise="0.05"), claim=claim(None))
+    assert "measured sensitivity, not a proof" in shown(opened(noise="0.05"))
     measure(store, View(), claim=claim(None))
     text = shown(opened())
     assert "private accuracy" not in text
@@ -160,20 +163,46 @@ def test_workers_that_did_not_start_are_told_of_and_measured_settings_stay_open(
 
 def test_undo_and_redo_walk_the_views_and_the_url_follows(store):
     app = opened()
-    assert app.button(key="undo").disabled
-    assert app.button(key="redo").disabled
+    assert possible(app) == []
     app.select_slider(key="dial-dp").set_value("clip").run()
     app.select_slider(key="dial-noise").set_value("0.1").run()
-    app.button(key="undo").click().run()
+    walk(app, "u")
     assert app.query_params == {"dp": "clip", "sweep": "dp"}
+    assert possible(app) == ["u", "r"]
     assert app.select_slider(key="dial-noise").value == "0"
-    app.button(key="undo").click().run()
+    walk(app, "u")
     assert app.query_params == {}
-    assert app.button(key="undo").disabled
-    app.button(key="redo").click().run()
-    app.button(key="redo").click().run()
+    assert possible(app) == ["r"]
+    walk(app, "rr")
     assert app.query_params == {"dp": "clip", "noise": "0.1", "sweep": "noise"}
-    assert app.button(key="redo").disabled
+    assert possible(app) == ["u"]
+
+
+def walk(app: AppTest, steps: str) -> None:
+    """What the browser sends after so many more presses of the buttons; AppTest cannot press them."""
+    state = app.session_state
+    done = state["history-done"] if "history-done" in state else 0  # noqa: SIM401  it has no "get"
+    before = "u" * done  # all steps are sent every time
+    said = {"steps": [history(app)["session"], done + len(steps), before + steps]}
+    states: Any = app._tree.get_widget_states()
+    states.widgets.add(id=component(app).id, json_value=json.dumps(said))
+    app._run(states)
+
+
+def possible(app: AppTest) -> list[str]:
+    """The steps that the buttons offer."""
+    return history(app)["possible"]
+
+
+def history(app: AppTest) -> dict[str, Any]:
+    """What the component of the two buttons is told."""
+    return json.loads(component(app).json)
+
+
+def component(app: AppTest) -> Any:
+    """The component of the two buttons."""
+    (found,) = [one.proto for one in app.get("bidi_component") if one.proto.component_name.endswith("history")]
+    return found
 
 
 def test_a_budget_lives_in_the_url_and_the_best_allowed_stop_is_one_click_away(store):
@@ -185,7 +214,7 @@ def test_a_budget_lives_in_the_url_and_the_best_allowed_stop_is_one_click_away(s
     assert app.session_state["visit"].view.most_auc == "0.6"
     assert app.query_params == {"regularization": "3", "most_auc": "0.6"}
     assert not [button for button in app.button if button.key == "best-allowed"]
-    app.button(key="undo").click().run()
+    walk(app, "u")
     assert app.query_params == {"most_auc": "0.6"}
 
 
@@ -212,14 +241,22 @@ def test_a_training_that_was_heard_is_shown_by_epoch_and_a_kept_epoch_can_be_pub
     assert epochs.rows(trace(recipe))[2]["Train accuracy"] == "10.0%"
 
 
-def test_a_result_whose_training_was_not_heard_says_so_and_how_to_see_one(tmp_path):
-    shipped = Store(tmp_path, below=Starter())
-    set_running(Running(store=shipped))
+def test_a_result_whose_training_was_not_heard_says_so_and_how_to_see_one(store):
+    measure(store, View())
     assert f"{UNTOLD} {TO_SEE_ONE}" in shown(opened(sweep="regularization"))
     assert UNTOLD not in shown(opened(regularization="0.02", population="digits"))  # nothing is measured there
-    set_running(Running(store=shipped, training=Nothing()))
+    set_running(Running(store=store, training=Nothing()))
     assert UNTOLD in (text := shown(opened(sweep="regularization")))
     assert TO_SEE_ONE not in text
+
+
+def test_on_a_new_machine_the_trainings_of_what_ships_can_be_played(tmp_path):
+    shipped = Store(tmp_path, below=Starter())
+    set_running(Running(store=shipped))
+    for view in (View(), View(dp="1"), View(architecture="lstm-64")):
+        text = shown(opened(**view.to_query()))
+        assert "The training, epoch by epoch" in text
+        assert UNTOLD not in text
     shipped.close()
 
 
@@ -279,66 +316,6 @@ def test_no_table_is_made_before_somebody_opens_it(store):
     assert "<table>" not in shown(app)
 
 
-def with_more_dials(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=20)
-    for name, text in query.items():
-        app.query_params[name] = text
-    app.session_state["more-dials"] = True
-    return app.run()
-
-
-def test_the_dials_on_request_appear_in_groups_each_with_the_sentence_of_its_mechanism(store):
-    app = with_more_dials()
-    sliders = {slider.key: slider for slider in app.select_slider}
-    assert list(sliders) == [*(f"dial-{name}" for name in FOUR), "dial-contested-mnist5k"] + [
-        f"dial-{name}" for name in chain(*GROUPS.values())
-    ]
-    for name in chain(*GROUPS.values()):
-        dial = sliders[f"dial-{name}"]
-        assert (dial.label, dial.help.partition("\n\nNot possible here:")[0]) == (
-            DIALS[name].title,
-            DIALS[name].about,
-        )
-    assert all(f'<h3 class="pd-group">{heading}</h3>' in shown(app) for heading in GROUPS)
-
-
-def test_turning_a_dial_on_request_makes_a_chip_and_the_chip_removes_it(store):
-    measure(store, View(label_smoothing="0.3"))
-    app = with_more_dials()
-    app.select_slider(key="dial-label_smoothing").set_value("0.3").run()
-    assert app.query_params == {"label_smoothing": "0.3", "sweep": "label_smoothing"}
-    assert ".796" in shown(app)
-    assert app.button(key="chip-label_smoothing").label == "*Remove* Label smoothing 0.3"
-    app.button(key="chip-label_smoothing").click().run()
-    assert app.query_params == {"sweep": "label_smoothing"}
-    assert app.select_slider(key="dial-label_smoothing").value == "off"
-    assert not [button for button in app.button if str(button.key).startswith("chip-")]
-    assert [view.label_smoothing for view in app.session_state["visit"].before] == ["0.3"]
-
-
-def test_the_path_is_offered_along_the_dials_that_are_always_there_and_those_in_use(store):
-    offered = ["Architecture", "Regularization strength", "DP noise", "Noise after training"]
-    sweep = opened(cutout="4").selectbox(key="control-sweep-regularization")
-    assert sweep.options == [*offered, "Cutout", "Contested records N"]
-    assert opened().selectbox(key="control-sweep-regularization").options == [*offered, "Contested records N"]
-
-
-def test_a_refused_combination_says_why_trains_nothing_and_is_left_by_its_chip(store):
-    measure(store, View(dp="clip"))
-    app = opened(dp="clip", mixup="1")
-    assert (
-        "Mixup must be off with DP-SGD: it blends two records into one gradient, so clipping no longer bounds what "
-        "one of them does."
-    ) in shown(app)
-    assert shown(app).count('<dd class="pd-behind">not possible</dd>') == 4
-    assert "not possible here: optimizer, clip, σ 0.3" in shown(app)
-    assert [button.key for button in app.main.button if button.key != "pin"] == ["chip-dp", "chip-mixup"]
-    assert app.button(key="pin").disabled
-    app.button(key="chip-mixup").click().run()
-    assert app.query_params == {"dp": "clip"}
-    assert ".796" in shown(app)
-
-
 @pytest.mark.parametrize("population", sorted(CONTESTED))
 def test_every_population_opens_with_what_is_to_come_and_tables_refuse_recurrent_networks(store, population):
     assert "This setting has not been measured yet." in shown(opened(population=population))
@@ -346,18 +323,6 @@ def test_every_population_opens_with_what_is_to_come_and_tables_refuse_recurrent
     refused = "has no sequence view" in text
     assert refused == (POPULATIONS[population].sequence is None)
     assert ("Nothing is trained for this combination: turn a dial." in text) == refused
-
-
-@pytest.mark.parametrize("population", ["digits", "mnist5k"])
-def test_every_dial_at_once_is_possible_without_dp_and_channels(store, population):
-    query = {name: str(list(DIALS[name].stops)[-1]) for name in DIALS}
-    app = with_more_dials(population=population, **query)
-    assert "must be off with DP-SGD" in shown(app)
-    app.button(key="chip-dp").click().run()
-    assert "has not been measured" not in shown(app)
-    assert "Spatial dropout must have the channels of a convolutional network." in shown(app)
-    app.button(key="chip-spatial_dropout").click().run()
-    assert "This setting has not been measured yet." in shown(app)
 
 
 def test_resting_on_a_stop_trains_it_with_real_workers_and_shows_it(store):

@@ -2,25 +2,28 @@
 
 import contextlib
 import os
+import re
+import shlex
+import signal
 import socket
-import sqlite3
 import subprocess
 import sys
-from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cache.address import Scheduler
+from cache.address import ADDRESS, Scheduler
 from cache.external import External
 from cache.failures import GONE, IDLE, LOST
 from cache.jobs import Jobs
+from cache.remote import versions
 from cache.store import Store
+from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
 from dashboard.commands.sweep import main
-from engine.version import ENGINE_VERSION
-from tests.at_work import assert_verified, begun, end, quick, until
+from tests.at_work import as_from_a_terminal, assert_verified, end, keep, quick, rows, until
 from tests.certificates import tls_variables
 from tests.dask_processes import (
     answers,
@@ -28,11 +31,14 @@ from tests.dask_processes import (
     dask_scheduler_at,
     dask_worker,
     free_port,
+    starts,
     with_other_engine,
+    with_other_package,
     without_ours,
 )
 
 PATIENCE = 600  # seconds, on a machine that is busy
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
 SWEEP = """
 waves = 1
@@ -56,14 +62,12 @@ def swept(file, cache, *options, **variables):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-def rows(cache, columns, table):
-    """Rows of a cache that a command may be writing to; none while it is being made."""
-    with (
-        contextlib.suppress(sqlite3.OperationalError),
-        contextlib.closing(sqlite3.connect(f"{(cache / 'privacydial.sqlite').as_uri()}?mode=ro", uri=True)) as store,
-    ):
-        return dict(store.execute(f"SELECT key, {columns} FROM {table}").fetchall())  # noqa: S608  our own names
-    return {}
+def options_of_the_readme():
+    """Those that README gives a worker; of its processes one, for the sake of the machine."""
+    (line,) = re.findall(r"^dask worker tls://first:8786 (.*)$", README, flags=re.MULTILINE)
+    options = shlex.split(line, comments=True)
+    options[options.index("--nworkers") + 1] = "1"
+    return options
 
 
 def test_a_sweep_over_tls_measures_what_workers_of_its_own_measure_bit_for_bit(file, tmp_path, monkeypatch):
@@ -74,10 +78,10 @@ def test_a_sweep_over_tls_measures_what_workers_of_its_own_measure_bit_for_bit(f
     scheduler = Scheduler(address=f"tls://127.0.0.1:{free_port()}")
     for name, value in ours.items():
         monkeypatch.setenv(name, value)
-    with dask_scheduler_at(scheduler.address), dask_worker(scheduler):
+    with dask_scheduler_at(scheduler.address), dask_worker(scheduler, *options_of_the_readme()):
         with contextlib.closing(socket.socket()) as probe:
             until(lambda: probe.connect_ex(("127.0.0.1", int(scheduler.address.rsplit(":", 1)[1]))) == 0)
-        done = swept(file, there, "--scheduler", scheduler.address)
+        done = swept(file, there, **{ADDRESS: scheduler.address})
         assert done.returncode == 0, done.stderr
         refused = [swept(file, tmp_path / "none", "--scheduler", scheduler.address, **strangers)]
     for name in ours:
@@ -140,7 +144,7 @@ def test_a_scheduler_that_stays_away_ends_the_sweep_with_a_sentence_and_the_same
             until(lambda: rows(tmp_path, "question", "assessment") or sweep.poll() is not None, PATIENCE)
             first.kill()
             _, seen = sweep.communicate(timeout=PATIENCE)
-    assert sweep.returncode == 1, seen
+    assert sweep.returncode == 2, seen
     kept, assessed = rows(tmp_path, "question", "wave").keys(), len(rows(tmp_path, "question", "assessment"))
     assert 1 <= assessed < 6
     assert seen.splitlines()[-1] == (
@@ -158,6 +162,33 @@ def test_a_scheduler_that_stays_away_ends_the_sweep_with_a_sentence_and_the_same
     assert_verified(tmp_path)
 
 
+def test_a_sweep_that_is_interrupted_costs_each_worker_at_most_the_wave_that_it_has_in_work(file, tmp_path):
+    file.write_text(SWEEP.format(epochs=300, seeds="1, 2, 3, 4, 5, 6, 7, 8, 9, 10"), encoding="utf-8")
+    with dask_scheduler() as scheduler, dask_worker(scheduler), dask_worker(scheduler):
+        until(lambda: answers(scheduler))
+        with External(scheduler) as cluster:
+            cluster.client.wait_for_workers(2, timeout=PATIENCE)
+        options = ("--scheduler", scheduler.address, "--insecure-scheduler")
+        command = [*COMMAND, "sweep", str(file), f"--cache={tmp_path}", *options]
+        with (
+            as_from_a_terminal(),
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as sweep,
+        ):
+            until(lambda: len(rows(tmp_path, "question", "assessment")) >= 2 or sweep.poll() is not None, PATIENCE)
+            sweep.send_signal(signal.SIGINT)
+            _, seen = sweep.communicate(timeout=PATIENCE)
+        assert sweep.returncode == 130, seen
+        kept, before = rows(tmp_path, "question", "wave").keys(), starts(scheduler)
+        assert 2 <= len(kept) < 10
+        assert before.total() <= len(kept) + 2
+        done = swept(file, tmp_path, *options)
+        assert done.returncode == 0, done.stderr
+        again = starts(scheduler) - before
+    assert not kept & again.keys(), "a stored wave was trained again"
+    assert again.total() == 10 - len(kept)
+    assert_verified(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", "100000"])
 def test_a_patience_that_is_none_is_one_sentence(text, capsys):
     with pytest.raises(SystemExit, match="2"):
@@ -165,16 +196,10 @@ def test_a_patience_that_is_none_is_one_sentence(text, capsys):
     assert f"patience must be seconds above 0 and at most 86400, got '{text}'" in capsys.readouterr().err
 
 
-def starts(scheduler):
-    """How often each wave was taken up by workers of a scheduler, by key, as they logged it themselves."""
-    with External(scheduler) as cluster:
-        return Counter(task.split("-")[1] for task in begun(cluster.client))
-
-
 def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fits_goes_on(tmp_path):
-    for name in ("cache", "other", "none"):
+    for name in ("cache", "none"):
         (tmp_path / name).mkdir()
-    store, asked = Store(tmp_path / "cache"), quick()
+    store, asked, (package, engine) = Store(tmp_path / "cache"), quick(), versions()
     with dask_scheduler() as scheduler:
         until(lambda: answers(scheduler))
         with External(scheduler) as cluster:
@@ -188,15 +213,54 @@ def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fi
             with dask_worker(scheduler, path=without_ours(tmp_path / "none")) as stranger:
                 stranger.wait(timeout=PATIENCE)  # it cannot even read what it is to do
             assert jobs.progress(asked).state == "queued"
-            with dask_worker(scheduler, path=with_other_engine(tmp_path / "other")):
-                failed = end(jobs, asked)
-            assert failed.state == "failed"
-            assert failed.message == (
-                f"A worker has version 1 of the engine and this program version {ENGINE_VERSION}; "
-                "install the same version of Privacy Dial on all machines."
-            )
+            for other, has in (
+                (with_other_engine, f"{package} (engine 1)"),
+                (with_other_package, f"9.9.9 (engine {engine})"),
+            ):
+                (tmp_path / other.__name__).mkdir()
+                jobs.request("ada", asked)
+                with dask_worker(scheduler, path=other(tmp_path / other.__name__)) as worker:
+                    failed = end(jobs, asked)
+                    worker.kill()
+                assert (failed.state, failed.everywhere) == ("failed", True)
+                assert failed.message == (
+                    f"A worker has Privacy Dial {has} and this program {package} (engine {engine}): "
+                    "install the same version on all machines."
+                )
             with dask_worker(scheduler):
                 jobs.request("ada", asked)
                 assert end(jobs, asked).state == "done"
             jobs.close()
     store.close()
+
+
+def test_a_late_worker_that_does_not_fit_ends_the_command_with_a_sentence_and_costs_nothing(file, tmp_path):
+    file.write_text(SWEEP.format(epochs=20, seeds="1, 2, 3, 4, 5, 6, 7, 8"), encoding="utf-8")
+    settings = sweep_from_toml(file.read_bytes()).plan().settings
+    keep(tmp_path, *(setting.point for setting in settings[:2]))
+    before = rows(tmp_path, "rowid", "wave")
+    (package, engine), told = versions(), tmp_path / "told"
+    (tmp_path / "other").mkdir()
+    with dask_scheduler() as scheduler, contextlib.ExitStack() as processes:
+        until(lambda: answers(scheduler))
+        options = ("--scheduler", scheduler.address, "--insecure-scheduler")
+        command = [*COMMAND, "sweep", str(file), f"--cache={tmp_path}", *options]
+        stream = processes.enter_context(told.open("w"))
+        sweep = processes.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stream))
+        processes.callback(sweep.kill)
+        until(lambda: "of 8 waves" in told.read_text() or sweep.poll() is not None, PATIENCE)  # nobody is there yet
+        with dask_worker(scheduler, path=with_other_engine(tmp_path / "other")):
+            assert sweep.wait(timeout=PATIENCE) == 2
+        assert told.read_text().splitlines()[-1] == (
+            f"A worker has Privacy Dial {package} (engine 1) and this program {package} (engine {engine}): install "
+            f"the same version on all machines. 2 of 8 waves are kept; to go on, run: privacydial sweep {file}"
+        )
+        assert "Traceback" not in told.read_text()
+        with dask_worker(scheduler):
+            until(lambda: answers(scheduler))
+            done = swept(file, tmp_path, *options)
+            again = starts(scheduler)
+    assert done.returncode == 0, done.stderr
+    assert before.items() <= rows(tmp_path, "rowid", "wave").items(), "a stored wave was written again"
+    assert again.total() == len(again) == 6
+    assert_verified(tmp_path)

@@ -1,6 +1,5 @@
 """What every page says when a measurement fails, and what a visitor can do about it; workers are real."""
 
-import time
 from functools import partial
 
 import pytest
@@ -10,11 +9,13 @@ from cache.codec import wave_to_bytes
 from cache.store import Store
 from cache.sweeps.reading import sweep_from_toml
 from dashboard.pages import compare, explore, risk, start, sweep
+from dashboard.results.words import unmarked
 from dashboard.state.story import PRESETS
 from dashboard.state.view import View, point
 from engine.populations.membership import masks
 from engine.recipe import Recipe
 from engine.training.values import TrainedWave
+from tests.explored import texts, until_text
 
 PAGES = {
     "compare": compare.page,
@@ -66,36 +67,54 @@ def opened(page: str, *pins: View, view: View = QUICK) -> AppTest:
     return app.run()
 
 
-def texts(app: AppTest) -> str:
-    assert not app.exception
-    found = [
-        str(getattr(element, "body", None) or getattr(element.proto, "body", ""))
-        for kind in ("html", "markdown", "warning", "error", "info")
-        for element in app.get(kind)
-    ]
-    return " ".join([*found, *(bar.proto.text for bar in app.get("progress"))]).replace("\\", "")
-
-
-def until_text(app: AppTest, text: str) -> None:
-    deadline = time.monotonic() + 120
-    while text not in texts(app):
-        assert time.monotonic() < deadline, texts(app)
-        time.sleep(0.2)
-        app.run()
-
-
 @pytest.mark.parametrize("page", ["explore", "risk"])
 def test_a_setting_that_fails_is_told_of_and_tried_again_when_asked(store, page):
     spoil(store, point(QUICK).recipe)
     app = opened(page)
     until_text(app, f"The training failed: {FAILED}")
-    assert [error.value.endswith("The log has the rest.") for error in app.error] == [True]
+    assert [error.value.replace("\\", "").endswith("The log has the rest.") for error in app.error] == [True]
     app.run()
+    assert "This setting could not be measured." in texts(app)
+    assert "has not been measured yet" not in texts(app)
     assert [button.key for button in app.main.button if button.key == "retry"] == ["retry"]
     mend(store)
     app.button(key="retry").click().run()
     until_text(app, {"explore": "For these 100 records", "risk": "records are at a risk above"}[page])
     assert not app.error
+
+
+HOSTILE = "**All is well** [here](https://evil.example) $x^2$ <b>:material/star:</b>"
+
+
+def told(step: str, message: str) -> None:
+    import time
+    from typing import Any, cast
+
+    from cache.progress import Progress
+    from dashboard.panels import waiting
+    from dashboard.state.view import View
+    from dashboard.state.visit import Visit, keep
+
+    keep(Visit(visitor="ann", view=View(), turned_at=time.monotonic()))
+    state: Any = {"held": "cancelled", "watch": "training"}.get(step, step)
+    waiting._draw(
+        cast("Any", step),
+        Progress(state=state, wave=1, waves=1, epoch=1, epochs=30, waves_assessed=0, message=message),
+        "",
+    )
+
+
+@pytest.mark.parametrize("step", ["failed", "refused", "held", "watch"])
+def test_what_a_job_says_is_shown_as_it_is(step):
+    app = AppTest.from_function(told, args=(step, HOSTILE), default_timeout=30).run()
+    assert HOSTILE in texts(app)
+    (shown,) = [
+        element.value
+        for kind in (app.error, app.info, app.markdown, app.caption)
+        for element in kind
+        if "All is well" in element.value
+    ]
+    assert unmarked(HOSTILE) in shown
 
 
 def test_a_comparison_that_fails_is_told_of_and_offered_again(store):

@@ -16,7 +16,7 @@ import dashboard
 from cache.address import Scheduler
 from cache.admission import Limits, Listed, Nothing
 from cache.external import External
-from cache.failures import GONE, RESTARTED, UNWATCHED
+from cache.failures import GONE, LOST, RESTARTED, UNWATCHED
 from cache.jobs import Jobs
 from cache.keys import assessment_key, wave_key
 from cache.store import Store
@@ -25,6 +25,7 @@ from dashboard.serving.running import Running, set_running
 from dashboard.state.view import View, point
 from tests.at_work import begun, end, endless, quick, until
 from tests.dask_processes import answers, dask_scheduler_at, dask_worker, free_port
+from tests.test_faults import DAMAGES, SET_ASIDE, Workplace
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 QUICK = {"population": "digits", "contested": "100", "architecture": "logistic", "models": "8"}
@@ -61,7 +62,7 @@ def texts(app: AppTest) -> str:
     assert not app.exception
     kinds = ("html", "markdown", "caption", "info", "warning", "error")
     bodies = [getattr(element, "body", None) or element.proto.body for kind in kinds for element in app.get(kind)]
-    return " ".join([*map(str, bodies), *(bar.proto.text for bar in app.get("progress"))])
+    return " ".join([*map(str, bodies), *(bar.proto.text for bar in app.get("progress"))]).replace("\\", "")
 
 
 def shows(app: AppTest, text: str) -> None:
@@ -159,6 +160,24 @@ def test_the_page_says_when_a_worker_was_killed_and_goes_on(at_work, cluster):
     shows(app, "For these 2,000 records of a demonstration set")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_the_page_says_when_the_processes_that_compute_were_lost_and_goes_on(tmp_path):
+    long = {"population": "mnist5k", "architecture": View().architecture, "contested": "1000"}
+    asked = point(View.from_query(QUICK | long)[0])
+    place = Workplace(tmp_path)
+    try:
+        set_running(Running(store=place.store, jobs=place.jobs))
+        app = opened(**long)
+        until(lambda: app.run() and place.jobs.progress(asked) is not None)
+        until(lambda: place.jobs.progress(asked).epoch >= 1)
+        place.process("distributed.Scheduler").kill()
+        shows(app, LOST)
+        shows(app, "For these 1,000 records of a demonstration set")
+    finally:
+        set_running(None)
+        place.close()
+
+
 def test_the_page_says_when_a_scheduler_stays_away_and_goes_on_when_asked_after_it_came_back(tmp_path):
     scheduler = Scheduler(address=f"tcp://127.0.0.1:{free_port()}")
     start, store = functools.partial(External, scheduler), Store(tmp_path)
@@ -205,14 +224,32 @@ def test_the_page_says_when_a_result_cannot_be_stored_and_tries_again_when_asked
     shows(app, "For these 100 records of a demonstration set")
 
 
-def test_the_page_says_when_the_cache_was_damaged_and_measures_anew(at_work, tmp_path):
+@pytest.mark.parametrize("name", sorted(DAMAGES))
+def test_the_page_says_when_the_cache_was_damaged_and_measures_anew(at_work, tmp_path, name):
     jobs, file = at_work(), tmp_path / "privacydial.sqlite"
     jobs.request("ada", ASKED)
     assert end(jobs, ASKED).state == "done"
     assert "damaged" not in texts(opened())
     jobs._store.close()
-    file.write_bytes(file.read_bytes()[:100] + bytes(4000) + file.read_bytes()[4100:])
+    file.write_bytes(DAMAGES[name](file.read_bytes()))
     app = opened()
-    shows(app, "The file with the results was damaged.")
-    assert "kept beside the new one as privacydial-damaged-1.sqlite." in texts(app).replace("\\", "")
     shows(app, "For these 100 records of a demonstration set")
+    assert len(jobs._store.damaged) == (name in SET_ASIDE) or name == "twenty flipped bytes"
+    if jobs._store.damaged:
+        shows(app, "The file with the results was damaged.")
+        assert "kept beside the new one as privacydial-damaged-1.sqlite." in texts(app)
+
+
+def test_the_page_says_when_one_result_was_damaged_and_measures_it_anew(at_work, tmp_path):
+    jobs = at_work()
+    jobs.request("ada", ASKED)
+    assert end(jobs, ASKED).state == "done"
+    assert "damaged" not in texts(opened())
+    assert jobs._store.maintain(
+        lambda connection: connection.execute("UPDATE assessment SET blob = zeroblob(length(blob))").rowcount
+    )
+    app = opened()
+    shows(app, "For these 100 records of a demonstration set")
+    shows(app, "1 stored result was damaged and thrown away; it is measured again when asked for.")
+    assert jobs._store.damaged == []
+    assert jobs._store.assessment(assessment_key(ASKED)) is not None

@@ -10,6 +10,7 @@ from cache.progress import TracePoint
 from dashboard.panels.panel import table_html
 from dashboard.results import details, epochs, figures, findings, rates, tables
 from dashboard.results.palette import PALETTES
+from dashboard.results.thresholds import cuts
 from dashboard.state.landscape import landscape
 from dashboard.state.view import View
 from engine.assessment.values import PrecisionRecall, RocCurve
@@ -233,7 +234,7 @@ def test_tables_hold_the_numbers_of_the_figures(store):
     assert row["Attack AUC"] == ".796 (.790 – .802)"
     assert row["Shadows"] == "14"
     made = assessment()
-    assert [line["Members found (TPR)"] for line in tables.scores(made)] == ["90.0 %", "70.0 %", "40.0 %"]
+    assert [line["Members found (TPR)"] for line in tables.scores(cuts(made))] == ["90.0 %", "70.0 %", "40.0 %"]
     assert sum(int(line["Records, in training"]) for line in tables.risk(made)) == 4
     assert len(tables.reliability(made)) == 4
     at_ten = next(line for line in rates.rows(made) if line["False alarms (FPR)"] == "10 %")

@@ -6,16 +6,17 @@ import time
 from typing import Any
 
 import numpy as np
+import pytest
 
 from cache.admission import Limits, Listed, Nothing
 from cache.codec import wave_from_bytes, wave_to_bytes
 from cache.failures import UNWATCHED
 from cache.jobs import Jobs
-from cache.keys import assessment_key
+from cache.keys import assessment_key, wave_key
 from engine.mechanisms import L2Penalty
 from engine.populations.membership import masks
 from engine.training.values import TrainedWave
-from tests.at_work import end, endless, execute, quick, trainings, until
+from tests.at_work import begun, end, endless, execute, quick, told, trainings, until
 
 
 def limited(cluster, store, **limits) -> Any:
@@ -49,12 +50,17 @@ def test_nobody_asked_is_no_progress(jobs):
 
 
 def test_a_setting_that_thirty_visitors_ask_for_at_once_is_trained_once(jobs, cluster):
+    jobs.request("first", blocking := endless())
+    until(lambda: jobs.progress(blocking).state == "training")
     points = [quick(waves=2) for _ in range(3)]
     visitors = [threading.Thread(target=jobs.request, args=(f"{number}", points[number % 3])) for number in range(90)]
     for visitor in visitors:
         visitor.start()
     for visitor in visitors:
         visitor.join()
+    assert [len(jobs._jobs[assessment_key(point)].visitors) for point in points] == [30] * 3
+    assert [trainings(cluster, point.recipe) for point in points] == [0] * 3  # all have asked, and none has begun
+    jobs.cancel("first")
     assert [end(jobs, point).state for point in points] == ["done"] * 3
     assert [trainings(cluster, point.recipe, wave) for point in points for wave in (0, 1)] == [1] * 6
 
@@ -256,6 +262,28 @@ def test_a_sweep_goes_on_unwatched_and_after_all_visitors(cluster, store):
     until(lambda: jobs.progress(visitor, "ada") and not jobs.progress(sweep).active)
     assert jobs.progress(sweep).state == jobs.progress(visitor).state == "done"
     jobs.close()
+
+
+@pytest.mark.parametrize("attack", ["loss", "lira"])
+def test_what_a_visitor_asks_for_goes_first_also_where_a_sweep_has_queued_it_already(jobs, cluster, attack):
+    blocking, sweep, visitor = endless(), [quick() for _ in range(6)], quick()
+    wanted = dataclasses.replace(sweep[-1], attack=attack)
+    jobs.request("sweep", blocking, background=True)
+    until(lambda: jobs.progress(blocking).state == "training")
+    for number, point in enumerate(sweep):
+        jobs.request(f"sweep {number}", point, background=True)
+        until(lambda point=point: jobs._jobs[assessment_key(point)].waves)  # it stands in the queue
+    jobs.request("ada", wanted)
+    until(lambda: jobs._jobs[assessment_key(wanted)].waves and jobs.progress(wanted).ahead == 0)
+    until(told)
+    jobs.request("bob", visitor)
+    until(lambda: jobs._jobs[assessment_key(visitor)].waves)
+    assert (jobs.progress(visitor).ahead, jobs.progress(sweep[0]).ahead) == (1, 2)
+    jobs.cancel("sweep")
+    assert [end(jobs, point).state for point in (wanted, visitor, *sweep)] == ["done"] * 8
+    names = {wave_key(point.recipe, 0): place for place, point in enumerate([*sweep, visitor])}
+    begun_in_order = [names[key] for task in begun(cluster.client) if (key := task.split("-")[1]) in names]
+    assert begun_in_order == [5, 6, 0, 1, 2, 3, 4]
 
 
 def test_those_who_wait_are_told_how_many_are_ahead(jobs):

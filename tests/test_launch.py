@@ -1,4 +1,5 @@
 import datetime
+import gzip
 import http.client
 import ipaddress
 import re
@@ -17,21 +18,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from dashboard.panels.kept import FOLDER, STYLE
 from dashboard.panels.plot import PLOTLY_ROUTE
 from dashboard.panels.scripts import script
-from tests.at_work import as_from_a_terminal
+from tests.at_work import as_from_a_terminal, free_port
 
+FILES = (PLOTLY_ROUTE, STYLE, f"{FOLDER}/figure-0123456789abcdef.json")
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
 
 
 def ran(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def address_in(lines: str) -> str:
@@ -150,13 +147,25 @@ def test_the_dashboard_answers_serves_plotly_and_stops_with_its_workers(tmp_path
             _, headers, packed = got(port, PLOTLY_ROUTE, {"Accept-Encoding": "gzip"})
             assert headers["Content-Encoding"] == "gzip"
             assert len(packed) < 2_000_000
-            status, headers, content = got(port, address_in(script("cards", "cards.js")))
+            status, headers, content = got(port, address_in(script("records", "records.js")))
             assert (status, "immutable" in headers["Cache-Control"], b"export default" in content) == (
                 200,
                 True,
                 True,
             )
-            assert got(port, address_in(script("cards", "cards.js", "// of another version\n")))[0] == 404
+            assert got(port, address_in(script("records", "records.js", "// of another version\n")))[0] == 404
+            for path in ("/", "/explore"):
+                status, headers, page = got(port, path, {"Accept-Encoding": "gzip"})
+                page = gzip.decompress(page)
+                assert (status, f'<link rel="stylesheet" href="{STYLE}">'.encode() in page) == (200, True)
+                assert got(port, path, {"If-None-Match": headers["ETag"]})[0] == 304
+            status, headers, content = got(port, STYLE)
+            assert (status, headers["Cache-Control"], b".pd-headline" in content, b".pd-preset" in content) == (
+                200,
+                "private, max-age=31536000, immutable",
+                True,
+                True,
+            )
             server.send_signal(ending)
             out, err = server.communicate(timeout=60)
         finally:
@@ -237,7 +246,7 @@ def test_a_room_for_all_machines_asks_for_its_random_code_before_everything_and_
                 connection.close()
                 return answer.status, answer.headers, content
 
-            for path in ("/", "/explore", "/favicon.png", "/_stcore/health", "/_stcore/host-config", PLOTLY_ROUTE):
+            for path in ("/", "/explore", "/favicon.png", "/_stcore/health", "/_stcore/host-config", *FILES):
                 assert asked(path)[0] == 403
             assert talk(port, trusted, "") == 403
             status, headers, _ = asked("/?noise=0.05", form=f"code={code}")

@@ -247,6 +247,19 @@ def test_the_adversary_learns_the_gradient_of_its_gain():
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-7)
 
 
+def test_an_inference_network_rests_while_its_model_has_no_member_in_a_step():
+    against = small_adversary()
+    rng = torch.Generator().manual_seed(0)
+    real = torch.ones(8, 3)
+    real[2] = 0
+    before = {name: value.clone() for name, value in against.params.weights.items()}
+    for _ in range(2):
+        against.learn(torch.rand(8, 3, 4, generator=rng), real, torch.rand(8, 5, 4, generator=rng))
+    for name, value in against.params.weights.items():
+        stayed = [torch.equal(*both) for both in zip(value, before[name], strict=True)]
+        assert stayed == [model == 2 for model in range(8)]
+
+
 def test_the_adversary_sees_public_records_of_the_defender_alone():
     recipe = recipe_with(AdversarialRegularization(strength=1.0))
     against = regularization(recipe, 0, split(DIGITS)).adversary

@@ -51,7 +51,7 @@ def sections_script():
     from dashboard.panels.sections import sections
     from tests.handmade import whole
 
-    sections(whole(), {})
+    sections("any", whole(), {})
 
 
 def opened() -> AppTest:
@@ -114,6 +114,12 @@ def test_the_functions_that_attacks_list_are_found_in_the_source_as_they_are_in_
     assert set(found) == set(ATTACKS)
     ((module, name),) = found["rmia"]
     assert getattr(sys.modules[module], name) is ATTACKS["rmia"]
+
+
+@pytest.mark.parametrize("variable", ["REFERENCES", "Reference", "NO_SUCH_NAME"])
+def test_what_is_no_dictionary_of_a_module_lists_nothing(variable):
+    with pytest.raises(KeyError, match=variable):
+        listed("engine.references", variable)
 
 
 def test_every_paper_that_the_page_cites_is_among_the_references():
@@ -182,6 +188,16 @@ def test_the_page_shows_all_chapters_and_a_filter_leaves_what_fits():
     app.text_input(key="methods-filter").set_value("label smoothing").run()
     assert 'id="mechanism-label-smoothing"' in html(app)
     assert 'id="population-digits"' not in html(app)
+    assert app.query_params["find"] in ("label smoothing", ["label smoothing"])
+    app.text_input(key="methods-filter").set_value("").run()
+    assert "find" not in app.query_params
+
+
+def test_what_is_searched_for_comes_from_the_url():
+    app = AppTest.from_function(script)
+    app.query_params["find"] = "label smoothing"
+    assert 'id="population-digits"' not in html(app.run())
+    assert app.text_input(key="methods-filter").value == "label smoothing"
 
 
 def test_a_filter_that_nothing_fits_says_so():

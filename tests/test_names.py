@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from cache.starter import Starter
 from cache.store import Store
 from dashboard.pages import compare, explore, methods, risk, start, sweep
+from dashboard.panels.kept import FOLDER, served
 from dashboard.results.chapters import chapters
 from dashboard.serving.running import Running, set_running
 from dashboard.state.view import View, point
@@ -117,8 +118,17 @@ def options(app: AppTest) -> list[str]:
 
 
 def sent(app: AppTest) -> list[Any]:
-    """What the components of the dashboard are told."""
-    return [json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
+    """What the components of the dashboard are told, whatever browsers keep of it included."""
+    return [whole_of(json.loads(one.proto.json)) for one in app.get("bidi_component") if one.proto.json]
+
+
+def whole_of(told: Any) -> Any:
+    """What a component is told; where it is told an address, what stands there."""
+    if "kept" not in told:
+        return told
+    found = served(told["kept"].removeprefix(f"{FOLDER}/"))
+    assert found is not None, told
+    return json.loads(found[0])
 
 
 def strings(value: object) -> Iterator[str]:
@@ -156,6 +166,8 @@ def test_a_foreign_name_is_text_and_nothing_else(store, name, page):
     assert_harmless(app)
     if page in {"explore", "risk"}:  # where populations are chosen
         assert name in options(app)
+    if page in {"start", "explore"}:  # whose figures are there before anything is measured, or come with the package
+        assert any(list(strings(told.get("figure"))) for told in sent(app))
 
 
 @pytest.fixture(params=NASTY)

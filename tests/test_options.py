@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.controls.options import TITLES, meaning, option_key
+from dashboard.controls.options import TITLES, option_key
+from dashboard.results.docstrings import explanation
 from dashboard.results.settings import differences
 from dashboard.state.families import architecture_of, changed, family_of, label_of, token_of
 from dashboard.state.stops import ARCHITECTURE
@@ -117,7 +118,7 @@ def test_the_options_of_a_family_are_all_values_of_all_fields_but_its_size(kind:
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
 def test_every_field_is_explained_by_one_sentence_of_a_docstring(kind: Any, field: str):
-    words = meaning(kind, field)
+    words = explanation(kind, field)
     assert words[0].isupper()
     assert words.endswith(".")
     assert words.count(". ") == 0
@@ -127,7 +128,7 @@ def test_every_field_is_explained_by_one_sentence_of_a_docstring(kind: Any, fiel
 
 def test_what_no_docstring_explains_is_an_error():
     with pytest.raises(KeyError, match="colour"):
-        meaning(Mlp, "colour")
+        explanation(Mlp, "colour")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_every_field_has_a_control_that_turns_the_view_and_keeps_the_others(stor
         if of is kind:
             shown_as = control(app, at, field)
             assert shown_as.label == TITLES[field]
-            assert shown_as.help == meaning(kind, field)
+            assert shown_as.help == explanation(kind, field)
             value = VALUES[kind, field][-1] if field not in {"width", "hidden"} else 5
             assert getattr(at, field) != value
             at = dataclasses.replace(at, **{field: value})

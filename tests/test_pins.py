@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,63 @@ def test_four_pins_close_the_button_and_a_bad_one_in_the_url_gives_a_sentence(st
     assert app.query_params["pin"] == ["", "dp=1", "dp=2", "dp=3"]
     app.select_slider(key="dial-noise").set_value("0.05").run()
     assert app.button(key="pin").disabled
+
+
+def one_page():
+    import streamlit as st
+
+    from dashboard.pages import compare, explore, methods, risk, start, sweep
+
+    pages = {"compare": compare, "explore": explore, "methods": methods, "risk": risk, "sweep": sweep}
+    if st.session_state["at"] == "start":
+        start.page({})
+    else:
+        pages[st.session_state["at"]].page()
+
+
+def address(app: AppTest) -> dict[str, list[str]]:
+    """The query of the address."""
+    return {name: [text] if isinstance(text, str) else list(text) for name, text in app.query_params.items()}
+
+
+def gone_to(app: AppTest, page: str) -> AppTest:
+    """A page of the visitor's session; a click on its name takes the query out of the address."""
+    app.session_state["at"] = page
+    app.query_params.clear()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def loaded(page: str, query: Mapping[str, str | list[str]]) -> AppTest:
+    """A page as it is when its address is opened anew, in a session of its own."""
+    app = AppTest.from_function(one_page, default_timeout=20)
+    app.session_state["at"] = page
+    for name, text in query.items():
+        app.query_params[name] = text
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("page", ["compare", "risk", "sweep", "methods"])
+def test_the_view_and_the_pins_survive_a_reload_of_every_other_page(store, page):
+    there = {"dp": ["4"], "pin": [SMOOTH.address, NOISY.address]}
+    app = gone_to(loaded("explore", there), page)
+    assert address(app) == there
+    again = gone_to(loaded(page, there), "explore")
+    assert again.select_slider(key="dial-dp").value == "4"
+    assert [again.button(key=f"unpin-{letter}").label for letter in "AB"]
+
+
+def test_the_pins_survive_a_reload_of_start_whose_address_has_no_view(store):
+    app = gone_to(loaded("explore", {"dp": "4", "pin": [SMOOTH.address]}), "start")
+    assert address(app) == {"pin": [SMOOTH.address]}
+    again = gone_to(loaded("start", {"pin": [SMOOTH.address]}), "explore")
+    assert again.button(key="unpin-A").label
+
+
+def test_sweep_and_methods_say_what_they_cannot_read_of_their_address(store):
+    for page in ("sweep", "methods"):
+        (warning,) = loaded(page, {"dp": "hello"}).warning
+        assert warning.value.startswith("dp must be one of")

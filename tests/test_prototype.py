@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from tests.benchmarks.prototype import TABLE, measure, misses
 
 COVERED = ("digits, no defence", "digits, weight decay 10", "digits, weight noise .05", "digits, DP σ 1")
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("setting", COVERED)
 def test_means_over_ten_seeds_agree_with_the_prototype(setting):
-    torch.set_num_threads(1)
     recipe, release, expected = TABLE[setting]
     assert misses(expected, measure(recipe, release)) == []

@@ -47,6 +47,14 @@ def test_both_files_hold_the_logits_from_which_the_confidences_follow(file, tmp_
     assert np.array_equal(table["label"].to_numpy().reshape(8, 60)[3], labels)
 
 
+def test_a_setting_that_needs_too_much_memory_is_refused_with_the_sentence(file, tmp_path):
+    done = ran(file, tmp_path / "a.npz", "--cache", tmp_path, "--workers", 1, "--wave-memory", "1kB")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Eight models of this setting need about ")
+    assert "1.0 kB are allowed here (--wave-memory)" in line
+
+
 @pytest.mark.parametrize(
     ("text", "out", "sentence"),
     [

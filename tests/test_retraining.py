@@ -8,14 +8,17 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from scipy.stats import norm
 from streamlit.testing.v1 import AppTest
 
-from cache.admission import EVERYTHING, NOTHING
+from cache.admission import NOTHING, Limits
 from cache.admission import Nothing as NothingTrained
 from cache.cluster import Cluster
+from cache.jobs import Jobs
 from cache.keys import sensitivity_key
 from cache.reports import FILE, Reports, Sensitivity
 from cache.sensitivities import Sensitivities
@@ -23,8 +26,10 @@ from cache.store import Store
 from dashboard.results import proofs, rates, sensitivity
 from dashboard.serving.running import Running, set_running
 from dashboard.state.view import View, point
-from engine.architectures import Logistic
+from engine.architectures import Logistic, Mlp
 from engine.audits.ceilings import MEASURED
+from engine.mechanisms import Dropout
+from engine.memory import retraining_memory, wave_memory
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.gaussian import sigma_for
 from engine.release.knowledge import LABEL
@@ -39,8 +44,11 @@ FOUND = Sensitivity(changes=CHANGES, members=500)
 RECIPE = Recipe(population=PopulationChoice(name="digits", contested=80), architecture=Logistic(), epochs=3, batch=20)
 
 
-def few_false_alarms(store: Store, **query: str) -> str:
-    """The texts of the section on Explore, for a setting that was measured."""
+NOISE = Release(weight_noise=WeightNoise(sigma=0.1))
+
+
+def offered(store: Store, **query: str) -> AppTest:
+    """The section on Explore, for a setting that was measured."""
     store.put_assessment(point(replace(View(), **query)), whole(headline(auc=interval(0.7, 0.66, 0.74))))
     app = AppTest.from_file(str(APP), default_timeout=20)
     for name, text in query.items():
@@ -48,6 +56,12 @@ def few_false_alarms(store: Store, **query: str) -> str:
     app.session_state["sections"] = "Few false alarms"
     app.run()
     assert not app.exception
+    return app
+
+
+def few_false_alarms(store: Store, **query: str) -> str:
+    """Its texts."""
+    app = offered(store, **query)
     return " ".join(element.proto.body for element in app.get("html")) + " ".join(each.label for each in app.button)
 
 
@@ -77,22 +91,22 @@ def test_a_file_of_an_earlier_version_is_measured_again_and_nothing_is_raised(tm
 def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
     reports, release = Reports(tmp_path), Release(epoch=2, weight_noise=WeightNoise(sigma=0.1))
     with Cluster(workers=1) as cluster:
-        asked = Sensitivities(lambda: cluster.client, reports, EVERYTHING)
+        asked = Sensitivities(lambda: cluster.client, reports, Limits())
         assert asked.look(RECIPE, release) == "absent"
-        assert asked.ask(RECIPE, release)
-        assert asked.ask(RECIPE, release)  # once more while it is in work: nothing is measured twice
+        assert asked.ask(RECIPE, release) is None
+        assert asked.ask(RECIPE, release) is None  # once more while it is in work: nothing is measured twice
         assert len(asked._asked) == 1
         deadline = time.monotonic() + 120
         while asked.look(RECIPE, release) == "in work" and time.monotonic() < deadline:
             time.sleep(0.05)
         assert asked.look(RECIPE, release) == "absent"
         unwatched = replace(RECIPE, seed=2)
-        assert asked.ask(unwatched, release)
+        assert asked.ask(unwatched, release) is None
         while reports.sensitivity(unwatched, release) is None and time.monotonic() < deadline:
             time.sleep(0.05)  # nobody looks
         assert reports.sensitivity(unwatched, release) is not None
         refused = replace(RECIPE, population=PopulationChoice(name="digits", contested=40), batch=10)
-        assert asked.ask(refused, release)  # it has fewer than 32 members
+        assert asked.ask(refused, release) is None  # it has fewer than 32 members
         while asked.look(refused, release) == "in work" and time.monotonic() < deadline:
             time.sleep(0.05)
         assert asked.look(refused, release) == "failed"
@@ -104,10 +118,53 @@ def test_workers_measure_what_the_engine_measures_and_it_is_kept(tmp_path):
 
 
 def test_where_nothing_is_trained_no_measurement_is_accepted_either(tmp_path):
-    asked = Sensitivities(lambda: pytest.fail("no worker is to be asked"), Reports(tmp_path), NothingTrained())
-    release = Release(weight_noise=WeightNoise(sigma=0.1))
-    assert not asked.ask(RECIPE, release)
-    assert asked.look(RECIPE, release) == "absent"
+    asked = idle(tmp_path, Limits(training=NothingTrained()))
+    assert asked.ask(RECIPE, NOISE) == NOTHING
+    assert asked.look(RECIPE, NOISE) == "absent"
+
+
+def idle(directory: Path, limits: Limits) -> Sensitivities:
+    """Measurements of which no worker may hear."""
+    return Sensitivities(lambda: pytest.fail("no worker is to be asked"), Reports(directory), limits)
+
+
+def test_what_needs_too_much_memory_or_would_tell_nothing_is_refused_before_a_worker_is_asked(tmp_path):
+    assert retraining_memory(RECIPE) > 2**20
+    asked = idle(tmp_path, Limits(memory=2**20))
+    assert re.fullmatch(
+        r"33 models of this setting, which are trained for this at once, need about 1\.\d MB of memory while they "
+        r"train, and 1\.0 MB are allowed here \(--wave-memory\): choose a smaller Architecture, .*\.",
+        asked.ask(RECIPE, NOISE) or "",
+    )
+    dropped = replace(RECIPE, architecture=Mlp(), mechanisms=(Dropout(rate=0.5),))
+    assert "must be of training without dropout" in (asked.ask(dropped, NOISE) or "")
+
+
+class Pending:
+    """A future of a worker that never ends."""
+
+    status = "pending"
+
+    def add_done_callback(self, call):
+        pass
+
+
+def test_a_person_has_one_measurement_in_work_and_all_together_have_four(tmp_path, monkeypatch):
+    futures = []
+    monkeypatch.setattr("cache.remote.retraining", lambda *_: futures.append(Pending()) or futures[-1])
+    asked: Any = Sensitivities(lambda: None, Reports(tmp_path), Limits())  # pyright: ignore[reportArgumentType]
+    recipes = [replace(RECIPE, seed=seed) for seed in range(5)]
+    assert asked.ask(recipes[0], NOISE, person="ann") is None
+    assert asked.ask(recipes[0], NOISE, person="ann") is None  # is in work already
+    assert asked.ask(recipes[1], NOISE, person="ann").startswith("A measurement of this kind that you asked for is")
+    assert asked.look(recipes[1], NOISE) == "absent"
+    assert asked.ask(recipes[1], NOISE, person="bob") is None
+    for recipe in recipes[2:4]:
+        assert asked.ask(recipe, NOISE) is None
+    assert asked.ask(recipes[4], NOISE).startswith("4 measurements of this kind are in work already")
+    futures[0].status = "error"
+    assert asked.ask(recipes[4], NOISE, person="ann") is None
+    assert len(futures) == 5
 
 
 def test_explore_offers_the_measurement_and_draws_nothing_before(store):
@@ -116,6 +173,34 @@ def test_explore_offers_the_measurement_and_draws_nothing_before(store):
     assert "Measure how far one record moves the weights" in text
     assert f"the words “{MEASURED}”" in text
     assert "Δ =" not in text
+
+
+def test_explore_says_why_a_measurement_is_not_begun(store):
+    class Busy:
+        reason: str | None = "A measurement of this kind that you asked for is in work already; let it end first."
+
+        def look(self, *_):
+            return "absent"
+
+        def ask(self, *_, person):
+            assert person
+            return self.reason
+
+    busy: Any = Busy()
+    set_running(Running(store=store, jobs=cast(Jobs, SimpleNamespace(sensitivities=busy, progress=lambda *_: None))))
+    app = offered(store, noise="0.05")
+    app.button(key="measure-sensitivity").click().run()
+    assert Busy.reason in [each.value.replace("\\", "") for each in app.warning]
+    busy.reason = None
+    app.button(key="measure-sensitivity").click().run()
+    assert Busy.reason not in [each.value.replace("\\", "") for each in app.warning]
+
+
+def test_explore_offers_no_measurement_that_needs_too_much_memory(store):
+    set_running(Running(store=store, memory=wave_memory(point(NOISY).recipe)))
+    text = few_false_alarms(store, noise="0.05")
+    assert "33 models of this setting, which are trained for this at once, need about" in text
+    assert "Measure how far" not in text
 
 
 def test_a_measured_sensitivity_is_told_and_drawn_with_its_condition(store):
@@ -181,7 +266,7 @@ def test_the_measured_ceiling_has_marks_of_its_own_and_is_told_where_bounds_are(
         ({"noise": "0.05", "noise_on": "output"}, "The noise is on the output layer alone"),
         ({"noise": "0.05", "noise_on": "relative"}, "The noise is relative to each tensor"),
         ({"noise": "0.05", "dp": "1"}, "must be of training without noise: DP-SGD proves its ε"),
-        ({"noise": "0.05", "dropout": "0.3"}, "must be of training without dropout: it draws anew for every model"),
+        ({"noise": "0.05", "dropout": "0.3"}, "must be of training without dropout: it draws while models go"),
     ],
 )
 def test_where_nothing_would_follow_it_is_said_why(store, query, reason):

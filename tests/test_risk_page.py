@@ -21,6 +21,7 @@ from dashboard.serving.running import Running, set_running
 from dashboard.state.beside import choice_text, read_choice
 from dashboard.state.view import View, point
 from engine.assessment.values import Assessment
+from tests.explored import asked
 from tests.handmade import whole
 from tests.planted_settings import RECORDS, planted_setting
 
@@ -157,6 +158,40 @@ def test_pages_turn_and_end(store):
     app.button(key="page-after").click().run()
     assert "Records 41 – 60 of 60" in shown(app)
     assert app.button(key="page-after").disabled
+
+
+def test_the_page_of_the_records_and_the_open_tab_stand_in_the_url_and_come_back_from_it(store):
+    put(store, VIEW, planted_setting())
+    app = prepared().run()
+    app.button(key="page-after").click().run()
+    assert asked(app)["page"] == "2"
+    assert "Records 21 – 40 of 60" in shown(prepared(page="2").run())
+    again = prepared(tab="groups", page="2").run()
+    assert {"tab": "groups", "page": "2"}.items() <= asked(again).items()
+    assert not again.warning
+    assert "Risk by class" in shown(again)
+
+
+@pytest.mark.parametrize(
+    ("part", "rule"), [("tab", "one of records, before, groups, got "), ("page", "one of 1, 2, 3, got ")]
+)
+@pytest.mark.parametrize("text", ["0", "4", "<b>x</b>" * 50, ""])
+def test_a_tab_or_a_page_that_there_is_not_gives_one_sentence_and_the_first(store, part, rule, text):
+    put(store, VIEW, planted_setting())
+    app = prepared(**{part: text}).run()
+    (warning,) = app.warning
+    assert warning.value.replace("\\", "").startswith(f"{part} must be {rule}")
+    assert part not in app.query_params
+    assert "Records 1 – 20 of 60" in shown(app)
+
+
+def test_a_page_that_a_filter_takes_away_is_let_go_without_a_word(store):
+    put(store, VIEW, planted_setting())
+    app = prepared(page="3").run()
+    assert asked(app)["page"] == "3"
+    app.slider(key="risk-between").set_value((0.9, 1.0)).run()
+    assert not app.warning
+    assert "page" not in app.query_params
 
 
 def test_the_url_names_the_record_and_keeps_it(store):

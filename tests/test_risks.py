@@ -13,7 +13,7 @@ from dashboard.results.standing import Fate
 from engine.assessment.changes import answered_risk
 from engine.assessment.values import Interval
 from tests.handmade import ANSWERS, whole
-from tests.planted_settings import RECORDS, planted_setting
+from tests.planted_settings import RECORDS, planted_setting, planted_slopes
 
 FOUR = Risks(
     prior=0.5,
@@ -113,13 +113,8 @@ def test_what_is_not_told_by_all_models_and_copies_says_so():
 
 
 def test_slopes_draw_what_is_asked_for_and_count_everybody():
-    before, after = (planted_setting(shift=shift) for shift in (4.0, 0.0))
+    before, (first, second), made = planted_slopes()
     assert before.answers is not None
-    assert after.answers is not None
-    first, second = answered_risk(before.answers), answered_risk(after.answers)
-    made = slopes.slopes(
-        first, second, before.answers.labels, names=("bare", "safe"), which="riskiest before", prior=0.5
-    )
     assert made.records.tolist() == np.argsort(-first.member[:2].mean(axis=0), kind="stable")[:12].tolist()
     assert made.drawn.first == pytest.approx(first.member[2:, made.records].mean(axis=0))
     fell = int(made.everyone.fell.sum())

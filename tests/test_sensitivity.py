@@ -10,8 +10,19 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from engine.architectures import Gru, Logistic, Mlp
-from engine.mechanisms import DecoupledWeightDecay, L1Penalty, L2Penalty, LabelSmoothing
+from engine.architectures import Cnn2d, Gru, Logistic, Mlp
+from engine.mechanisms import (
+    Cutout,
+    DecoupledWeightDecay,
+    DisturbLabel,
+    Dropout,
+    GaussianInput,
+    L1Penalty,
+    L2Penalty,
+    LabelSmoothing,
+    RandomCrop,
+    SpatialDropout,
+)
 from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.pipeline import train_wave
@@ -25,9 +36,12 @@ from engine.seeds import generator
 from engine.training.batches import Batch, epochs
 from engine.training.labels import one_hot
 from engine.training.loop import train
+from engine.training.regularization import regularization
 from engine.validate import InvalidValueError
 from tests.mechanism_cells import ACTIVE, ALL, COUPLED, recipe_with
 from tests.torch_reference import load, reference_model, reference_optimizer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 DIGITS = PopulationChoice(name="digits", contested=60)
 BASE = Recipe(population=DIGITS, architecture=Mlp(width=8), optimizer=Sgd(learning_rate=0.1), epochs=3, batch=7)
@@ -38,41 +52,61 @@ RECIPES = {
     "L2 penalty": replace(BASE, mechanisms=(L2Penalty(strength=0.1),)),
     "L1 penalty": replace(BASE, mechanisms=(L1Penalty(strength=0.01),)),
     "label smoothing": replace(BASE, mechanisms=(LabelSmoothing(alpha=0.3),)),
+    "convolutions": replace(BASE, architecture=Cnn2d(width=3)),
+    "clipped gradients": replace(BASE, privacy=DpSgd(clip=0.5)),
     "Poisson batches": replace(BASE, privacy=DpSgd(clip=None)),
+    "disturbed labels": replace(BASE, mechanisms=(DisturbLabel(theta=0.5),)),
+    "input noise": replace(BASE, mechanisms=(GaussianInput(sigma=0.2),)),
+    "crop and cutout": replace(BASE, mechanisms=(RandomCrop(padding=2), Cutout(size=3), LabelSmoothing(alpha=0.3))),
+    "crop of Poisson batches": replace(BASE, privacy=DpSgd(clip=None), mechanisms=(RandomCrop(padding=2),)),
 }
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def retrained(recipe: Recipe, model: int, dropped: int | None) -> dict[str, torch.Tensor]:
-    """One torch.nn model trained by autograd without a record, sums divided by the sizes with it."""
+    """One torch.nn model trained by autograd without a record, sums divided by the sizes with it.
+
+    What it is shown is its own row of what the wave's eight models are shown.
+    """
     member = masks(recipe.population, recipe.seed, 0)
     records = split(recipe.population).contested
     net = network(recipe.architecture, recipe.population.info)
-    inputs, labels = view_tensor(net, records), torch.from_numpy(records.labels)
+    inputs, labels = view_tensor(net, records), one_hot(records.labels, 10)
+    means = regularization(recipe, 0, split(recipe.population))
     initial = net.initial(8, generator(recipe.seed, "initial weights", 0))
     own = reference_model(recipe)
     load(own, {name: torch.from_numpy(value) for name, value in initial.items()}, model)
     decay = sum(part.strength for part in recipe.mechanisms if isinstance(part, DecoupledWeightDecay))
     lasso = sum(part.strength for part in recipe.mechanisms if isinstance(part, L1Penalty))
-    alpha = sum(part.alpha for part in recipe.mechanisms if isinstance(part, LabelSmoothing))
     rule = reference_optimizer(own, replace(recipe, mechanisms=recipe.mechanisms))
     assert not decay or isinstance(rule, torch.optim.AdamW)
     for batch in itertools.chain.from_iterable(epochs(recipe, 0, member)):
-        drawn = batch.records[model][batch.real[model] > 0]
-        kept = torch.from_numpy(drawn[drawn != dropped])
+        everybody = torch.from_numpy(batch.records)
+        shown, wanted = means.examples(inputs[everybody], labels[everybody], torch.from_numpy(batch.real))
+        real = batch.real[model] > 0
+        kept = torch.from_numpy(np.flatnonzero(real & (batch.records[model] != dropped)))
         rule.zero_grad()
-        size = recipe.batch if recipe.privacy else len(drawn)
-        loss = cross_entropy(own(inputs[kept]), labels[kept], reduction="sum", label_smoothing=alpha) / size
-        (loss + lasso * torch.cat([weight.flatten() for weight in own.parameters()]).abs().sum()).backward()
+        size = recipe.batch if recipe.privacy else int(real.sum())
+        loss = cross_entropy(own(shown[model][kept]), wanted[model][kept], reduction="none")
+        if recipe.privacy is not None and recipe.privacy.clip is not None:
+            accumulate_clipped(own, loss, recipe.privacy.clip, size)
+        else:
+            penalty = lasso * torch.cat([weight.flatten() for weight in own.parameters()]).abs().sum()
+            (loss.sum() / size + penalty).backward()
         rule.step()
     return {name: parameter.detach().double() for name, parameter in own.named_parameters()}
+
+
+def accumulate_clipped(own: torch.nn.Module, losses: torch.Tensor, clip: float, size: int) -> None:
+    """Gradients of the mean loss, each record's scaled down to the clip."""
+    weights = list(own.parameters())
+    sums = [torch.zeros_like(weight) for weight in weights]
+    for loss in losses:
+        of_one = torch.autograd.grad(loss, weights, retain_graph=True)
+        norm = float(torch.cat([part.flatten() for part in of_one]).norm())
+        for total, part in zip(sums, of_one, strict=True):
+            total.add_(part, alpha=min(1.0, clip / norm) / size)
+    for weight, total in zip(weights, sums, strict=True):
+        weight.grad = total
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -104,18 +138,41 @@ def test_a_hand_computed_change():
     assert found.changes == pytest.approx(expected, rel=1e-4)
 
 
-def test_neighbours_drop_different_members_and_the_model_itself_is_that_of_the_wave():
-    found = measured_sensitivity(BASE, wave=1, model=5, neighbours=10)
+@pytest.mark.parametrize("name", ["perceptron", "disturbed labels", "input noise", "crop and cutout"])
+def test_neighbours_drop_different_members_and_the_model_itself_is_that_of_the_wave(name: str):
+    recipe = RECIPES[name]
+    found = measured_sensitivity(recipe, wave=1, model=5, neighbours=10)
     member = masks(DIGITS, 0, 1)[5]
     assert len(set(found.dropped)) == 10
     assert member[found.dropped].all()
     assert found.members == member.sum()
     assert (found.changes > 0).all()
-    params = _alike(network(BASE.architecture, DIGITS.info), BASE, 1, 5, 2, device="cpu")
-    run(params, BASE, 5, dropped=np.flatnonzero(~member)[:1], wave=1)
-    trained = train_wave(BASE, 1).parameters
+    params = _alike(network(recipe.architecture, DIGITS.info), recipe, 1, 5, 2, device="cpu")
+    run(params, recipe, 5, dropped=np.flatnonzero(~member)[:1], wave=1)
+    trained = train_wave(recipe, 1).parameters
     for name, value in params.weights.items():
         np.testing.assert_allclose(value[0], trained[name][5], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": Sgd(learning_rate=0.1, momentum=0.9)},
+        {"optimizer": Adam()},
+        {"optimizer": Sgd(learning_rate=0.1, momentum=0.0), "mechanisms": (DecoupledWeightDecay(strength=0.5),)},
+    ],
+    ids=["momentum", "adam", "decay"],
+)
+def test_the_model_itself_rests_where_the_waves_rests(changes: dict):
+    recipe = replace(BASE, architecture=Logistic(), epochs=2, batch=1, **changes)
+    sizes = masks(DIGITS, 0, 0).sum(axis=1)
+    model, outsider = int(sizes.argmin()), np.flatnonzero(~masks(DIGITS, 0, 0)[sizes.argmin()])[:1]
+    assert sizes[model] < len(next(epochs(recipe, 0, masks(DIGITS, 0, 0)))), "some of its batches must be empty"
+    params = _alike(network(recipe.architecture, DIGITS.info), recipe, 0, model, 2, device="cpu")
+    run(params, recipe, model, dropped=outsider)
+    trained = train_wave(recipe, 0).parameters
+    for name, value in params.weights.items():
+        np.testing.assert_allclose(value[0], trained[name][model], rtol=0, atol=1e-6)
 
 
 def run(params, recipe: Recipe, model: int, *, dropped: np.ndarray, wave: int = 0) -> None:
@@ -123,7 +180,13 @@ def run(params, recipe: Recipe, model: int, *, dropped: np.ndarray, wave: int = 
     net, records = network(recipe.architecture, DIGITS.info), split(DIGITS).contested
     batches = epochs(recipe, wave, masks(DIGITS, 0, wave))
     train(
-        net, recipe, params, view_tensor(net, records), one_hot(records.labels, 10), _without(dropped, model, batches)
+        net,
+        recipe,
+        params,
+        view_tensor(net, records),
+        one_hot(records.labels, 10),
+        _without(dropped, model, batches),
+        regularization=replace(regularization(recipe, wave, split(DIGITS)), copied=model),
     )
 
 
@@ -144,6 +207,17 @@ def test_the_size_of_a_batch_is_kept_when_a_record_is_dropped():
     assert batch.records.tolist() == [[4, 9, 2]] * 3
     assert batch.real.tolist() == [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
     assert batch.divisors.tolist() == [[3]] * 3
+
+
+def test_a_neighbour_rests_in_an_empty_batch_and_steps_where_its_only_record_is_dropped():
+    whole = Batch(
+        records=np.array([[4, 9], [0, 0], [2, 0]]), real=np.array([[1, 1], [0, 0], [1, 0]], dtype=np.float32)
+    )
+    assert whole.nothing.tolist() == [False, True, False]
+    (empty,), (alone,) = (next(_without(np.array([2]), model, iter([[whole]]))) for model in (1, 2))
+    assert empty.nothing.tolist() == [True, True]
+    assert alone.real.tolist() == [[1, 0], [0, 0]]
+    assert alone.nothing.tolist() == [False, False]
 
 
 def test_the_joint_change_is_that_of_all_tensors_together_and_the_largest_counts():
@@ -203,14 +277,14 @@ def test_training_with_noise_is_refused():
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-def test_what_draws_nothing_and_treats_each_record_by_itself_can_be_measured_and_the_rest_says_why_not(kind: type):
+def test_what_treats_each_record_by_itself_can_be_measured_and_the_rest_says_why_not(kind: type):
     refused = why_not_measured(recipe_with(ACTIVE[kind]))
-    if kind in {DecoupledWeightDecay, L2Penalty, L1Penalty, LabelSmoothing}:
+    if kind not in {*COUPLED, Dropout, SpatialDropout}:
         assert refused is None
     else:
         assert refused is not None
         assert refused.startswith(f"measured sensitivity must be of training without {ACTIVE[kind].title}: it")
-        assert ("it draws anew for every model" in refused) == (kind not in COUPLED)
+        assert ("neighbours would not draw the same" in refused) == (kind not in COUPLED)
 
 
 def test_what_a_check_raises_ends_the_measurement():

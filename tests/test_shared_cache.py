@@ -1,5 +1,6 @@
 """One cache directory and several programs at once, or one after another that was killed: real commands."""
 
+import contextlib
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
 from tests.at_work import assert_verified, end, quick, trainings, until
 from tests.dashboard_processes import DASHBOARD, let_go, log_of, said, started_dashboard
+from tests.dask_processes import answers, dask_scheduler, dask_worker, starts
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
 
@@ -32,7 +34,7 @@ architecture.width = 64
 epochs = 5
 batch = 20
 """
-SMALL = DASHBOARD.replace("width=4096", "width=64") + "main()"
+SMALL = DASHBOARD.replace("width=1024", "width=64")
 LONG = """
 waves = 1
 population.name = "digits"
@@ -43,9 +45,9 @@ seed = [{}]
 """
 
 
-def sweep(file, cache, *options):
+def sweep(file, cache, *options, stderr=subprocess.DEVNULL):
     command = [*COMMAND, "sweep", str(file), f"--cache={cache}", *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
 
 
 def kept(directory, table):
@@ -65,27 +67,32 @@ def test_two_dashboards_and_a_sweep_that_want_the_same_point_at_once_share_a_cac
     file.write_text(SAME, encoding="utf-8")
     (setting,) = sweep_from_toml(SAME.encode()).plan().settings
     asked_alone(cluster, alone, setting.point)
-    starts = [trainings(cluster, setting.point.recipe, wave) for wave in range(3)]
-    assert starts == [1, 1, 1]
-    three = [*(started_dashboard(shared, SMALL) for _ in range(2)), sweep(file, shared)]
-    trained = Counter()
-    try:
-        for dashboard in three[:2]:
-            again, last = log_of(dashboard.communicate(timeout=PATIENCE)[0])
-            assert last.strip() == "done"
-            trained += again
-        assert trained.keys() <= kept(alone, "wave").keys()  # the sweep may have been faster
-        assert set(trained.values()) <= {1}
-        assert three[2].wait(timeout=PATIENCE) == 0
-    finally:
+    assert [trainings(cluster, setting.point.recipe, wave) for wave in range(3)] == [1, 1, 1]
+    with dask_scheduler() as scheduler, contextlib.ExitStack() as programs:
+        until(lambda: answers(scheduler))
+        asking = f'{SMALL}main(scheduler="{scheduler.address}")'
+        dashboards = [started_dashboard(shared, asking) for _ in range(2)]
+        options = ("--scheduler", scheduler.address, "--insecure-scheduler")
+        told = programs.enter_context((tmp_path / "told").open("w"))
+        three = [*dashboards, sweep(file, shared, *options, stderr=told)]
         for process in three:
-            process.kill()
+            programs.callback(process.kill)
+        for dashboard in dashboards:
+            said(dashboard, "now")
+        until(lambda: "0 of 3 waves" in (tmp_path / "told").read_text(), PATIENCE)
+        assert not kept(shared, "wave")  # all three are at work, and there is nobody yet to train for them
+        with dask_worker(scheduler):
+            for dashboard in dashboards:
+                assert log_of(dashboard.communicate(timeout=PATIENCE)[0])[1].strip() == "done"
+            assert three[2].wait(timeout=PATIENCE) == 0
+            assert starts(scheduler) == dict.fromkeys(kept(alone, "wave"), 1)
+    assert "3 of 3 waves" in (tmp_path / "told").read_text()
     for table in ("wave", "assessment"):
         assert kept(shared, table) == kept(alone, table)
         assert len(kept(shared, table)) == 3
     assert_verified(shared)
     asked_alone(cluster, shared, setting.point)  # a program that comes late finds all of it
-    assert [trainings(cluster, setting.point.recipe, wave) for wave in range(3)] == starts
+    assert [trainings(cluster, setting.point.recipe, wave) for wave in range(3)] == [1, 1, 1]
 
 
 def asked_alone(cluster, directory, point):

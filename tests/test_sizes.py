@@ -86,14 +86,14 @@ def test_the_sentence_of_a_match_has_both_counts_and_the_gap():
     found = match_both(Mlp(), Lstm(), info)
     assert count_words(Mlp(), info) == "101,770 parameters"
     assert found.second == Lstm(hidden=144)
-    assert match_words(Mlp(), found) == "MLP 128 has 101,770 parameters, LSTM 144 has 101,674: -0.1\u00a0%."
+    assert match_words(Mlp(), found) == "MLP 128 has 101,770 parameters, LSTM 144 has 101,674: −0.1\u00a0%."
 
 
 def test_where_one_more_unit_is_many_parameters_both_sizes_move_and_the_sentence_says_so():
     """LSTM 64 on rows of 28: 4 · 64 · 94 + 65 · 10 = 24,714; a CNN grows by some 1,300 with each channel."""
     found = match_both(Lstm(), Cnn2d(), POPULATIONS["mnist5k"])
     assert match_words(Lstm(), found) == (
-        "LSTM 65 has 25,360 parameters, CNN 2-D 19 has 25,356: -0.0\u00a0%. No size of the second is within 2 % of "
+        "LSTM 65 has 25,360 parameters, CNN 2-D 19 has 25,356: 0.0\u00a0%. No size of the second is within 2 % of "
         "LSTM 64, because one more unit is many parameters, so both sizes moved."
     )
 

@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ from cache.starter import Starter
 from cache.store import Store
 from cache.sweeps.current import Sweeps
 from dashboard.results import opening
+from dashboard.results.details import score_bins
 from dashboard.serving.running import Running, set_running
+from dashboard.state.readymade import ready_made
 from dashboard.state.story import OVERFIT, PRESETS, STRONG_DP, SWEET_SPOT, settings, story
 from dashboard.state.view import View, key, refusal
 from engine.assessment.roc import auc, sweep
 from engine.assessment.values import PrivacyClaim
 from tests.explored import shown
-from tests.handmade import claim, interval, measure
+from tests.handmade import assessment, claim, interval, measure
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 NUMBERS = {  # accuracy, AUC
@@ -65,6 +68,12 @@ def test_the_presets_are_five_settings_that_are_possible_each_with_a_name_of_its
     assert all(refusal(preset.view) is None for preset in PRESETS)
     assert [view.address for view in settings()[:5]] == [preset.view.address for preset in PRESETS]
     assert len({key(view, view.waves) for view in settings()}) == len(settings())
+
+
+def test_what_ships_and_what_is_compared_is_worked_out_once_for_all_visitors():
+    assert settings() is settings()
+    first, second = (ready_made(View(dp=turned))[0] for turned in ("off", "1"))  # on the same records
+    assert first is second
 
 
 def test_the_page_opens_with_the_sentence_the_picture_the_presets_and_the_ways_in(told):
@@ -113,6 +122,22 @@ def test_a_card_has_the_numbers_of_its_preset_and_both_histograms(told):
     assert cards["Overfitted"].outsiders == (1.0, 0.75, 0.5, 0.25)
 
 
+def test_the_numbers_of_the_histograms_on_the_cards_are_behind_them(told):
+    app = opened()
+    assert "<table>" not in shown(app)
+    app.session_state["table-cards"] = True  # somebody has opened it
+    assert '<th scope="col">Outsiders</th>' in shown(app.run())
+    found = {OVERFIT.name: assessment(), STRONG_DP.name: assessment()}
+    rows = opening.score_rows(found)
+    assert list(dict.fromkeys(row["Setting"] for row in rows)) == ["Overfitted", "Strong DP"]
+    _, edges, members, outsiders = score_bins(assessment())
+    assert {(float(row["Score from"]), float(row["To"])) for row in rows} <= {
+        (round(low, 2), round(high, 2)) for low, high in pairwise(edges.tolist())
+    }
+    assert sum(int(row["Members"]) for row in rows) == 2 * members.sum()
+    assert sum(int(row["Outsiders"]) for row in rows) == 2 * outsiders.sum()
+
+
 def test_an_epsilon_at_an_early_epoch_says_so_on_a_card_and_in_the_table(told):
     made = story(told)
     early = replace(made.told[STRONG_DP.name], view=replace(STRONG_DP.view, stop_after="10"))
@@ -136,6 +161,7 @@ def test_an_empty_cache_without_starter_results_says_so_while_the_workers_start(
     app = opened()
     assert '<h1 class="pd-headline">Nothing has been measured here yet.</h1>' in shown(app)
     assert "can measure them itself" in shown(app)
+    assert opening.SCORES not in shown(app)  # there are no curves
     assert [bar.proto.text for bar in app.get("progress")] == ["Starting the workers …"]
     assert len(app.get("bidi_component")) == 2
 
@@ -219,6 +245,7 @@ def test_presets_are_measured_on_request_and_appear_as_they_arrive(store, monkey
     )
     for module in ("dashboard.state.story", "dashboard.results.opening", "dashboard.panels.measuring"):
         monkeypatch.setattr(f"{module}.PRESETS", quick)
+    settings.cache_clear()
     with Cluster(workers=1) as cluster:
         jobs = Jobs(cluster.client, store)
         sweeps = Sweeps(jobs, store)
@@ -238,3 +265,4 @@ def test_presets_are_measured_on_request_and_appear_as_they_arrive(store, monkey
         finally:
             sweeps.close()
             jobs.close()
+            settings.cache_clear()

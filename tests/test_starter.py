@@ -1,41 +1,38 @@
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import math
-import random
 import sqlite3
+import zlib
 
 import numpy as np
 import pytest
 
 from cache.cluster import Cluster
-from cache.codec import assessment_from_bytes, comparison_from_bytes, headline_from_json
+from cache.codec import UnreadableError, comparison_from_bytes
 from cache.jobs import Jobs
-from cache.keys import Point, Versus, asked, assessment_key, comparison_key, comparison_question
+from cache.keys import Point, Versus, assessment_key, comparison_key, wave_key
 from cache.location import CacheError
-from cache.starter import LARGEST, SHIPPED, Starter, first_batch_sum, write_starter
+from cache.progress import TracePoint
+from cache.sizes import size_text
+from cache.starter import Starter, write_starter
 from cache.store import Store
 from cache.sweeps.run import SweepRun
 from cache.sweeps.values import Plan, Setting
-from dashboard.commands.starter import compared, starter_comparisons, starter_points
-from dashboard.state.readymade import ready_made
-from dashboard.state.stops import FOUR
-from dashboard.state.story import EXAMPLE, OVERFIT, PRESETS, REGULARIZED, SMOOTHED
-from dashboard.state.view import View, point, refusal
-from engine.architectures import Logistic, Mlp
-from engine.assessment.intervals import jackknife_error
-from engine.assessment.parts import Answers
-from engine.assessment.roc import auc, sweep
-from engine.assessment.values import Assessment, Comparison
-from engine.canonical import canonical_json
-from engine.pipeline import assess, compare, train_wave
-from engine.populations.membership import masks
+from cache.traces import trace_from_bytes, trace_to_bytes
+from dashboard.commands.cache import main as cache_command
+from dashboard.commands.starter import compared
+from engine.architectures import Logistic
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release, WeightNoise
 from engine.validate import InvalidValueError
-
-SAMPLED = 10
-ERRORS = 4  # standard errors of the paired difference
+from tests.remeasured import (
+    faults,
+    fresh,
+    shipped_points,
+    standard_error,
+)
 
 
 def quick(seed: int, epochs: int = 10) -> Point:
@@ -64,7 +61,7 @@ def measured(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("measured"))
     with Cluster(workers=1) as cluster:
         jobs = Jobs(cluster.client, store)
-        assert SweepRun(plan_of(POINTS), jobs, store).wait(120).state == "done"
+        assert SweepRun(plan_of(POINTS), jobs, store, heard=True).wait(120).state == "done"
         jobs.close()
     yield store
     store.close()
@@ -81,160 +78,6 @@ def file(measured, tmp_path):
 def starter(file):
     starter = Starter(file)
     yield starter
-    starter.close()
-
-
-trained = functools.lru_cache(train_wave)  # points that differ in their release share their models
-
-
-def fresh(one: Point) -> Assessment:
-    waves = [trained(one.recipe, wave) for wave in range(one.waves)]
-    return assess(one.recipe, one.release, one.attack, waves)
-
-
-def answers_of(found: Assessment) -> Answers:
-    """What stands behind the figures; small cohorts have it."""
-    assert found.answers is not None
-    return found.answers
-
-
-def figures(found: Assessment) -> list[np.ndarray]:
-    """For each pair its AUC and its accuracy on non-members and members, as the share of φ above 0."""
-    answers = answers_of(found)
-    aucs = auc(sweep(answers.scores.astype(np.float64), answers.masks))
-    right = [np.nanmean(np.where(left, np.nan, answers.phi > 0), axis=1) for left in (answers.masks, ~answers.masks)]
-    return [values.reshape(-1, 2).mean(axis=1) for values in (aucs, *right)]
-
-
-def standard_error(differences: np.ndarray) -> float:
-    """Of the mean over pairs, by deleting one pair after the other."""
-    total, pairs = differences.sum(), len(differences)
-    return float(jackknife_error((total - differences) / (pairs - 1)))
-
-
-def faults(starter: Starter, one: Point) -> list[str]:
-    """What is not as in a fresh run of a shipped point; exactly equal numbers on the machine that built it."""
-    rows = starter.rows("SELECT blob FROM assessment WHERE key = ?", assessment_key(one))
-    if not rows:
-        return ["it is not of this version of the engine"]
-    shipped, again = assessment_from_bytes(rows[0][0]), fresh(one)
-    found = []
-    if not np.array_equal(answers_of(shipped).masks, answers_of(again).masks):
-        found.append("its masks are others")
-    if starter.first_batch(one.recipe) != first_batch_sum(one.recipe):
-        found.append("its first batch is another")
-    least = 1 / one.recipe.population.contested  # one record's worth, for pairs that agree to the last one
-    told = headline_from_json(
-        starter.rows("SELECT headline FROM assessment WHERE key = ?", assessment_key(one))[0][0]
-    )
-    if told != shipped.headline:
-        found.append("its headline is not that of its assessment")
-    pairs = zip(("auc", "test_accuracy", "train_accuracy"), figures(shipped), figures(again), strict=True)
-    for name, before, after in pairs:
-        bound = max(least, ERRORS * standard_error(after - before))
-        if abs((after - before).mean()) > bound:
-            found.append(f"its {name} is another")
-        shown, new = (getattr(one.headline, name).estimate for one in (shipped, again))  # mean over released copies
-        if abs(new - shown) > bound:
-            found.append(f"its {name} on screen is another")
-    return found
-
-
-def shipped_points(starter: Starter) -> list[Point]:
-    """All points that a starter file says it holds; those of another engine are none."""
-    questions = [row[0] for row in starter.rows("SELECT question FROM assessment WHERE ? = 0", 0)]
-    found = [asked(question) for question in questions]
-    assert all(isinstance(one, Point) for one in found)
-    return [one for one in found if isinstance(one, Point)]
-
-
-def shipped() -> Starter:
-    assert SHIPPED.exists(), "the package has no starter results: privacydial cache build-starter"
-    return Starter()
-
-
-def sampled(points: list[Point]) -> list[Point]:
-    """The presets, and others drawn from those with fully connected networks: the rest would take minutes."""
-    told = [point(preset.view) for preset in PRESETS]
-    quick = [one for one in points if one not in told and isinstance(one.recipe.architecture, Mlp | Logistic)]
-    return [*told, *random.Random(20261122).sample(quick, SAMPLED - len(told))]  # noqa: S311
-
-
-def test_the_package_ships_the_presets_and_the_stops_of_the_dials_that_everybody_sees():
-    starter = shipped()
-    points = shipped_points(starter)
-    assert SHIPPED.stat().st_size < LARGEST
-    assert points == list(starter_points())[: len(points)]
-    default = View()
-    for name in FOUR:
-        turned = [default.turned(name, stop) for stop in default.stops(name)]
-        assert {point(view) for view in turned if refusal(view) is None} <= set(points)
-    starter.close()
-
-
-def test_all_shipped_results_are_of_this_engine_and_have_its_masks_and_first_batches():
-    starter = shipped()
-    for one in shipped_points(starter):
-        recipe = one.recipe
-        ((blob,),) = starter.rows("SELECT blob FROM assessment WHERE key = ?", assessment_key(one))
-        drawn = [masks(recipe.population, recipe.seed, wave) for wave in range(one.waves)]
-        assert np.array_equal(answers_of(assessment_from_bytes(blob)).masks, np.concatenate(drawn))
-        assert starter.first_batch(recipe) == first_batch_sum(recipe)
-    starter.close()
-
-
-def test_ten_shipped_results_come_out_the_same_when_they_are_measured_again():
-    starter = shipped()
-    sample = sampled(shipped_points(starter))
-    assert len(set(sample)) == SAMPLED
-    assert {assessment_key(one): faults(starter, one) for one in sample} == {
-        assessment_key(one): [] for one in sample
-    }
-    starter.close()
-
-
-def shipped_comparison(starter: Starter, versus: Versus) -> Comparison:
-    ((question, blob),) = starter.rows("SELECT question, blob FROM comparison WHERE key = ?", comparison_key(versus))
-    assert question == comparison_question(versus)
-    return comparison_from_bytes(blob)
-
-
-def compared_anew(versus: Versus) -> Comparison:
-    settings = [(one.recipe, one.release) for one in (versus.first, versus.second)]
-    cohorts = [[trained(recipe, wave) for wave in range(versus.waves)] for recipe, _ in settings]
-    return compare(settings[0], settings[1], versus.first.attack, (cohorts[0], cohorts[1]))
-
-
-def test_the_package_ships_how_the_presets_compare_for_this_engine():
-    starter, points = shipped(), starter_points()
-    held = {row[0] for row in starter.rows("SELECT key FROM comparison WHERE ? = 0", 0)}
-    expected = starter_comparisons()
-    assert held == {comparison_key(one) for one in expected}
-    assert {(one.first, one.second) for one in expected} >= {
-        (point(one.view), point(other.view)) for one in PRESETS for other in PRESETS if one is not other
-    }
-    made = [tuple(map(point, one.pins)) for one in ready_made(View())]
-    assert {(one.first, one.second) for one in expected} >= {pins for pins in made if set(pins) <= set(points)}
-    assert set(map(point, EXAMPLE)) <= set(shipped_points(starter))
-    for versus in expected:
-        there, back = (
-            shipped_comparison(starter, one) for one in (versus, Versus(first=versus.second, second=versus.first))
-        )
-        assert there.pairs == 4 * versus.waves
-        assert there.auc.estimate == pytest.approx(-back.auc.estimate)
-        assert there.p_value == pytest.approx(back.p_value)
-    starter.close()
-
-
-@pytest.mark.parametrize("other", [REGULARIZED, SMOOTHED])
-def test_a_shipped_comparison_comes_out_the_same_when_it_is_made_again(other):
-    starter, versus = shipped(), Versus(first=point(OVERFIT.view), second=point(other.view))
-    before, again = shipped_comparison(starter, versus), compared_anew(versus)
-    assert (again.verdict, again.pairs) == (before.verdict, before.pairs)
-    for name in ("train_accuracy", "test_accuracy", "auc", "tpr", "loss_rank"):
-        one, two = getattr(before, name), getattr(again, name)
-        # Equal on the machine that built it; elsewhere sums round otherwise, and few models answer otherwise.
-        assert one.low <= two.estimate <= one.high, name
     starter.close()
 
 
@@ -261,6 +104,59 @@ def test_a_comparison_is_found_below_an_empty_store_and_a_damaged_one_is_not(mea
         one.close()
 
 
+def test_a_trace_is_found_below_an_empty_store_and_what_is_heard_here_goes_before_it(measured, starter, tmp_path):
+    recipe = POINTS[0].recipe
+    heard = measured.reports.trace(recipe)
+    assert [one.epoch for one in heard][-1] == recipe.epochs
+    store = Store(tmp_path, below=starter)
+    assert store.reports.trace(recipe) == heard
+    assert store.reports.trace(quick(3).recipe) == ()
+    store.reports.put(recipe, 0, 1.0, heard[:4])
+    assert store.reports.trace(recipe) == heard
+    here = [dataclasses.replace(one, loss_auc=0.75) for one in heard]
+    store.reports.put(recipe, 0, 1.0, here)
+    assert store.reports.trace(recipe) == tuple(here)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no trace",
+        zlib.compress(b"[[1,0.5,0.5,0.5]")[:-4],
+        zlib.compress(b"7"),
+        zlib.compress(b'{"": 1}'),
+        zlib.compress(b"[[1,0.5,0.5]]"),
+        zlib.compress(b"[[1,0.5,0.5,1.5]]"),
+        zlib.compress(b"[[1,0.5,0.5,NaN]]"),
+        zlib.compress(b'[["1",0.5,0.5,0.5]]'),
+        zlib.compress(b"[[2,0.5,0.5,0.5],[1,0.5,0.5,0.5]]"),
+        zlib.compress(b"[" * 100_000),
+        zlib.compress(b" " * 2**21 + b"[]"),
+    ],
+    ids=lambda content: str(content[:8]),
+)
+def test_a_trace_that_cannot_be_read_is_not_told(measured, file, tmp_path, caplog, content):
+    with pytest.raises(UnreadableError, match="a trace is not"):
+        trace_from_bytes(content)
+    sums = (content, hashlib.sha256(content).digest(), wave_key(POINTS[0].recipe, 0))
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE trace SET blob = ?, sha256 = ? WHERE key = ?", sums)
+        connection.execute("UPDATE trace SET sha256 = x'00' WHERE key = ?", [wave_key(POINTS[1].recipe, 0)])
+    starter = Starter(file)
+    store = Store(tmp_path, below=starter)
+    assert [store.reports.trace(one.recipe) for one in POINTS] == [(), ()]
+    assert caplog.text.count("A trace below") == 2
+    store.close()
+    starter.close()
+
+
+def test_a_trace_comes_back_as_it_was_written():
+    trace = tuple(TracePoint(epoch=at, train_accuracy=1.0, test_accuracy=0.1, loss_auc=at / 7) for at in (1, 2, 5))
+    assert trace_from_bytes(trace_to_bytes(trace)) == trace
+
+
 def test_starter_results_are_found_below_an_empty_store_and_are_not_written_to_it(starter, tmp_path):
     (tmp_path / "new").mkdir()
     store = Store(tmp_path / "new", below=starter)
@@ -280,6 +176,34 @@ def test_starter_results_are_found_below_an_empty_store_and_are_not_written_to_i
 def test_a_fresh_run_of_what_was_built_has_no_fault(starter):
     assert shipped_points(starter) == list(POINTS)
     assert [faults(starter, one) for one in POINTS] == [[], []]
+
+
+def test_the_command_measures_compares_and_writes_what_ships(tmp_path, monkeypatch, capsys):
+    points = (quick(1), quick(1, epochs=20))
+    versus = Versus(first=points[0], second=points[1])
+    monkeypatch.setattr("dashboard.commands.starter.starter_points", lambda: points)
+    monkeypatch.setattr("dashboard.commands.starter.starter_comparisons", lambda: (versus,))
+    file = tmp_path / "starter.sqlite"
+    assert cache_command(["--cache", str(tmp_path), "build-starter", "--to", str(file), "--workers", "1"]) == 0
+    assert capsys.readouterr().out.endswith(
+        f"2 of 2 settings and 1 comparisons in {file}, {size_text(file.stat().st_size)}\n"
+    )
+    starter = Starter(file)
+    assert shipped_points(starter) == list(points)
+    assert [faults(starter, one) for one in points] == [[], []]
+    (tmp_path / "new").mkdir()
+    store = Store(tmp_path / "new", below=starter)
+    found = store.comparison(versus)
+    assert found is not None
+    assert (found.pairs, found.auc.estimate) == (8, pytest.approx(difference(*points), abs=1e-6))
+    store.close()
+    starter.close()
+
+
+def difference(*points):
+    """How much more the attack finds on the second of two settings."""
+    first, second = (fresh(one).headline.auc.estimate for one in points)
+    return second - first
 
 
 def test_results_of_another_point_engine_mask_or_batch_are_faults(measured, file, tmp_path):
@@ -303,12 +227,35 @@ def test_results_of_another_point_engine_mask_or_batch_are_faults(measured, file
     starter.close()
 
 
+@pytest.mark.parametrize("name", ["train_accuracy", "test_accuracy", "loss_auc"])
+def test_a_trace_of_another_training_is_a_fault(measured, file, name):
+    *before, last = measured.reports.trace(POINTS[0].recipe)
+    for trace, fault in (
+        ((*before, dataclasses.replace(last, **{name: 0.1})), f"the {name} of its trace is another"),
+        ((*before, dataclasses.replace(last, epoch=last.epoch + 1)), "its trace is of other epochs"),
+    ):
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+            changed = [trace_to_bytes(trace), wave_key(POINTS[0].recipe, 0)]
+            connection.execute("UPDATE trace SET blob = ? WHERE key = ?", changed)
+        starter = Starter(file)
+        assert [faults(starter, one) for one in POINTS] == [[fault], []]
+        starter.close()
+
+
 def test_shipped_results_of_another_engine_are_no_points(file):
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE assessment SET question = replace(question, 'assess', 'guess')")
     starter = Starter(file)
     with pytest.raises(InvalidValueError):
         shipped_points(starter)
+    starter.close()
+
+
+def test_a_file_whose_tables_are_no_text_is_an_empty_layer(file, caplog):
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE", b"CR\xb3ATE TABLE"))
+    starter = Starter(file)
+    assert starter.first_batch(POINTS[0].recipe) is None
+    assert "are left out" in caplog.text
     starter.close()
 
 
@@ -327,6 +274,19 @@ def test_a_missing_or_damaged_file_is_an_empty_layer(tmp_path, content):
     starter.close()
 
 
+def stored_blob(one: Point, source: sqlite3.Connection) -> bytes:
+    return source.execute("SELECT blob FROM assessment WHERE key = ?", [assessment_key(one)]).fetchone()[0]
+
+
+def test_what_ships_is_smaller_than_what_is_stored_and_says_the_same(measured, starter):
+    for one in POINTS:
+        ((blob, checksum),) = starter.rows("SELECT blob, sha256 FROM assessment WHERE key = ?", assessment_key(one))
+        stored = measured.maintain(functools.partial(stored_blob, one))
+        assert len(blob) < len(stored)
+        assert checksum == hashlib.sha256(blob).digest()
+        assert zlib.decompress(blob) == zlib.decompress(stored)
+
+
 def test_the_first_points_are_kept_when_there_is_no_room_for_all(measured, tmp_path, monkeypatch):
     (size,) = Starter(file_of(measured, tmp_path)).rows("SELECT max(length(blob)) FROM assessment WHERE ? = 0", 0)[0]
     monkeypatch.setattr("cache.starter.LARGEST", 1.9 * size)
@@ -335,6 +295,25 @@ def test_the_first_points_are_kept_when_there_is_no_room_for_all(measured, tmp_p
     small = Starter(file)
     assert shipped_points(small) == [POINTS[0]]
     small.close()
+
+
+def test_points_that_share_their_training_have_room_for_its_trace_once(measured, tmp_path, monkeypatch):
+    noisy = dataclasses.replace(POINTS[0], release=Release(weight_noise=WeightNoise(sigma=0.1)))
+    store = Store(tmp_path)
+    for one in (POINTS[0], noisy):
+        store.put_assessment(one, fresh(one))
+    store.reports.put(POINTS[0].recipe, 0, 1.0, measured.reports.trace(POINTS[0].recipe))
+    both = tmp_path / "both.sqlite"
+    write_starter(store, [POINTS[0], noisy], {}, both)
+    with contextlib.closing(sqlite3.connect(both)) as connection:
+        rows = [connection.execute(query).fetchall() for query in ("SELECT * FROM assessment", "SELECT * FROM trace")]
+    size = sum(len(value) for row in (*rows[0], *rows[1]) for value in row)
+    monkeypatch.setattr("cache.starter._ROOM", 1)
+    monkeypatch.setattr("cache.starter.LARGEST", size)
+    assert write_starter(store, [POINTS[0], noisy], {}, both) == 2
+    monkeypatch.setattr("cache.starter.LARGEST", size - 1)
+    assert write_starter(store, [POINTS[0], noisy], {}, both) == 1
+    store.close()
 
 
 def file_of(measured, folder):
@@ -349,13 +328,16 @@ def test_what_was_not_measured_cannot_ship_and_leaves_the_file_as_it_was(measure
     assert file.read_bytes() == before
 
 
-def test_the_points_are_the_default_page_and_its_dials_each_once():
-    points = starter_points()
-    assert points[0] == point(View())
-    assert len(points) == len({canonical_json(one) for one in points}) > 40
-    assert {one.waves for one in points} == {View().waves}
-    for changed in ({"dp": "1"}, {"noise": "0.05"}, {"regularization": "10"}, {"architecture": "logistic"}):
-        assert point(dataclasses.replace(View(), **changed)) in points
+def test_a_training_that_nobody_heard_cannot_ship(measured, tmp_path):
+    deaf = Store(tmp_path)
+    found = measured.assessment(assessment_key(POINTS[0]))
+    assert found is not None
+    deaf.put_assessment(POINTS[0], found)
+    with pytest.raises(
+        CacheError, match=r"cannot be built: nobody heard how .* measure it again in another directory"
+    ):
+        write_starter(deaf, POINTS[:1], {}, tmp_path / "deaf.sqlite")
+    deaf.close()
 
 
 def test_the_standard_error_of_pairs_is_that_of_their_mean():

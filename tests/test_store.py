@@ -13,8 +13,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from cache.codec import UnreadableError, assessment_from_bytes, assessment_to_bytes, wave_from_bytes, wave_to_bytes
-from cache.keys import Point, assessment_key, wave_key
-from cache.location import CacheError, cache_directory
+from cache.keys import Point, assessment_key, wave_key, wave_question
 from cache.store import Store
 from engine.architectures import Logistic
 from engine.audits.ceilings import measured_noise_ceiling, single_ceiling
@@ -22,6 +21,7 @@ from engine.audits.values import Crossing, Guesses, LowerBound
 from engine.pipeline import assess, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
+from tests.at_work import assert_verified, verified
 
 RECIPE = Recipe(population=PopulationChoice(name="digits", contested=50), architecture=Logistic(), epochs=1, batch=20)
 POINT = Point(recipe=RECIPE, release=Release(), waves=1)
@@ -108,6 +108,22 @@ def test_an_entry_is_seen_by_another_store_on_the_same_file(full, tmp_path, asse
     other.close()
 
 
+@pytest.mark.parametrize("which", [0, -1], ids=["in the first place", "in the last place"])
+def test_a_key_that_is_another_is_mended_by_the_command(full, which):
+    """A key stands in its table, in an index of that, and beside when it was last used."""
+    full.close()
+    content, piece = full.file.read_bytes(), wave_key(RECIPE, 0).encode()
+    places = [at for at in range(len(content)) if content.startswith(piece, at)]
+    assert len(places) > 2
+    at = places[which] + 9
+    full.file.write_bytes(content[:at] + b"\xb3" + content[at + 1 :])
+    status, said, complained = verified(full.file.parent, "--drop")
+    assert (status, complained) == (1, "")
+    assert "and what was whole in it saved" in said
+    assert_verified(full.file.parent)
+    assert full.measured([KEY]) == {KEY}
+
+
 @pytest.mark.parametrize(("table", "column"), ENTRIES)
 @pytest.mark.parametrize("damage", ["flip", "truncate", "null out"])
 def test_damaged_content_is_dropped_with_a_warning(full, caplog, table, column, damage):
@@ -122,6 +138,34 @@ def test_damaged_content_is_dropped_with_a_warning(full, caplog, table, column, 
     assert absent(full, table, column)
     assert f"Dropped the {table}" in caplog.text
     assert execute(full, f"SELECT count(*) FROM {table}") == [(0,)]  # noqa: S608
+
+
+def flipped(store, piece):
+    """A byte of the file changed where it holds a text, which is none any more."""
+    store.close()  # folds the log into the file
+    content = store.file.read_bytes()
+    middle = content.index(piece.encode()) + len(piece) // 2
+    store.file.write_bytes(content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
+
+
+def test_a_headline_that_is_no_text_any_more_is_dropped(full, assessment, caplog):
+    flipped(full, '{"adaptive":')
+    assert full.headlines([KEY]) == {}
+    assert "Dropped the assessment" in caplog.text
+    full.put_assessment(POINT, assessment)
+    assert full.headlines([KEY]) == {KEY: assessment.headline}
+
+
+def test_a_question_that_is_no_text_any_more_is_found_and_dropped_by_the_command(full):
+    flipped(full, wave_question(RECIPE, 0))
+    status, said, _ = verified(full.file.parent, "--drop")
+    assert status == 1
+    assert said.splitlines()[:2] == [
+        f"the wave {wave_key(RECIPE, 0)}: its key is not that of its question",
+        "1 entries were dropped",
+    ]
+    assert_verified(full.file.parent)
+    assert full.measured([KEY]) == {KEY}
 
 
 @pytest.mark.parametrize(("table", "column"), ENTRIES)
@@ -198,27 +242,6 @@ def test_processes_that_start_and_write_together_lose_nothing(tmp_path):
     store = Store(tmp_path)
     assert execute(store, "SELECT count(*) FROM wave") == [(80,)]
     store.close()
-
-
-def test_a_file_that_is_no_database_is_refused_with_one_sentence(tmp_path):
-    (tmp_path / "privacydial.sqlite").write_bytes(b"my holiday pictures" * 1000)
-    with pytest.raises(CacheError, match=r"cannot be used .*file is not a database.*; choose another directory"):
-        Store(tmp_path)
-    assert (tmp_path / "privacydial.sqlite").read_bytes() == b"my holiday pictures" * 1000
-
-
-def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path):
-    connection = sqlite3.connect(tmp_path / "privacydial.sqlite")
-    connection.execute("CREATE TABLE wave (mine TEXT)")
-    connection.close()
-    with pytest.raises(CacheError, match="belongs to another program; choose another directory"):
-        Store(tmp_path)
-
-
-def test_a_cache_of_a_newer_version_is_refused_with_one_sentence(store):
-    execute(store, "PRAGMA user_version = 99")
-    with pytest.raises(CacheError, match=r"newer Privacy Dial \(version 99, this one reads 2\)"):
-        Store(store.file.parent)
 
 
 def ages(store, **seconds):
@@ -304,24 +327,6 @@ def test_a_store_whose_directory_was_emptied_begins_anew(full, wave):
     assert full.measured([KEY]) == set()
     full.put_wave(RECIPE, 0, wave_to_bytes(wave))
     assert full.wave(RECIPE, 0) == wave_to_bytes(wave)
-
-
-def test_the_directory_is_the_chosen_one_then_the_variable_then_the_systems(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "system"))
-    monkeypatch.setenv("HOME", str(tmp_path / "system"))
-    monkeypatch.delenv("PRIVACYDIAL_CACHE", raising=False)
-    if sys.platform != "win32":
-        assert cache_directory().is_relative_to(tmp_path / "system")
-    monkeypatch.setenv("PRIVACYDIAL_CACHE", str(tmp_path / "variable"))
-    assert cache_directory() == tmp_path / "variable"
-    assert cache_directory(tmp_path / "chosen") == tmp_path / "chosen"
-    assert (tmp_path / "chosen").is_dir()
-
-
-def test_an_unwritable_directory_is_refused_with_one_sentence(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(CacheError, match=r"file/cache cannot be written to \(Not a directory\); choose another"):
-        cache_directory(tmp_path / "file" / "cache")
 
 
 def test_an_assessment_of_before_a_part_was_added_is_read_without_it(assessment):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,25 +20,33 @@ import torch
 from engine.architectures import Gru, Lstm, Mlp, Rnn
 from engine.assessment.comparison import compare
 from engine.canonical import canonical_json
-from engine.pipeline import release_signals, train_wave
+from engine.pipeline import assess, release_signals, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
-from engine.study.__main__ import table
+from engine.study.__main__ import CONTESTED, table
 from engine.study.defences import DEFENCES, DP_BATCH, DP_OPTIMIZER
 from engine.study.measure import study
-from engine.study.values import MatchedBy, Row, Side, Study, nearest_epochs
+from engine.study.values import LONGEST, MatchedBy, Row, Side, Study, first_fitting, nearest_epochs
+from engine.training.accounting import claim as proved_of
 from engine.validate import InvalidValueError
+from tests import test_directions
 from tests.handmade import claim, headline, interval
 
 POPULATION = PopulationChoice(name="digits", contested=140)
 EPOCHS = 4
 TITLES = [
     "no defence",
+    "weight decay 0.3",
+    "weight decay 1",
     "weight decay 3",
     "weight decay 10",
     "DP-SGD, clip only",
+    "DP-SGD, σ 0.7",
     "DP-SGD, σ 1",
+    "DP-SGD, σ 2",
+    "weight noise 0.01",
     "weight noise 0.03",
+    "weight noise 0.05",
     "weight noise 0.1",
 ]
 
@@ -118,6 +130,45 @@ def test_the_nearest_epochs_by_hand_and_the_latest_of_equally_near():
     assert nearest_epochs({3: 0.5, 10: 1.0, 30: 1.0}, {10: 0.5, 30: 1.0}) == (30, 30)
 
 
+def test_matched_in_fit_the_recurrent_network_trains_on_to_the_first_epoch_within_one_point():
+    first, last = DEFENCES[0], DEFENCES[-1]
+    found = study(
+        POPULATION,
+        Lstm(),
+        feed_forward=Mlp(width=16),
+        matched_by="fit",
+        waves=1,
+        epochs=EPOCHS,
+        defences=[first, last],
+    )
+    plain, noisy = found.rows
+    assert [each.feed_forward.epoch for each in found.rows] == [EPOCHS, EPOCHS]
+    stop = plain.recurrent.epoch
+    assert EPOCHS < stop < LONGEST * EPOCHS
+    recipe = Recipe(population=POPULATION, architecture=found.recurrent, epochs=stop)
+    ended = assess(recipe, Release(), "lira", [train_wave(recipe, 0)]).headline
+    assert plain.close
+    assert ended == plain.recurrent.headline
+    before = replace(recipe, epochs=stop - 1)
+    earlier = assess(before, Release(), "lira", [train_wave(before, 0)]).headline.train_accuracy.estimate
+    assert abs(earlier - plain.feed_forward.train_accuracy) > 0.01
+    assert noisy.recurrent.epoch != stop  # what is released decides, noise included
+    assert f"by training the recurrent network for up to {LONGEST * EPOCHS} epochs, in " in found.caption
+
+
+def test_the_first_fitting_epoch_by_hand_and_the_nearest_where_none_fits():
+    asked: list[int] = []
+
+    def accuracies(*of_epochs: float) -> Iterator[tuple[int, float]]:
+        for epoch, accuracy in enumerate(of_epochs, start=1):
+            asked.append(epoch)
+            yield epoch, accuracy
+
+    assert first_fitting(0.9, accuracies(0.5, 0.895, 0.9)) == 2
+    assert asked == [1, 2]
+    assert first_fitting(0.9, accuracies(0.5, 0.85, 0.7)) == 2
+
+
 @pytest.mark.parametrize(("second", "close"), [(0.909, True), (0.891, True), (0.911, False), (0.889, False)])
 def test_above_one_point_train_accuracies_are_not_matched(second: float, close: bool):
     made = row(side(0.9, epoch=10), side(second))
@@ -140,13 +191,13 @@ def test_an_epoch_chosen_by_private_accuracy_says_so_beside_epsilon():
     assert "private accuracy" not in by_hand((row(side(0.9), side(0.9)),)).caption
 
 
-@pytest.mark.parametrize("matched_by", ["parameters", "accuracy"])
+@pytest.mark.parametrize("matched_by", ["parameters", "accuracy", "fit"])
 def test_so_does_the_row_of_the_table_where_epochs_were_chosen(matched_by: MatchedBy):
     proved = row(side(0.9, epsilon=5.0), side(0.9, epsilon=5.0), "DP-SGD, σ 1")
     (line,) = (
         line for line in table(by_hand((proved,), matched_by=matched_by)).splitlines() if line.startswith("| DP")
     )
-    assert ("choosing the epoch by private accuracy not covered" in line) == (matched_by == "accuracy")
+    assert ("choosing the epoch by private accuracy not covered" in line) == (matched_by != "parameters")
 
 
 def test_the_caption_says_both_parameter_counts_and_the_gap():
@@ -154,6 +205,18 @@ def test_the_caption_says_both_parameter_counts_and_the_gap():
     assert "Matched in parameters: 10,000 (feed-forward) and 10,100 (recurrent), a gap of +1.0 %." in made.caption
     assert "train accuracy" not in made.caption
     assert "Parameters not matched" in replace(made, recurrent_parameters=10_300).caption
+
+
+def test_the_caption_says_that_dp_settings_are_not_tuned_where_a_row_has_dp():
+    plain, private = row(side(0.9), side(0.9)), row(side(0.9, epsilon=5.0), side(0.9, epsilon=5.0), "DP-SGD, σ 1")
+    assert "DP settings" not in by_hand((plain,)).caption
+    assert "; DP settings not tuned. Matched" in by_hand((plain, private)).caption
+    assert "; DP settings not tuned. Matched" in replace(measured("parameters"), rows=(clipped_only(),)).caption
+
+
+def clipped_only() -> Row:
+    """The row of DP-SGD without noise, of which no ε is finite."""
+    return next(each for each in measured("parameters").rows if each.defence == "DP-SGD, clip only")
 
 
 def test_defences_change_one_thing_and_dp_brings_its_optimizer():
@@ -166,7 +229,7 @@ def test_defences_change_one_thing_and_dp_brings_its_optimizer():
             assert changed == {"privacy", "optimizer", "batch"}
         else:
             assert changed == ({"mechanisms"} if each.mechanism else set())
-        assert each.release(plain, 30) == Release(weight_noise=each.weight_noise)
+        assert each.release == Release(weight_noise=each.weight_noise)
 
 
 @pytest.mark.parametrize("family", [Rnn(), Gru()])
@@ -181,7 +244,7 @@ def test_a_population_without_a_sequence_is_refused_with_the_reason():
 
 
 def test_an_unknown_match_and_no_waves_are_refused():
-    with pytest.raises(InvalidValueError, match="matched_by must be one of accuracy, parameters, got 'loss'"):
+    with pytest.raises(InvalidValueError, match="matched_by must be one of accuracy, fit, parameters, got 'loss'"):
         study(POPULATION, Lstm(), matched_by="loss")  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidValueError, match=r"waves must be .*, got 0"):
         study(POPULATION, Lstm(), waves=0)
@@ -192,7 +255,7 @@ def test_the_table_has_a_line_for_each_row_and_the_epsilon_of_dp():
     assert printed[0] == measured("parameters").caption
     assert len(printed) == 4 + len(TITLES)
     assert [line for line in printed if "ε" in line] == [
-        line for line in printed if re.match(r"\| DP-SGD, σ 1 \(ε [\d.]+, δ 1e-05\) \|", line)
+        line for line in printed if re.match(r"\| DP-SGD, σ [\d.]+ \(ε [\d.]+, δ 1e-05\) \|", line)
     ]
 
 
@@ -214,3 +277,85 @@ def test_the_command_measures_the_rows_that_are_asked_for():
     asked = ["digits", "--waves", "1", "--epochs", "1", "--recurrent", "rnn", "--defence", "weight decay 3"]
     done = subprocess.run([sys.executable, "-m", "engine.study", *asked], capture_output=True, text=True, check=True)
     assert [line.split(" | ")[0] for line in done.stdout.splitlines()[4:]] == ["| weight decay 3"]
+
+
+README = (Path(__file__).parent.parent / "engine/study/README.md").read_text(encoding="utf-8")
+FULL = os.environ.get("PRIVACYDIAL_FULL") == "1"
+REPEATED = TITLES if FULL else ["no defence", "weight decay 3", "weight noise 0.03"]
+
+
+def rows_of(text: str) -> dict[str, str]:
+    """The rows of the first table of a text, by the title of their defence."""
+    first = re.search(r"^\| (?:defence|population) .*\n\|---.*\n((?:\|.*\n?)+)", text, flags=re.MULTILINE)
+    assert first is not None
+    lines = first[1].splitlines()
+    return {re.sub(r" \(ε.*", "", line.split(" | ")[0].removeprefix("| ")): line for line in lines}
+
+
+def reported(command: str) -> dict[str, str]:
+    """The rows that the README says a command prints."""
+    _, found, after = README.partition(f": `{command}`\n")
+    assert found
+    return rows_of(after)
+
+
+def intervals(line: str) -> list[tuple[float, float]]:
+    """The estimates of a row, each with half its interval."""
+    plain = [(float(m[1]), float(m[2])) for m in re.finditer(r"(\d\.\d+) ± (\d\.\d+)", line)]
+    signs = [tuple(map(float, m.groups())) for m in re.finditer(r"([+-]\S+) \(([+-]\S+) to ([+-]\S+)\)", line)]
+    return plain + [(estimate, (high - low) / 2) for estimate, low, high in signs]
+
+
+def agree(report: str, again: str) -> None:
+    """Every estimate is within the interval that was reported, and every interval about as wide."""
+    pairs = list(zip(intervals(report), intervals(again), strict=True))
+    assert len(pairs) == 8
+    for (estimate, half), (estimate_again, half_again) in pairs:
+        assert abs(estimate - estimate_again) <= half
+        assert half / 2 <= half_again <= 2 * half
+
+
+@pytest.mark.parametrize("population", ["digits", "mnist1d"])
+def test_what_is_reported_has_every_defence_and_the_epsilon_of_its_recipe(population: str):
+    rows = reported(f"python -m engine.study {population}")
+    assert list(rows) == TITLES
+    choice = PopulationChoice(name=population, contested=CONTESTED[population])
+    for defence in DEFENCES:
+        proved = proved_of(defence.recipe(Recipe(population=choice)))
+        epsilon = None if proved is None or proved.epsilon is None else f"(ε {proved.epsilon:.3g}, δ 1e-05)"
+        assert ("ε" in rows[defence.title]) == (epsilon is not None)
+        assert (epsilon or "") in rows[defence.title]
+
+
+@pytest.mark.parametrize(
+    "population",
+    ["digits", pytest.param("mnist1d", marks=pytest.mark.skipif(not FULL, reason="PRIVACYDIAL_FULL=1 trains it"))],
+)
+def test_what_is_reported_is_found_again(population: str):
+    choice = PopulationChoice(name=population, contested=CONTESTED[population])
+    found = study(choice, Lstm(), defences=[each for each in DEFENCES if each.title in REPEATED])
+    again, report = rows_of(table(found)), reported(f"python -m engine.study {population}")
+    assert list(again) == REPEATED
+    for title, line in again.items():
+        agree(report[title], line)
+    sizes = f"{found.feed_forward_parameters:,} parameters (MLP) and {found.recurrent_parameters:,} (LSTM), 8 pairs"
+    assert sizes in README
+
+
+def test_the_report_keeps_its_protocol_whole_and_confesses_the_looks_before_the_last():
+    protocol = README.partition("The protocol, written down and committed before the only run")[2]
+    assert "Digits with every defence, mnist1d without one." in protocol.partition("| population |")[0]
+    clipping = README.partition("## Clipping alone")[2].partition("| population |")[0]
+    told = (test_directions.__doc__ or "").partition("clipping on digits")[2].replace("−", "-")
+    looks = re.findall(r"(-\.\d+) ?[,(] ?(-\.\d+) to ([+-]\.\d+)", told)
+    assert len(looks) == 2
+    for figure in itertools.chain.from_iterable(looks):
+        assert figure.replace(".", "0.") in clipping
+
+
+@pytest.mark.skipif(not FULL, reason="300 epochs of the LSTM take a minute; PRIVACYDIAL_FULL=1 trains them")
+def test_so_is_what_is_reported_of_an_lstm_that_fits_as_well():
+    population = PopulationChoice(name="digits", contested=CONTESTED["digits"])
+    found = study(population, Lstm(), matched_by="fit", defences=DEFENCES[:1])
+    report = rows_of(README.partition("## Does the lesser fit explain the lesser leak?")[2])
+    agree(report["digits"], rows_of(table(found))["no defence"])

@@ -1,17 +1,21 @@
+import contextlib
 import csv
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from cache.schema import KINDS
 from cache.sweeps.run import SweepProgress
 from dashboard.commands.terminal import clock, progress_text
-from tests.at_work import as_from_a_terminal
+from tests.at_work import as_from_a_terminal, assert_verified, rows, until
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+PATIENCE = 600  # seconds, on a machine that is busy
 COMMAND = [sys.executable, "-m", "dashboard.launch"]
 LONG = """
 waves = 1
@@ -19,13 +23,13 @@ population.name = "digits"
 population.contested = 60
 batch = 20
 epochs = 300
-seed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]
+seed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 """
 
 
 def ran(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @pytest.fixture
@@ -70,19 +74,23 @@ def test_an_interrupted_sweep_ends_in_order_says_how_to_go_on_and_keeps_what_it_
         ) as sweep,
     ):
         try:
-            assert sweep.stderr is not None
-            seen = ""
-            while not re.search(r" [1-9]\d* of 20 waves", seen):
-                seen = sweep.stderr.readline()
-                assert seen, "the sweep ended by itself"
+            until(lambda: rows(tmp_path, "question", "assessment") or sweep.poll() is not None)
             sweep.send_signal(ending)
-            out, err = sweep.communicate(timeout=60)
+            out, err = sweep.communicate(timeout=PATIENCE)
         finally:
             sweep.kill()
     assert sweep.returncode == 130
-    (kept,) = re.findall(rf"Stopped\. (\d+) of 20 waves are kept; to go on, run: privacydial sweep {file}\n", err)
+    (kept,) = re.findall(rf"Stopped\. (\d+) of 10 waves are kept; to go on, run: privacydial sweep {file}\n", err)
     assert "Traceback" not in err
     assert len(out.splitlines()) == 2 + int(kept)
+    trained = rows(tmp_path, "rowid", "wave")
+    assert 1 <= int(kept) <= len(trained) < 10
+    again = ran("sweep", file, "--cache", tmp_path, "--workers", 1)
+    assert again.returncode == 0, again.stderr
+    assert len(again.stdout.splitlines()) == 2 + 10
+    assert trained.items() <= rows(tmp_path, "rowid", "wave").items(), "a stored wave was written again"
+    assert len(rows(tmp_path, "rowid", "wave")) == 10
+    assert_verified(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["sweep", "warm"])
@@ -105,6 +113,76 @@ def test_bad_input_is_one_sentence_and_status_2_before_anything_is_made(file, tm
     assert line.startswith(f"privacydial: {file}")
     assert sentence in line
     assert not (tmp_path / "cache").exists()
+
+
+FEW = """
+waves = 1
+epochs = 1
+batch = 20
+population.name = "digits"
+population.contested = 40
+architecture.kind = "Logistic"
+"""
+
+
+def rows_of(cache):
+    """All that a cache has, entry by entry."""
+    with contextlib.closing(sqlite3.connect(cache / "privacydial.sqlite")) as connection:
+        return [connection.execute(f"SELECT * FROM {kind}").fetchall() for kind in KINDS]  # noqa: S608
+
+
+def test_a_sweep_begins_a_cache_of_an_older_format_anew_and_says_so_and_bad_input_leaves_it_as_it_is(file, tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    with contextlib.closing(sqlite3.connect(cache / "privacydial.sqlite")) as older:
+        older.executescript(
+            "CREATE TABLE wave (key TEXT PRIMARY KEY, blob BLOB NOT NULL, sha256 BLOB NOT NULL);"
+            "INSERT INTO wave VALUES ('old', x'01', x'02');"
+            "PRAGMA application_id = 1346660705; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
+        )
+    file.write_text(FEW, encoding="utf-8")
+    done = ran("sweep", file, "--cache", cache, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[0] == (
+        f"Set the cache {cache / 'privacydial.sqlite'} aside as privacydial-format-1-1.sqlite (format-1) "
+        "and began a new one"
+    )
+    assert "1 of 1 points · 1 of 1 waves" in done.stderr.splitlines()[-1]
+    with contextlib.closing(sqlite3.connect(cache / "privacydial-format-1-1.sqlite")) as kept:
+        assert kept.execute("SELECT key FROM wave").fetchall() == [("old",)]
+    before = rows_of(cache)
+    assert [len(rows) for rows in before] == [1, 1]
+    grid = "\n".join(f"{dial} = {list(range(1, 57))}" for dial in ("seed", "epochs", "batch", "population.seed"))
+    file.write_text(grid, encoding="utf-8")  # of 56 ** 4 settings: as many as ten million
+    refused = ran("sweep", file, "--cache", cache)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith(f"privacydial: {file}: ")
+    assert "must be at most 10,000" in line
+    assert rows_of(cache) == before
+
+
+def test_settings_that_need_too_much_memory_are_listed_as_refused_and_the_others_measured(file, tmp_path):
+    few = FEW.replace("Logistic", "Mlp") + "architecture.width = {widths}\n"
+    command = ("sweep", file, "--cache", tmp_path, "--workers", 1, "--wave-memory")
+    file.write_text(few.format(widths="[4, 4096]"), encoding="utf-8")
+    done = ran(*command, "10MB")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 points · 1 of 1 waves" in done.stderr
+    _, _, row, _, refused, which = done.stdout.splitlines()
+    assert row.split()[0] == "4"
+    assert refused.startswith("1 refused: Eight models of this setting need about ")
+    assert "10.0 MB are allowed here (--wave-memory)" in refused
+    assert "4096" in which
+    file.write_text(few.format(widths="[4096]"), encoding="utf-8")
+    none = ran(*command, "10MB")
+    assert (none.returncode, none.stdout) == (2, "")
+    (line,) = none.stderr.splitlines()
+    assert "must have a setting" in line
+    assert "10.0 MB are allowed here" in line
+    file.write_text(few.format(widths="[4, 8]"), encoding="utf-8")
+    stored = ran("sweep", file, "--cache", tmp_path, "--wave-memory", "1kB")
+    assert (stored.returncode, len(stored.stdout.splitlines())) == (0, 6)  # what is stored is shown all the same
 
 
 def test_workers_must_be_a_count(file):

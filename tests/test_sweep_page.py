@@ -2,11 +2,11 @@ import csv
 import io
 import itertools
 import re
-import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cache.admission import Person
 from cache.jobs import Jobs
 from cache.store import Store
 from cache.sweeps.current import Sweeps
@@ -15,14 +15,12 @@ from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
 from cache.sweeps.run import SweepProgress
 from cache.sweeps.values import Plan
-from dashboard.controls.composing import EXAMPLE, plan_of
 from dashboard.panels.watching import progress_words
 from dashboard.results import outcomes
 from dashboard.results.parallel import landed, parallel
 from dashboard.serving.running import Running, set_running
 from dashboard.state.families import token_of
-from dashboard.state.view import View, point
-from engine.validate import InvalidValueError
+from tests.explored import opened_sweep, until_text
 from tests.handmade import claim, headline, interval
 
 QUICK = """
@@ -35,12 +33,7 @@ epochs = [5, 10]
 seed = {seed}
 """
 seeds = itertools.count(2_000_000)
-
-
-def script():
-    from dashboard.pages import sweep
-
-    sweep.page()
+ANN, BOB = Person(name="ann"), Person(name="bob")
 
 
 def quick(**changes: object) -> str:
@@ -48,13 +41,9 @@ def quick(**changes: object) -> str:
     return QUICK.format(seed=next(seeds)) + more
 
 
-def opened() -> AppTest:
-    return AppTest.from_function(script, default_timeout=20).run()
-
-
 def of_file(text: str) -> AppTest:
     """The page with a sweep file typed into it."""
-    app = opened()
+    app = opened_sweep()
     app.segmented_control(key="sweep-way").set_value("A file").run()
     app.text_area(key="sweep-toml").set_value(text).run()
     assert not app.exception
@@ -72,31 +61,6 @@ def buttons(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-def until_text(app: AppTest, text: str) -> None:
-    deadline = time.monotonic() + 60
-    while text not in texts(app):
-        assert time.monotonic() < deadline, texts(app)
-        time.sleep(0.1)
-        app.run()
-
-
-def test_the_page_opens_with_the_dials_and_says_what_the_sweep_comes_to(sweeps):
-    app = opened()
-    assert [choice.label for choice in app.multiselect] == [
-        "Architecture",
-        "Regularization strength",
-        "DP noise",
-        "Noise after training",
-        "Contested records N",
-    ]
-    assert "3 settings, 6 waves of eight models." in texts(app)
-    app.multiselect(key="sweep-dp").set_value(["off", "1"]).run()
-    assert "6 settings, 12 waves of eight models." in texts(app)
-    app.multiselect(key="sweep-dp").set_value([]).run()
-    assert "DP noise must have at least one value, got none" in texts(app)
-    assert buttons(app) == []
-
-
 def test_a_bad_file_is_one_sentence_and_cannot_be_started(sweeps):
     app = of_file("epochz = 3")
     (error,) = app.error
@@ -109,7 +73,7 @@ def test_a_sweep_runs_to_its_end_and_a_second_visitor_sees_it(sweeps):
     assert "2 settings, 2 waves of eight models; 2 combinations are not possible." in texts(app)
     app.button(key="sweep-start").click().run()
     until_text(app, "Done: 2 of 2 settings, 2 of 2 waves.")
-    other = opened()
+    other = opened_sweep()
     assert "2 of 2 settings are measured." in texts(other)
     assert re.findall(r'href="methods#([^"]*)"', texts(other)) == ["frontier", "accuracy", "auc"]
     assert [box.label for box in other.expander if "not possible" in box.label] == ["2 combinations are not possible"]
@@ -131,17 +95,17 @@ def test_pause_resume_and_cancel_are_there_while_a_sweep_is_in_work(sweeps):
     app.button(key="sweep-cancel").click().run()
     until_text(app, "Cancelled: ")
     assert "Start it again to go on." in texts(app)
-    opened().button(key="sweep-go-on").click().run()  # another visitor, who has not composed it
+    opened_sweep().button(key="sweep-go-on").click().run()  # another visitor, who has not composed it
     until_text(app, "Measuring: ")
     assert "sweep-go-on" not in [button.key for button in app.button]
 
 
 def test_only_one_sweep_runs_at_a_time(sweeps):
     long = sweep_from_toml(quick(epochs="[5000, 5001]").replace("epochs = [5, 10]\n", "").encode()).plan()
-    assert sweeps.start(long)
-    assert not sweeps.start(sweep_from_toml(quick().encode()).plan())
+    assert sweeps.start(long, ANN)
+    assert not sweeps.start(sweep_from_toml(quick().encode()).plan(), BOB)
     assert sweeps.current.plan is long
-    app = opened()
+    app = opened_sweep()
     assert app.button(key="sweep-start").disabled
     assert "A sweep is in work" in texts(app)
 
@@ -154,7 +118,7 @@ def test_after_a_restart_the_page_goes_on_with_the_sweep_of_before(cluster, swee
     jobs = Jobs(cluster.client, store)
     again = Sweeps(jobs, store)
     set_running(Running(store=store, jobs=jobs, sweeps=again))
-    other = opened()
+    other = opened_sweep()
     assert "The latest sweep here is one of 2 settings (epochs, Dropout.rate)" in texts(other).replace("\\", "")
     assert again.before == sweeps.current.plan
     other.button(key="sweep-go-on").click().run()
@@ -202,32 +166,11 @@ def test_a_sweep_that_cannot_be_kept_is_a_line_in_the_log(tmp_path, caplog):
 def test_without_workers_the_page_says_so_and_starts_nothing(tmp_path):
     store = Store(tmp_path)
     set_running(Running(store=store))
-    assert "Starting the workers …" in texts(opened())
+    assert "Starting the workers …" in texts(opened_sweep())
     set_running(Running(store=store, problem="The workers could not be started."))
-    assert [error.value for error in opened().error] == ["The workers could not be started."]
+    assert [error.value for error in opened_sweep().error] == ["The workers could not be started."]
     set_running(None)
     store.close()
-
-
-def test_the_plan_of_dials_has_the_points_that_the_page_explore_asks_for():
-    base = View(models=8, attack="loss")
-    plan = plan_of(base, (("regularization", ("0", "10")), ("dp", ("off", "1")), ("noise", ("0.05",))))
-    assert plan.dials == ("Regularization strength", "DP noise")
-    assert [setting.values for setting in plan.settings] == [("0", "off"), ("0", "σ 1"), ("10", "off"), ("10", "σ 1")]
-    last = View(models=8, attack="loss", regularization="10", dp="1", noise="0.05")
-    assert plan.settings[-1].point == point(last)
-    assert plan.waves == 1
-
-
-def test_a_plan_of_dials_names_architectures_with_all_their_options():
-    tokens = ("mlp-64x3-tanh", "lstm-8x2-bidirectional-mean", "cnn1d-4x1")
-    plan = plan_of(View(models=8), (("architecture", tokens),))
-    assert [setting.values for setting in plan.settings] == [
-        ("MLP 64×3 tanh",),
-        ("BiLSTM 8×2 mean",),
-        ("CNN 1-D 4×1",),
-    ]
-    assert outcomes.values_text(plan.dials, plan.settings[1].values) == "Architecture BiLSTM 8×2 mean"
 
 
 def test_a_sweep_file_turns_every_option_and_tells_only_those_that_a_setting_has():
@@ -253,24 +196,6 @@ def test_a_sweep_file_turns_every_option_and_tells_only_those_that_a_setting_has
     mlp, *_, lstm = outcomes.rows(plan, results)
     assert (mlp["architecture.depth"], mlp["architecture.bidirectional"]) == ("1", "–")
     assert (lstm["architecture.depth"], lstm["architecture.bidirectional"]) == ("–", "true")
-
-
-def test_combinations_of_dials_that_the_engine_refuses_are_listed():
-    plan = plan_of(View(), (("dp", ("off", "1")), ("mixup", ("off", "1"))))
-    assert [refused.values for refused in plan.refused] == [("σ 1", "1")]
-    assert len(plan.settings) == 3
-
-
-def test_too_many_combinations_of_dials_are_refused_without_making_them():
-    all_stops = tuple(
-        (name, tuple(View().stops(name))) for name in ("architecture", "regularization", "dp", "noise", "mixup")
-    )
-    with pytest.raises(InvalidValueError, match=r"points of a sweep must be at most 10,000, got 118800"):
-        plan_of(View(), all_stops)
-
-
-def test_the_example_on_the_page_is_a_sweep():
-    assert len(sweep_from_toml(EXAMPLE.encode()).plan().settings) == 12
 
 
 def some_results() -> tuple[Plan, list[Result]]:

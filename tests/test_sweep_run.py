@@ -1,5 +1,7 @@
 import itertools
 import sqlite3
+import subprocess
+import sys
 import time
 
 from cache.admission import Limits, Listed
@@ -290,3 +292,49 @@ def test_time_left_is_that_of_the_waves_left_at_the_speed_so_far(jobs, store):
     assert now.seconds_left is not None
     assert 0 < now.seconds_left <= 2 * taken * (6 - now.waves_done) / now.waves_done
     assert ended(run).seconds_left == 0
+
+
+WEIGHED = """
+import sys
+from pathlib import Path
+import psutil
+from cache.cluster import Cluster
+from cache.jobs import Jobs
+from cache.keys import Point
+from cache.store import Store
+from cache.sweeps.run import SweepRun
+from cache.sweeps.values import Plan, Setting
+from dashboard.serving import server
+from engine.architectures import Mlp
+from engine.recipe import PopulationChoice, Recipe
+from engine.release.values import Release
+
+def recipe(seed):
+    population = PopulationChoice(name="digits", contested=40)
+    return Recipe(population=population, architecture=Mlp(width=256), epochs=1, batch=20, seed=seed)
+
+def swept(seeds):
+    points = [Point(recipe=recipe(seed), release=Release(), attack="loss", waves=1) for seed in seeds]
+    settings = tuple(Setting(values=(), point=point) for point in points)
+    run = SweepRun(Plan(dials=(), settings=settings, refused=(), waves=1), jobs, store)
+    assert run.wait().state == "done"
+    return [psutil.Process().memory_info().rss, scheduler.memory_info().rss]
+
+with Cluster(workers=1) as cluster:
+    store = Store(Path(sys.argv[1]))
+    jobs = Jobs(cluster.client, store)
+    children = psutil.Process().children(recursive=True)
+    (scheduler,) = (child for child in children if "distributed.Scheduler" in " ".join(child.cmdline()))
+    print(*swept(range(30)), *swept(range(30, 90)))
+    jobs.close()
+    store.close()
+"""
+
+
+def test_neither_the_process_that_runs_a_sweep_nor_the_scheduler_grows_with_the_number_of_its_settings(tmp_path):
+    """Sixty waves of half a megabyte each: a process that held on to them would grow by a fifth."""
+    asked = [sys.executable, "-c", WEIGHED, str(tmp_path)]
+    done = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=600)
+    before, scheduler_before, after, scheduler_after = map(int, done.stdout.split())
+    assert after < 1.1 * before
+    assert scheduler_after < 1.1 * scheduler_before

@@ -131,7 +131,7 @@ def test_the_finding_and_the_table_tell_what_the_slider_tells():
     assert findings.scores(made).startswith(
         "Above 0 the attack says “member”: it says so of 70 % of the members and 30 %"
     )
-    last = tables.scores(made)[-1]
+    last = tables.scores(cuts(made))[-1]
     assert last["False alarms (FPR)"] == "10.0 %"
     assert last["Right if 1 in 2 is a member"] == "80.0 %"
     assert last["Right if 1 in 1,000 is a member"] == "0.4 %"

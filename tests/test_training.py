@@ -13,7 +13,7 @@ from scipy import stats
 from torch import nn
 
 from engine.architectures import Cnn2d, Logistic, Lstm, Mlp, parameter_count
-from engine.mechanisms import DecoupledWeightDecay, L2Penalty
+from engine.mechanisms import AdversarialRegularization, DecoupledWeightDecay, L2Penalty, Mixup, RelaxLoss
 from engine.models.evaluation import logits, view_tensor
 from engine.models.network import network
 from engine.pipeline import train_wave
@@ -27,6 +27,8 @@ from engine.training.loop import train
 from engine.training.parameters import parameters
 from tests.torch_reference import ARCHITECTURES, as_torch, load, reference_model, train_one
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DIGITS = PopulationChoice(name="digits", contested=120)
 RULES = {
     "adam": {"optimizer": Adam()},
@@ -35,14 +37,6 @@ RULES = {
     "sgd": {"optimizer": Sgd(learning_rate=0.05)},
     "sgd with L2": {"optimizer": Sgd(learning_rate=0.05, momentum=0.0), "mechanisms": (L2Penalty(strength=0.1),)},
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def steps_of(recipe, count):
@@ -172,6 +166,47 @@ def test_padding_has_no_weight_and_an_empty_draw_is_allowed():
     batch = pad((np.array([5, 7, 9]), np.array([], dtype=np.int64), np.array([2])))
     assert batch.records.tolist() == [[5, 7, 9], [0, 0, 0], [2, 0, 0]]
     assert batch.real.tolist() == [[1, 1, 1], [0, 0, 0], [1, 0, 0]]
+
+
+PLAIN_ONLY = (Mixup(alpha=0.4), RelaxLoss(alpha=0.5), AdversarialRegularization(strength=1.0))
+
+
+@pytest.mark.parametrize("mechanism", [None, *PLAIN_ONLY])
+def test_a_model_with_fewer_members_than_steps_rests_in_a_step_without_a_record(mechanism):
+    """Of a pair of models one has fewer than half of the records, so batches of one are too many for it."""
+    mechanisms = () if mechanism is None else (mechanism,)
+    wave = train_wave(Recipe(population=DIGITS, mechanisms=mechanisms, epochs=1, batch=1), 0)
+    assert wave.masks.sum(axis=1).min() < wave.masks.shape[1] / 2
+    assert all(np.isfinite(value).all() for value in wave.parameters.values())
+
+
+@pytest.mark.parametrize("decay", [(), (L2Penalty(strength=0.1),), (DecoupledWeightDecay(strength=0.1),)])
+@pytest.mark.parametrize("rule", [Sgd(learning_rate=0.1, momentum=0.9), Sgd(learning_rate=0.1), Adam()])
+@pytest.mark.parametrize("empty", [0, 1])
+def test_nothing_of_a_model_moves_in_a_step_that_has_no_record_for_it(rule, decay, empty):
+    recipe = Recipe(population=DIGITS, architecture=Logistic(), optimizer=rule, mechanisms=decay)
+    records = split(DIGITS).contested
+    net = network(recipe.architecture, records.info)
+    inputs, targets = view_tensor(net, records), one_hot(records.labels, records.info.classes)
+    draws = [np.array([3, 4]), np.array([5]), np.array([6, 7])]
+
+    def second_model(batches):
+        """Its weights before the first step and after each."""
+        params, seen = parameters(net.initial(2, generator(0, "initial weights"))), []
+
+        def look():
+            seen.append(torch.cat([weight[1].flatten() for weight in params.weights.values()]))
+
+        look()
+        train(net, recipe, params, inputs, targets, [batches], after_step=look)
+        return seen
+
+    no_record = np.array([], dtype=np.int64)
+    rests = second_model([pad((own, no_record if step == empty else own)) for step, own in enumerate(draws)])
+    assert [torch.equal(*both) for both in itertools.pairwise(rests)] == [step == empty for step in range(3)]
+    if isinstance(rule, Sgd):  # Adam's count of steps is one for all models
+        never_asked = second_model([pad((own, own)) for step, own in enumerate(draws) if step != empty])
+        assert torch.allclose(rests[-1], never_asked[-1], rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("privacy", [None, DpSgd()])

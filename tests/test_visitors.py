@@ -8,7 +8,10 @@ import signal
 import statistics
 import sys
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from functools import partial
+from urllib.parse import urlencode
 
 import psutil
 import pytest
@@ -16,13 +19,20 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from cache.external import External
+from dashboard.state.view import View, point
+from dashboard.state.visit import REST
+from tests.at_work import trainings, until
 from tests.benchmarks.visitors import DIAL, measured
 from tests.browser.served import Served, left_after, served
+from tests.dask_processes import answers, dask_scheduler, dask_worker
 from tests.protocol import PATIENCE, opened
 
 MOST = 3.0  # references that a run may take; it took 1.3 to 1.4 of them on two cores, idle and under a load of 12
 
-KILOBYTES = 150.0  # that a session may take; it took 95 to 106 in five runs on two cores under a load of 6
+KILOBYTES = 150.0  # that a session may take; `python -m tests.benchmarks.visitors` prints what it takes
+LANDING = 10_000  # bytes of the messages that make Start, before the server packs them to half; they were 7,230
+TOGETHER = 30
 BLOCKS, SESSIONS = 9, 10  # the median over blocks, because once or twice some 40 MB come or go with none of them
 COLLECTING = "import gc, signal\nsignal.signal(signal.SIGUSR1, lambda *_: gc.collect())\n"
 """Makes a process throw away what nobody needs when it is asked: the dashboard itself puts that off for long."""
@@ -41,6 +51,12 @@ def reference() -> float:
     return min(once() for _ in range(5))
 
 
+async def landed(server: Served) -> int:
+    """Bytes of the messages with which Start opens."""
+    async with opened(server.address, path="") as (_, first):
+        return first.size
+
+
 def closed(address: str, sent: bytes) -> int | None:
     """The code with which the server closes the websocket of somebody who sends this."""
     stream = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
@@ -54,8 +70,9 @@ def closed(address: str, sent: bytes) -> int | None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
-def test_a_run_of_explore_costs_little_and_messages_too_long_or_without_sense_end_a_visit(tmp_path):
+def test_start_says_little_a_run_of_explore_costs_little_and_messages_without_sense_end_a_visit(tmp_path):
     with served(tmp_path / "cache", tmp_path / "log.txt") as server:
+        assert 0 < asyncio.run(landed(server)) <= LANDING
         limit = MOST * reference()
         found = asyncio.run(measured(server, 3, seconds=4.0, think=1.0))
         if found.cpu > limit:  # once more: a collection of garbage or a late import may have fallen into it
@@ -93,6 +110,42 @@ def test_a_session_takes_little_memory(tmp_path, monkeypatch):
         found = asyncio.run(session_memory(server))
         assert left_after(server, signal.SIGTERM) == []
     assert 0 < found <= KILOBYTES
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_thirty_visitors_who_ask_for_the_same_new_setting_at_once_have_it_trained_once(tmp_path):
+    view = View(population="digits", contested=100, architecture="logistic", models=16)
+
+    async def visit(address: str, asked: asyncio.Barrier) -> bool:
+        """Rest, ask, and look again until there is nothing to wait for; whether there was."""
+        async with opened(address, urlencode(view.to_query())) as (page, _):
+            await asyncio.sleep(REST)
+            await page.run()
+            waits = bool(page.polls)
+            await asked.wait()
+            while page.polls:
+                await asyncio.sleep(0.5)
+                await page.run()
+            return waits
+
+    async def class_of(address: str, worker: Callable[[], object]) -> list[bool]:
+        """Whether each of the visitors had to wait; nobody works for them before all have asked."""
+        asked = asyncio.Barrier(TOGETHER + 1)
+        async with asyncio.timeout(300), asyncio.TaskGroup() as group:
+            visits = [group.create_task(visit(address, asked)) for _ in range(TOGETHER)]
+            await asked.wait()
+            worker()
+        return [visit.result() for visit in visits]
+
+    with dask_scheduler() as scheduler, ExitStack() as workers:
+        until(lambda: answers(scheduler))
+        options = ("--scheduler", scheduler.address, "--insecure-scheduler")
+        with served(tmp_path / "cache", tmp_path / "log.txt", *options) as server:
+            begin = partial(workers.enter_context, dask_worker(scheduler))
+            assert asyncio.run(class_of(server.address, begin)) == [True] * TOGETHER
+            assert left_after(server, signal.SIGTERM) == []
+        with External(scheduler) as cluster:
+            assert [trainings(cluster, point(view).recipe, wave) for wave in range(2)] == [1, 1]
 
 
 def test_visitors_without_a_browser_stay_on_this_machine():

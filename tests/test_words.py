@@ -60,8 +60,14 @@ def test_so_it_does_in_tables_and_on_cards():
 def test_numbers_are_written_without_leading_zeros_and_with_their_sign():
     assert words.decimals(interval(0.796, 0.7, 0.8)) == ".796"
     assert words.between(interval(0.5, 0.4789, 1.0)) == ".479 – 1.000"
-    assert words.decimals(interval(-0.01, -0.02, 0.0)) == "-.010"
+    assert words.decimals(interval(-0.01, -0.02, 0.0)) == "−.010"
     assert words.percent_between(interval(0.19, 0.16, 0.224)) == "16.0 – 22.4 %"
+
+
+def test_what_stands_in_a_foreign_address_is_quoted_and_no_longer_than_a_sentence_bears():
+    assert words.quoted("o'clock\n") == repr("o'clock\n")
+    assert words.quoted("x" * 40) == repr("x" * 40)
+    assert words.quoted("x" * 41) == repr("x" * 40 + "…")
 
 
 def test_an_interval_around_a_half_is_no_proof_of_a_leak():
@@ -117,3 +123,22 @@ def test_no_text_reaches_the_page_unescaped():
 def test_an_interval_in_the_sentence_is_not_broken_over_two_lines():
     html = headline_html("An attacker finds 92 (75–110) & more (a–b).", "", about=None)
     assert 'finds 92 <span class="pd-whole">(75–110)</span> &amp; more (a–b).' in html
+
+
+@pytest.mark.parametrize(
+    ("value", "plain", "with_sign"),
+    [
+        (0.0, ".000", ".000"),
+        (-0.0, ".000", ".000"),
+        (-0.0004, ".000", ".000"),
+        (0.0004, ".000", ".000"),
+        (-0.0006, "−.001", "−.001"),
+        (0.0851, ".085", "+.085"),
+        (-0.9996, "−1.000", "−1.000"),
+        (1.25, "1.250", "+1.250"),
+    ],
+)
+def test_a_number_that_is_written_as_zero_has_no_sign(value, plain, with_sign):
+    assert words.short(value) == plain
+    assert words.signed(plain) == with_sign
+    assert words.signed(f"{value:.3f}").removeprefix("0") == with_sign.replace("+.", "+0.").replace("−.", "−0.")

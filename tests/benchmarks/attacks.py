@@ -1,7 +1,7 @@
 """How long attacks take: ``python -m tests.benchmarks.attacks [--json]``.
 
 All attacks but the neural one, on 16 targets × 5,000 records × 10 classes, each target with its pair left out. The
-limits of issue 4 for all of them together are 2 s and 1 GiB; the peak is that of a whole process of its own, Python
+limits for all of them together are 2 s and 1 GiB; the peak is that of a whole process of its own, Python
 and signals included. Then the loops that they replace, on ``FEW`` records: loops over thresholds grow with
 the square of the records, so their ratio at 5,000 would be larger still. Best of five, one thread.
 """
@@ -9,8 +9,6 @@ the square of the records, so their ratio at 5,000 would be larger still. Best o
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +17,7 @@ from engine.attacks import ATTACKS
 from engine.attacks.attack import Attack
 from engine.attacks.leave_pair_out import cohort_scores
 from engine.signals import Signals
+from tests.benchmarks.memory import peak as gib
 from tests.benchmarks.timing import REPEATS, json_asked_for, print_json, seconds
 from tests.naive_attacks import NAIVE, Naive
 from tests.planted import planted_cohort
@@ -37,10 +36,10 @@ def by_attack(names: Sequence[str] = TIMED) -> dict[str, float]:
 def peak() -> tuple[float, float]:
     """GiB of a process that has made the signals, and after it has run every attack; for a process of its own."""
     whole, masks = planted_cohort(0, pairs=PAIRS, records=RECORDS)
-    before = _gib()
+    before = gib()
     for name in TIMED:
         cohort_scores(ATTACKS[name], whole, masks)
-    return before, _gib()
+    return before, gib()
 
 
 def against_loops(name: str) -> tuple[float, float]:
@@ -58,12 +57,6 @@ def looped(naive: Naive, whole: Signals, masks: np.ndarray) -> np.ndarray:
 
 def _best(attack: Attack, whole: Signals, masks: np.ndarray) -> float:
     return min(seconds(lambda: cohort_scores(attack, whole, masks)) for _ in range(REPEATS))
-
-
-def _gib() -> float:
-    """The largest resident memory of this process so far; the system counts in KiB, macOS in bytes."""
-    unit = 2**30 if sys.platform == "darwin" else 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def main() -> None:

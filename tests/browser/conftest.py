@@ -1,7 +1,9 @@
 """What browser tests share: Chromium, the real dashboard, and visitors whose browsers complain of every fault.
 
-Everything ends with its module: Playwright keeps an event loop running in the thread that started it, and
-processes left over from here would be in the way of tests that look at their children.
+There is one of each for all tests of this folder, and visitors come back to what their browsers keep of the
+dashboard: to load and read its scripts takes longer than most of what is tested. Everything ends with the folder:
+Playwright keeps an event loop running in the thread that started it, and processes left over from here would be in
+the way of tests that look at their children.
 """
 
 from __future__ import annotations
@@ -11,24 +13,25 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from tests.browser.chromium import HOW_TO_GET_IT, chromium, launched
+from tests.browser.desks import PATIENCE, Desks
 from tests.browser.served import Served, left_after, served
 
-PATIENCE = 20_000  # milliseconds
 Visitor = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the whole run: what a module has measured the next one need not."""
+    """One cache for all: what a module has measured the next one need not."""
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A running dashboard; at the end it stops when asked to, whole and without a complaint."""
     with served(cache, tmp_path_factory.mktemp("log") / "log.txt") as server:
@@ -40,7 +43,7 @@ def server(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         assert "Traceback" not in log, log
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium; without one the test is skipped, except in CI."""
     executable = chromium()
@@ -53,28 +56,40 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="package")
+def desks(server: Served, browser: Browser) -> Iterator[Desks]:
+    """The browsers at which visitors sit down."""
+    desks = Desks(browser, server.address)
+    yield desks
+    desks.close()
+
+
 @pytest.fixture
-def visitor(server: Served, browser: Browser) -> Iterator[Visitor]:
+def visitor(server: Served, desks: Desks) -> Iterator[Visitor]:
     """Opens the dashboard as somebody new: ``visitor("models=8", color_scheme="dark")``.
 
-    A query is one of Explore unless another page is named, and without any the page is the one that opens first.
-    The test fails on any error in a console or a page and on any request to another host.
+    A query is one of Explore unless another page is named, and without either the page is the one that opens first;
+    ``before`` is called with the page before it goes there. The test fails on any error in a console or a page and on
+    any request to another host.
     """
     faults: list[str] = []
-    contexts: list[BrowserContext] = []
 
-    def open_page(query: str = "", page_name: str = "explore", **options: object) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
+    def open_page(
+        query: str = "",
+        page_name: str | None = None,
+        before: Callable[[Page], object] | None = None,
+        **options: Any,
+    ) -> Page:
+        page = desks.page(**options)
         watch(page, server.address, faults)
-        page.goto(f"{server.address}/{page_name}?{query}" if query else server.address)
+        if before is not None:
+            before(page)
+        name = page_name if page_name is not None else "explore" if query else ""
+        page.goto(f"{server.address}/{name}{'?' if query else ''}{query}")
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    desks.leave()
     assert not faults
 
 

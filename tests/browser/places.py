@@ -18,11 +18,13 @@ class Place:
     """A page.
 
     Attributes:
-        address: behind the dashboard's origin.
+        path: the first part of its address behind the dashboard's origin.
+        query: what stands behind the question mark.
         whole: waits until all of it is there.
     """
 
-    address: str
+    path: str
+    query: str
     whole: Callable[[Page], None]
 
 
@@ -77,13 +79,17 @@ def place(name: str, pins: tuple[str, str] = ("", "dp%3D4")) -> Place:
     """
     addresses = {"start": "", "explore": "regularization=3", "risk": "label_smoothing=0.3"}
     addresses["compare"] = "&".join(f"pin={pin}" for pin in pins)
-    path = "" if name == "start" else name
-    return Place(address=f"/{path}?{addresses.get(name, '')}".rstrip("?"), whole=_WHOLE[name])
+    return Place(path="" if name == "start" else name, query=addresses.get(name, ""), whole=_WHOLE[name])
 
 
 def arrived(page: Page, origin: str, at: Place) -> None:
     """Go to a page and wait until it is whole and at rest."""
-    page.goto(f"{origin}{at.address}")
+    page.goto(f"{origin}/{at.path}?{at.query}".rstrip("?"))
+    whole(page, at)
+
+
+def whole(page: Page, at: Place) -> None:
+    """Wait until a page is whole and at rest."""
     at.whole(page)
     expect_rest(page)
 

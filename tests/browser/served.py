@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
+import sys
 import sysconfig
 import time
 import urllib.error
@@ -18,6 +18,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from tests.at_work import free_port
+
+BARE = (
+    sys.executable,
+    "-c",
+    """
+import sys
+from pathlib import Path
+from cache.starter import Starter
+from dashboard.launch import main
+
+Starter.__init__.__defaults__ = (Path("there-is-none.sqlite"),)
+sys.exit(main())
+""",
+)
+"""The command where no results come with the package."""
 
 START = 60  # seconds, on a machine that is busy
 STOP = 60
@@ -51,13 +68,20 @@ class Served:
 
 
 @contextmanager
-def served(cache: Path, log: Path, *options: str) -> Iterator[Served]:
-    """A dashboard over a cache directory; whatever is left of it at the end is killed."""
+def served(cache: Path, log: Path, *options: str, starter: bool = True) -> Iterator[Served]:
+    """A dashboard over a cache directory; whatever is left of it at the end is killed.
+
+    Args:
+        cache: its cache directory.
+        log: the file that takes what it prints.
+        options: of the command, further ones.
+        starter: whether it has the results that come with the package.
+    """
     port = free_port()
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [command(), "--no-browser", f"--port={port}", f"--cache={cache}", *options],
+            [*([command()] if starter else BARE), "--no-browser", f"--port={port}", f"--cache={cache}", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -78,13 +102,6 @@ def command() -> str:
     found = shutil.which("privacydial", path=sysconfig.get_path("scripts"))
     assert found, "the package is not installed: there is no command privacydial"
     return found
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until_healthy(server: Served) -> None:

@@ -12,10 +12,9 @@ ANSWER = re.compile(r"^B leaks less than A: (yes|no, it leaks more|cannot tell y
 
 
 @pytest.fixture(scope="module")
-def pinned(server, browser):
+def pinned(server, desks):
     """The query of two pins of which both have been measured, and so has their comparison."""
-    context = browser.new_context()
-    page = context.new_page()
+    page = desks.page()
     page.goto(f"{server.address}/explore?{query()}")
     expect_measured(page)
     page.get_by_role("button", name="Pin this setting").click()
@@ -30,13 +29,13 @@ def pinned(server, browser):
     expect(page).to_have_url(re.compile(r"/compare\?.*pin=.*pin="))
     # Both were measured, so that nothing needs to be trained and nobody has to ask for it.
     expect(sentence(page)).to_have_text(ANSWER, timeout=TRAINING)
-    yield page.url.partition("?")[2]
-    context.close()
+    found = page.url.partition("?")[2]
+    desks.leave()
+    return found
 
 
-def test_on_a_new_machine_the_page_opens_complete_with_an_example_and_axe_finds_nothing(visitor, server):
-    page = visitor(viewport={"width": 390, "height": 844})
-    page.goto(f"{server.address}/compare")
+def test_on_a_new_machine_the_page_opens_complete_with_an_example_and_axe_finds_nothing(visitor):
+    page = visitor(page_name="compare", viewport={"width": 390, "height": 844})
     expect(sentence(page)).to_have_text(re.compile("^B leaks less than A: yes"))
     expect(page.get_by_text("This is an example")).to_be_visible()
     expect(page.get_by_role("button", name="Measure what is missing")).to_have_count(0)

@@ -8,27 +8,25 @@ NUMBERS = ".pd-tiles"
 
 
 @pytest.fixture(scope="module")
-def shown(server, browser):
+def shown(server, desks):
     """What the page of three stops shows: its sentence and its tiles."""
-    context = browser.new_context()
-    page, found = context.new_page(), {}
+    page, found = desks.page(), {}
     for strength in ("0.3", "0.1", "0"):
         page.goto(f"{server.address}/explore?{query(regularization=strength)}")
         expect_measured(page)
         values = page.locator(".pd-value").all_inner_texts()
         found[strength] = (sentence(page).inner_text(), values)
-    context.close()
+    desks.leave()
     return found
 
 
 def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server(visitor, shown):
-    page, sent = visitor(), []
+    sent = []
 
     def watch(socket: WebSocket) -> None:
         socket.on("framesent", lambda frame: sent.append(len(frame)))
 
-    page.on("websocket", watch)
-    page.goto(f"{page.url.partition('?')[0]}explore?{query()}")
+    page = visitor(query(), before=lambda page: page.on("websocket", watch))
     expect_measured(page)
     expect(curve(page).locator("path.point").first).to_be_visible()
     slider = dial(page, STRENGTH).get_by_role("slider")

@@ -41,14 +41,13 @@ new MutationObserver(() => { window.seen += document.body?.innerText ?? ""; })
 
 
 @pytest.fixture(scope="module")
-def path(server, browser):
+def path(server, desks):
     """Three measured stops of the regularization dial, for those who look at a curve."""
-    context = browser.new_context()
-    page = context.new_page()
+    page = desks.page()
     for strength in ("0", "1", "50"):
         page.goto(f"{server.address}/explore?{query(regularization=strength)}")
         expect_measured(page)
-    context.close()
+    desks.leave()
 
 
 def test_a_visitor_sees_the_title_the_dials_and_the_progress_of_the_training(visitor):
@@ -210,9 +209,7 @@ def test_the_url_opens_the_same_view_elsewhere(visitor, path):
 
 def test_a_setting_measured_before_shows_at_once_and_trains_nothing(visitor, server, path):
     rows = server.rows("wave"), server.rows("assessment")
-    page = visitor()
-    page.add_init_script(WATCH)
-    page.goto(f"{server.address}/explore?{query(regularization='50')}")
+    page = visitor(query(regularization="50"), before=lambda page: page.add_init_script(WATCH))
     expect_measured(page)
     seen = page.evaluate("window.seen")
     assert "Of 50 members" in seen

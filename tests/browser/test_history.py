@@ -1,7 +1,16 @@
 from playwright.sync_api import expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.reading import dial, expect_measured, expect_query, expect_rest, expect_stop, press, query
+from tests.browser.reading import (
+    dial,
+    expect_measured,
+    expect_query,
+    expect_rest,
+    expect_stop,
+    expect_true,
+    press,
+    query,
+)
 
 STRENGTH = "Regularization strength"
 
@@ -41,11 +50,17 @@ class Held:
         self.late.clear()
 
 
-def test_turns_count_that_set_out_before_the_page_of_the_turn_before_has_arrived(visitor):
+def measured(visitor):
+    """A page at rest, and what stands between it and its server."""
     page = visitor("models=16")
     held = Held(page)
     page.reload()
     expect_measured(page)
+    return page, held
+
+
+def test_turns_count_that_set_out_before_the_page_of_the_turn_before_has_arrived(visitor):
+    page, held = measured(visitor)
     start = page.url
     held.closed = True
     held.turned("ArrowRight")
@@ -63,6 +78,69 @@ def test_turns_count_that_set_out_before_the_page_of_the_turn_before_has_arrived
     expect_stop(page, STRENGTH, "0.3")
     expect_rest(page)
     expect_query(page, "regularization=0.3")
+
+
+def test_steps_count_that_come_faster_than_the_pages_they_ask_for(visitor):
+    page, held = measured(visitor)
+    start = page.url
+    for stop in ("0.1", "0.3", "1"):
+        press(page, STRENGTH, "ArrowRight")
+        expect_query(page, f"regularization={stop}")
+    expect_rest(page)
+    there = page.url
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    expect(page).to_have_url(start)
+    expect_rest(page)
+    held.closed = True  # the page still says that nothing can be undone when all keys are pressed
+    for step in ("Shift+Z", "Shift+Z", "z", "Shift+Z", "Shift+Z"):
+        page.keyboard.press(f"Control+{step}")
+    held.let_go()
+    expect(page).to_have_url(there)
+    expect_stop(page, STRENGTH, "1")
+    page.get_by_role("button", name="Undo").dblclick()
+    expect_query(page, "regularization=0.1")
+    expect_stop(page, STRENGTH, "0.1")
+
+
+WITHOUT_ITS_SESSION = """
+window.WebSocket = class extends WebSocket {
+  constructor(url, [own, token]) {
+    super(url, [own, token]); // the third would be the session that the page had
+    window.ofThePage = this;
+  }
+};
+"""
+
+
+def test_a_new_session_on_the_same_document_takes_no_step_of_the_one_before(visitor):
+    page = visitor("models=16", before=lambda page: page.add_init_script(WITHOUT_ITS_SESSION))
+    expect_measured(page)
+    for stop in ("0.1", "0.3"):
+        press(page, STRENGTH, "ArrowRight")
+        expect_query(page, f"regularization={stop}")
+    expect_rest(page)
+    for _ in range(2):
+        page.keyboard.press("Control+z")
+    expect(page.get_by_role("button", name="Redo")).to_be_enabled()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    expect_rest(page)
+    page.evaluate("(window.lost = window.ofThePage).close()")
+    expect_true(page, "window.ofThePage !== window.lost && window.ofThePage.readyState === WebSocket.OPEN")
+    press(page, STRENGTH, "ArrowRight")  # begins the new session, at what the address says
+    expect(page.get_by_role("button", name="Redo")).to_be_disabled()
+    expect_stop(page, STRENGTH, "0")
+    expect_rest(page)
+    for stop in ("0.1", "0.3", "1"):
+        press(page, STRENGTH, "ArrowRight")
+        expect_query(page, f"regularization={stop}")
+    expect_rest(page)
+    page.keyboard.press("Control+z")
+    expect_query(page, "regularization=0.3")
+    expect_stop(page, STRENGTH, "0.3")
+    expect(page.get_by_role("button", name="Redo")).to_be_enabled()
+    expect_rest(page)
+    expect_query(page, "regularization=0.3")  # one step, whatever the session before had counted
 
 
 def test_keys_and_buttons_undo_and_redo_and_a_text_field_keeps_its_own(visitor):

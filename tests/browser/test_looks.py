@@ -7,8 +7,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.places import NAMES, arrived, place
+from cache.store import Store
+from dashboard.state.view import View, point
+from tests.browser.conftest import watch
+from tests.browser.places import NAMES, place, whole
 from tests.browser.reading import (
+    TRAINING,
     curve,
     dial,
     expect_measured,
@@ -18,13 +22,16 @@ from tests.browser.reading import (
     expect_true,
     press,
     query,
+    sentence,
 )
+from tests.browser.served import served
+from tests.test_failed_jobs import spoil
 
 THEMES = ("light", "dark")
 FULL = os.environ.get("PRIVACYDIAL_FULL") == "1"
 WIDE, NARROW = (1440, 900), (390, 844)
 LOOKS = tuple(product(NAMES, THEMES, (WIDE, NARROW)) if FULL else product(NAMES, ("dark",), (NARROW,)))
-"""Every page; in the full run in both themes at both sizes, as otherwise each page has tests of its own for that."""
+"""Every page, dark and narrow; wide, tests of each page see it in both themes. The full run adds the rest."""
 BRIGHTNESS = """
 ([node, property]) => {
   const [r, g, b] = getComputedStyle(node)[property].match(/[\\d.]+/g).map((part) => {
@@ -50,6 +57,11 @@ MOVING = """
   .map(([node]) => node.outerHTML.slice(0, 100))
 """
 """What has a transition or an animation that lasts longer than a millisecond."""
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+STILL = """
+document.getAnimations()
+  .every((one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity)
+"""
 
 
 def brightness(locator, attribute):
@@ -72,19 +84,22 @@ def test_the_page_and_its_figure_follow_the_theme_of_the_visitors_system(visitor
 
 
 def violations(page):
-    """What axe finds, as text."""
+    """What axe finds, as text, once nothing is below the mouse; a popover that was opened stays."""
     page.mouse.move(0, 0)
-    page.wait_for_timeout(500)  # colours change slowly when the mouse leaves
+    expect(page.get_by_role("tooltip")).to_have_count(0)  # it outstays the mouse, outside all landmarks
+    page.evaluate(TWO_FRAMES)
+    expect_true(page, STILL)  # colours change slowly when the mouse leaves, and new pieces fade in
     found = Axe().run(page)
     return found.generate_report() if found.violations_count else ""
 
 
 @pytest.mark.parametrize(("name", "theme", "size"), LOOKS)
-def test_axe_finds_nothing_on_any_page_in_either_theme(visitor, server, name, theme, size):
+def test_axe_finds_nothing_on_any_page_in_either_theme(visitor, name, theme, size):
     quick = quote(query()), quote(query(noise="0.2"))
     width, height = size
-    page = visitor("", color_scheme=theme, viewport={"width": width, "height": height})
-    arrived(page, server.address, place(name, quick))
+    at = place(name, quick)
+    page = visitor(at.query, at.path, color_scheme=theme, viewport={"width": width, "height": height})
+    whole(page, at)
     assert violations(page) == ""
     expect_true(page, f"Math.max(...({WIDTHS})()) <= 0")
 
@@ -131,7 +146,63 @@ def test_axe_finds_nothing_on_a_measured_page_with_its_table(visitor, theme):
     page.get_by_text("Show the numbers as a table").first.click()
     expect(page.get_by_role("table")).to_be_visible()
     expect(page.locator(".js-plotly-plot .legendtext").last).to_be_visible()
+    page.locator(".st-key-pin").get_by_role("button").hover()
+    expect(page.get_by_role("tooltip")).to_be_visible()  # what the mouse left open is no fault of the page
     assert violations(page) == ""
+
+
+def test_axe_finds_nothing_where_a_job_failed_nor_where_nothing_has_been_measured(browser, tmp_path):
+    lost = View(population="digits", contested=100, architecture="logistic", models=8)
+    with served(tmp_path / "cache", tmp_path / "log.txt") as server:  # one of its own: its log has the fault in it
+        store = Store(server.cache)
+        spoil(store, point(lost).recipe)
+        store.close()
+        for theme in THEMES:
+            context, faults = browser.new_context(color_scheme=theme), []
+            page = context.new_page()
+            watch(page, server.address, faults)
+            for name in ("explore", "risk"):
+                page.goto(f"{server.address}/{name}?{lost.address}")
+                expect(sentence(page)).to_have_text("This setting could not be measured.", timeout=TRAINING)
+                expect(page.get_by_role("alert")).to_contain_text("The training failed: ")
+                expect_fine(page)
+            pins = "&".join(f"pin={quote(view.address)}" for view in (lost, lost.turned("noise", "0.2")))
+            page.goto(f"{server.address}/compare?{pins}")
+            expect(page.get_by_role("alert")).to_contain_text("The training failed: ", timeout=TRAINING)
+            expect_fine(page)
+            for address, shown in (
+                ("compare?population=purchases", "Does one setting really leak less than another?"),
+                ("risk?mixup=1&dp=1", "Mixup must be off with DP-SGD"),
+            ):
+                page.goto(f"{server.address}/{address}")
+                expect(sentence(page)).to_contain_text(shown)
+                expect_fine(page)
+            context.close()
+            assert not faults
+
+
+def test_axe_finds_nothing_on_start_where_nothing_comes_with_the_package_and_a_narrow_one_fits(browser, tmp_path):
+    with served(tmp_path / "cache", tmp_path / "log.txt", starter=False) as server:
+        for theme in THEMES:
+            context, faults = browser.new_context(color_scheme=theme), []
+            page = context.new_page()
+            watch(page, server.address, faults)
+            page.goto(server.address)
+            expect(sentence(page)).to_have_text("Nothing has been measured here yet.")
+            expect(page.get_by_role("button", name="Measure the five settings")).to_be_visible(timeout=TRAINING)
+            expect(page.get_by_text("Not measured yet")).to_have_count(5)
+            expect_fine(page)
+            context.close()
+            assert not faults
+
+
+def expect_fine(page):
+    """Axe finds nothing on a page at rest, and a narrow one only scrolls down."""
+    expect_rest(page)
+    assert violations(page) == "", page.url
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect_true(page, f"Math.max(...({WIDTHS})()) <= 0")
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -50,6 +50,16 @@ def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definit
     expect(methods.locator("#reference-mann-whitney-1947")).to_be_in_viewport()
 
 
+def test_a_place_that_cannot_be_read_is_no_place_and_no_fault(visitor):
+    page = visitor(page_name="methods#100%")
+    expect(page.get_by_role("article").last).to_be_attached()
+    expect_rest(page)
+    page.evaluate("location.hash = '#auc'")
+    expect(page.locator("#auc")).to_be_focused()
+    page.evaluate("location.hash = '#%'")
+    expect(page.locator("#auc")).to_be_focused()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_methods_and_in_what_can_be_taken_along(visitor, server, theme):
     page = visitor(query(), color_scheme=theme)
@@ -63,9 +73,8 @@ def test_axe_finds_nothing_on_the_methods_and_in_what_can_be_taken_along(visitor
     assert violations(page) == ""
 
 
-def test_methods_fit_a_telephone_and_a_filter_keeps_what_it_finds(visitor, server):
-    page = visitor(query(), viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page.goto(f"{server.address}/methods")
+def test_methods_fit_a_telephone_and_a_filter_keeps_what_it_finds(visitor):
+    page = visitor(page_name="methods", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     expect(page.get_by_role("article").last).to_be_attached()
     assert max(page.evaluate(WIDTHS)) <= 0
     whole = page.get_by_role("article").count()

@@ -25,8 +25,7 @@ def risk_page(visitor, server):
     store.close()
 
     def opened(query="", **options):
-        page = visitor("", **options)
-        page.goto(f"{server.address}/risk?{VIEW.address}&{query}")
+        page = visitor(f"{VIEW.address}&{query}", "risk", **options)
         expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^\d+ of 60 records are at a risk"))
         return page
 

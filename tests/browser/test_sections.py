@@ -1,13 +1,16 @@
 """The sections behind the headline, on a handmade measurement that has every part there is."""
 
 import re
+from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from cache.store import Store
 from dashboard.state.view import View, point
-from tests.browser.reading import expect_rest, expect_true
+from tests.browser.reading import expect_query, expect_rest, expect_true
 from tests.browser.test_looks import THEMES, WIDTHS, violations
 from tests.handmade import assessment, claim, headline, whole
 
@@ -19,6 +22,9 @@ SECTIONS = (
     "ε from below and above",
     "Can I believe this?",
 )
+SVG = "{http://www.w3.org/2000/svg}"
+FOREIGN = '<script>alert(1)</script><img src=x onerror="alert(1)"> & <b>x</b> 🦊 \u202eשלום\u202c ' + "n" * 300
+LINEAR = "document.querySelector('.st-key-panel-roc .js-plotly-plot')?._fullLayout?.xaxis.type === 'linear'"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +79,47 @@ def test_the_threshold_moves_with_the_keyboard_under_its_line_and_moves_all_thre
         assert line["x"] + line["width"] / 2 == pytest.approx(edge, abs=2)
 
 
+def test_a_threshold_that_moves_runs_its_part_of_the_page_alone_and_draws_nothing_anew(visitor, address):
+    came: list[ForwardMsg] = []
+
+    def hear(socket):
+        socket.on("framereceived", lambda message: came.append(ForwardMsg.FromString(message)))
+
+    page = visitor(address, before=lambda page: page.on("websocket", hear))
+    handle = slider(page)
+    expect_rest(page)
+    figure = page.locator(".st-key-panel-scores .pd-figure")
+    drawn = figure.get_attribute("data-drawn")
+    came.clear()
+    handle.press("Home")
+    expect_query(page, "threshold=-0.5")
+    page.get_by_label("Members among those asked about").select_option("1 in 10")
+    expect_query(page, "threshold=-0.5", "prior=0.1")
+    expect_rest(page)
+    ended = [message.script_finished for message in came if message.WhichOneof("type") == "script_finished"]
+    assert set(ended) == {ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
+    assert figure.get_attribute("data-drawn") == drawn
+
+
+def test_the_threshold_of_one_attack_is_not_kept_for_another(visitor, server, address):
+    store = Store(server.cache)
+    other = replace(VIEW, attack="loss")
+    store.put_assessment(point(other), whole(headline(attack="loss", pairs=4, shadows=6, claim=claim(1.0))))
+    store.close()
+    page = visitor(address)
+    handle = slider(page)
+    begun = handle.get_attribute("aria-valuetext")
+    handle.press("Home")
+    expect_query(page, "threshold=-0.5")
+    assert handle.get_attribute("aria-valuetext") != begun
+    expect_rest(page)
+    page.get_by_role("button", name="Attack: LiRA").click()
+    page.get_by_role("dialog").get_by_role("button", name="Loss threshold", exact=True).press("Enter")
+    expect(page).not_to_have_url(re.compile("threshold="))
+    expect_query(page, "attack=loss")
+    expect(handle).to_have_attribute("aria-valuetext", str(begun))
+
+
 def test_a_prior_changes_how_many_accusations_are_right_and_nothing_else(visitor, server):
     view = View(population="digits", contested=200, architecture="logistic", models=8)
     store = Store(server.cache)
@@ -106,6 +153,33 @@ def test_the_line_can_be_dragged_and_stays_where_it_is_when_the_page_runs_again(
     assert handle.get_attribute("aria-valuetext") == told
 
 
+def test_a_copied_address_shows_a_stranger_the_same(visitor, address):
+    page = visitor(address)
+    handle = slider(page)
+    handle.press("Home")
+    page.get_by_label("Members among those asked about").select_option("1 in 10")
+    expect_query(page, "threshold=-0.5", "prior=0.1")
+    told = handle.get_attribute("aria-valuetext")
+    opened(page, "Few false alarms")
+    page.get_by_role("radio", name="linear").click()
+    expect_query(page, "section=rates", "axes=linear", "threshold=-0.5")
+    expect_rest(page)
+    other = visitor(page.url.partition("?")[2])
+    expect(other.get_by_role("radio", name="linear")).to_be_checked()
+    expect_true(other, LINEAR)
+    expect_rest(other)
+    text = page.get_by_test_id("stMain").inner_text()
+    expect(other.get_by_test_id("stMain")).to_have_text(re.compile("Few false alarms"))
+    assert other.get_by_test_id("stMain").inner_text() == text
+    assert other.url == page.url
+    opened(other, "What the attacker sees")
+    assert slider(other).get_attribute("aria-valuetext") == told
+    opened(other, "Who is at risk").get_by_role("group", name="Records").get_by_role("button").last.press("Enter")
+    expect_query(other, "section=people", "record=1")
+    third = visitor(other.url.partition("?")[2])
+    expect(third.get_by_role("heading", name="Record 1, class 1")).to_be_visible()
+
+
 def test_the_roc_changes_its_axes_and_keeps_its_node_and_contradicting_bounds_are_an_alert(visitor, address):
     page = visitor(address)
     opened(page, "Few false alarms")
@@ -114,9 +188,7 @@ def test_the_roc_changes_its_axes_and_keeps_its_node_and_contradicting_bounds_ar
     assert figure.evaluate("node => node._fullLayout.xaxis.type") == "log"
     figure.evaluate("node => { node.mine = true; }")
     page.get_by_role("radio", name="linear").click()
-    expect_true(
-        page, "document.querySelector('.st-key-panel-roc .js-plotly-plot')._fullLayout.xaxis.type === 'linear'"
-    )
+    expect_true(page, LINEAR)
     assert figure.evaluate("node => node.mine") is True
     expect(figure.get_by_text("ceiling, proved")).to_be_visible()
     opened(page, "ε from below and above")
@@ -156,6 +228,25 @@ def test_the_list_of_attacks_opens_closes_with_escape_and_chooses_with_the_keybo
     expect(listed).to_have_count(0)
     expect(page.get_by_role("button", name="Attack: Loss threshold")).to_be_visible()
     expect(page).to_have_url(re.compile("attack=loss"))
+
+
+def test_a_figure_with_a_foreign_name_is_saved_as_whole_xml_in_which_the_name_is_text(visitor, server, tmp_path):
+    view, made = replace(VIEW, contested=200), whole(headline(pairs=4, shadows=6, claim=claim(1.0)))
+    store = Store(server.cache)
+    store.put_assessment(point(view), replace(made, groups=tuple(replace(one, by=FOREIGN) for one in made.groups)))
+    store.close()
+    page = visitor(f"{view.address}&section=people")
+    button = page.get_by_role("button", name=re.compile("^Save “Risk by .*” as SVG$"))
+    expect(page.locator(".js-plotly-plot .ytick").last).to_be_visible()
+    expect_rest(page)
+    with page.expect_download() as arriving:
+        button.press("Enter")
+    arriving.value.save_as(tmp_path / "svg")
+    drawing = ElementTree.fromstring((tmp_path / "svg").read_text(encoding="utf-8"))  # noqa: S314  our own figure
+    texts = ["".join(node.itertext()) for node in drawing.iter(f"{SVG}text")]
+    assert f"Risk by {FOREIGN}" in texts
+    assert any(FOREIGN in text and not text.startswith("Risk by") for text in texts)
+    assert {node.tag.removeprefix(SVG) for node in drawing.iter()}.isdisjoint({"script", "img", "image", "a"})
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -8,14 +8,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PATIENCE
+from tests.browser.desks import PATIENCE
 from tests.browser.reading import expect_rest
+from tests.browser.relay import counted
 from tests.browser.served import served
 from tests.browser.test_looks import WIDTHS
 
 CODE = "open sesame 42"
 SLIDES = "http://slides.example"
-COLD, WARM = 3_500_000, 10_000  # bytes on the wire
+COLD, WARM = 3_500_000, 10_000  # bytes that come over the wire
 
 
 class _Deck(BaseHTTPRequestHandler):
@@ -119,21 +120,20 @@ def test_a_frame_of_our_own_shows_the_page_without_what_is_hidden(server, page):
     assert max(page.frames[1].evaluate(WIDTHS)) <= 0
 
 
+def weighed(page, wire):
+    """The bytes that come when somebody opens the landing page."""
+    before = wire.down
+    page.goto(wire.address)
+    expect(page.locator(".js-plotly-plot .legendtext").first).to_be_visible()
+    expect(page.locator(".pd-preset")).to_have_count(5)
+    expect_rest(page)
+    page.wait_for_load_state("networkidle")
+    return wire.down - before
+
+
 def test_the_landing_page_is_light_and_hardly_anything_comes_twice(server, page):
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    sizes = []
-    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-
-    def weighed():
-        sizes.clear()
-        page.goto(server.address)
-        expect(page.locator(".js-plotly-plot .legendtext").first).to_be_visible()
-        expect_rest(page)
-        page.wait_for_load_state("networkidle")
-        return sum(sizes)
-
-    cold, warm = weighed(), weighed()
+    with counted(server) as wire:
+        cold, warm = (weighed(page, wire) for _ in range(2))
     assert cold <= COLD
     assert warm <= WARM
 

@@ -1,0 +1,61 @@
+import pytest
+
+from tests.benchmarks import landing, sweep
+from tests.benchmarks.targets import Target, lines, status
+
+SPEED = Target(figure="share", limit=0.9, least=True)
+SIZE = Target(figure="megabytes", limit=10)
+
+
+@pytest.mark.parametrize(
+    ("share", "megabytes", "expected"),
+    [(0.9, 10, 0), (1.2, 0, 0), (0.89, 10, 1), (0.9, 10.1, 1), (float("nan"), 1, 1), (1, float("nan"), 1)],
+)
+def test_a_benchmark_ends_with_1_when_a_target_is_missed(share, megabytes, expected):
+    assert status((SPEED, SIZE), {"share": share, "megabytes": megabytes}) == expected
+
+
+def test_a_figure_with_a_target_has_its_verdict_in_its_line():
+    figures = {"seconds": 2000.5, "share": 0.8, "megabytes": 3}
+    assert lines((SPEED, SIZE), figures, width=10, digits=2) == [
+        "seconds        2,000.50",
+        "share              0.80  (target at least 0.9 MISSED)",
+        "megabytes          3.00  (target at most 10 reached)",
+    ]
+
+
+def test_a_target_of_what_was_not_measured_is_no_verdict():
+    with pytest.raises(KeyError):
+        status((SPEED,), {"megabytes": 3})
+
+
+GOOD = {
+    "dashboard, largest deviation in per cent": 9.0,
+    "scheduler, largest deviation in per cent": 9.0,
+    "ms overhead a wave": 19.0,
+    "share of the bare throughput": 0.91,
+}
+
+
+@pytest.mark.parametrize("worse", [None, *GOOD])
+def test_the_benchmark_of_sweeps_judges_memory_overhead_and_throughput(monkeypatch, capsys, worse):
+    figures = GOOD if worse is None else GOOD | {worse: 0.5 if "share" in worse else 21.0}
+    monkeypatch.setattr("sys.argv", ["sweep"])
+    monkeypatch.setattr(sweep, "memory", lambda _: figures)
+    for part in ("overhead", "throughput"):
+        monkeypatch.setattr(sweep, part, lambda _: {})
+    assert sweep.main() == (worse is not None)
+    told = capsys.readouterr().out
+    assert (told.count("reached"), told.count("MISSED")) == ((4, 0) if worse is None else (3, 1))
+
+
+@pytest.mark.parametrize(("slow", "expected"), [(None, 0), ("Start", 1), ("new server, Start", 1)])
+def test_the_benchmark_of_the_landing_page_judges_how_soon_start_is_complete(monkeypatch, capsys, slow, expected):
+    figures = {}
+    for name in ("Start", "new server, Start"):
+        figures |= landing.medians(f"{name} complete", [(1.1 if name == slow else 0.9, 2.0, 3.0)])
+    monkeypatch.setattr("sys.argv", ["landing"])
+    monkeypatch.setattr(landing, "chromium", lambda: "chromium")
+    monkeypatch.setattr(landing, "measured", lambda _: figures)
+    assert landing.main() == expected
+    assert capsys.readouterr().out.count("MISSED") == expected
