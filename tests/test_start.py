@@ -1,7 +1,9 @@
+import re
 import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from cache.jobs import Jobs
 from cache.starter import Starter
 from cache.store import Store
 from cache.sweeps.current import Sweeps
-from dashboard.results import opening
+from dashboard.results import leaflet, opening
 from dashboard.results.details import score_bins
 from dashboard.serving.running import Running, set_running
 from dashboard.state.readymade import ready_made
@@ -24,6 +26,7 @@ from engine.assessment.values import PrivacyClaim
 from tests.explored import shown
 from tests.handmade import assessment, claim, interval, measure
 
+SVG = "{http://www.w3.org/2000/svg}"
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 NUMBERS = {  # accuracy, AUC
     "overfit": (0.88, 0.79),
@@ -122,11 +125,45 @@ def test_a_card_has_the_numbers_of_its_preset_and_both_histograms(told):
     assert cards["Overfitted"].outsiders == (1.0, 0.75, 0.5, 0.25)
 
 
+def test_the_histograms_on_the_cards_can_be_saved_with_names_and_numbers_whatever_those_are():
+    name = "<script>alert(1)</script> & \u202eevil " + "x" * 300
+    card = opening.Card(
+        address="", title=name, about="", numbers=(("Accuracy", "88.0 %"),), members=(0.25, 1.0), outsiders=(1.0, 0.5)
+    )
+    saved = leaflet.svg([card, opening.Card(address="", title="Not measured", about="")], "Scores", "What it shows.")
+    root = fromstring(saved.decode())
+    texts = ["".join(each.itertext()) for each in root.iter(f"{SVG}text")]
+    assert texts == ["Scores", "What it shows.", name, "Accuracy 88.0 %"]
+    assert root.findtext(f"{SVG}desc") == "What it shows."
+    assert {each.tag.removeprefix(SVG) for each in root.iter()} == {
+        "svg",
+        "title",
+        "desc",
+        "rect",
+        "text",
+        "path",
+        "line",
+    }
+    heights = []
+    for path in root.iter(f"{SVG}path"):
+        corners = [tuple(float(part) for part in each.split(",")) for each in re.split("[ML]", path.get("d", ""))[1:]]
+        floor = corners[0][1]
+        assert corners[-1][1] == floor
+        heights.append([floor - y for _, y in corners[1:-1]])
+    tall = max(heights[0])
+    assert [each / tall for each in heights[0]] == [0.25, 0.25, 1.0, 1.0]
+    assert [each / tall for each in heights[1]] == [1.0, 1.0, 0.5, 0.5]
+
+
 def test_the_numbers_of_the_histograms_on_the_cards_are_behind_them(told):
     app = opened()
     assert "<table>" not in shown(app)
     app.session_state["table-cards"] = True  # somebody has opened it
     assert '<th scope="col">Outsiders</th>' in shown(app.run())
+    assert {button.proto.label for button in app.get("download_button")} == {
+        "Download as CSV",
+        "Download the picture as SVG",
+    }
     found = {OVERFIT.name: assessment(), STRONG_DP.name: assessment()}
     rows = opening.score_rows(found)
     assert list(dict.fromkeys(row["Setting"] for row in rows)) == ["Overfitted", "Strong DP"]

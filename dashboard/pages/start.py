@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.panels.cards import preset_cards
 from dashboard.panels.measuring import measuring
 from dashboard.panels.panel import panel, table_behind
-from dashboard.results import opening
+from dashboard.results import leaflet, opening
 from dashboard.results.links import how_html
 from dashboard.results.tiles import headline_html
 from dashboard.serving.running import running
@@ -58,9 +58,11 @@ def page(leave: Mapping[str, Callable[[], None]]) -> None:
     about = f'<p class="pd-finding">{opening.SCORES} {how_html(_CARDS, "The cards")}</p>' if told.told else ""
     st.html(f'<h2 class="pd-title">Five settings to start from</h2>{about}')
     found = _behind(told)
-    preset_cards(opening.cards(told, found), key="presets", page=EXPLORE, on_pick=_open)
+    listed = opening.cards(told, found)
+    preset_cards(listed, key="presets", page=EXPLORE, on_pick=_open)
     if found:
-        table_behind("cards", "Scores on the cards", partial(opening.score_rows, found))
+        picture = partial(leaflet.svg, listed, opening.CARDS, opening.SCORES)
+        table_behind("cards", opening.CARDS, partial(opening.score_rows, found), picture=picture)
 
 
 def _words(told: Story) -> None:

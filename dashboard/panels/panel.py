@@ -107,18 +107,30 @@ def _panel(
         table_behind(name, title or called, rows)
 
 
-def table_behind(name: str, title: str, rows: Callable[[], Sequence[Row]]) -> None:
+def table_behind(
+    name: str, title: str, rows: Callable[[], Sequence[Row]], *, picture: Callable[[], bytes] | None = None
+) -> None:
     """Draw the way to the numbers behind a figure, which are made when somebody opens it.
 
     Args:
         name: the figure's name in keys.
-        title: what the file is called after.
+        title: what the files are called after.
         rows: makes the numbers, as in ``panel``.
+        picture: makes the figure as an SVG file, where it is none of Plotly's, which save themselves.
     """
     table = st.expander("Show the numbers as a table", key=f"table-{name}", on_change="rerun")
     if table.open:
         with table:
             _downloadable(name, title, rows())
+            if picture is not None:
+                st.download_button(
+                    "Download the picture as SVG",
+                    picture,
+                    file_name=file_name(title, ".svg"),
+                    mime="image/svg+xml",
+                    on_click="ignore",
+                    key=f"svg-{name}",
+                )
 
 
 def _downloadable(name: str, title: str, rows: Sequence[Row]) -> None:

@@ -18,6 +18,9 @@ from engine.populations.catalogue import POPULATIONS
 TITLE = "What accuracy costs in privacy"
 """What the picture is called where it is saved and where it is heard."""
 
+CARDS = "Scores on the cards"
+"""What the histograms on the cards are called where they are saved."""
+
 SCORES = "The curves are the scores that an attacker gives to members (filled) and to outsiders (line)."
 
 ABOUT = "See what a model gives away about the people whose data it was trained on, and what protecting them costs."
