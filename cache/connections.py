@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from cache.location import CacheError
 from cache.schema import COMPLAINTS, connect, is_ours, prepare
 
 _ATTEMPTS = 10  # to open a file that other processes are just setting aside
+_BEGUN_WITHIN = 10.0  # seconds from the making of a file to its first byte, however busy the machine is
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _PRIMARY = 0xFF  # the part of SQLite's extended error codes that says what kind of error it is
 
@@ -75,6 +77,8 @@ class Connections:
     def _opened(self) -> tuple[Identity, sqlite3.Connection]:
         """A new connection, to a file with all tables."""
         for _ in range(_ATTEMPTS):
+            if self._is_emptied():
+                raise self._damaged(sqlite3.DatabaseError("the file has no content any more"), identity(self.file))
             self.file.touch()
             which = identity(self.file)
             connection = connect(self.file)
@@ -88,15 +92,33 @@ class Connections:
             connection.close()
         raise CacheError(f"The cache {self.file} changes all the time; choose another directory with --cache DIR.")
 
+    def _is_emptied(self) -> bool:
+        """Whether the file has no content and is not just being begun: a cache has some from its first moment."""
+        try:
+            status = self.file.stat()
+        except FileNotFoundError:
+            return False
+        return status.st_size == 0 and time.time() - status.st_mtime > _BEGUN_WITHIN
+
     def _complaint(self, error: sqlite3.Error | OSError | UnicodeDecodeError, which: Identity) -> CacheError:
         """SQLite's complaint as one sentence."""
         if isinstance(error, UnicodeDecodeError):
             error, code = sqlite3.DatabaseError("the tables of the file are damaged"), sqlite3.SQLITE_CORRUPT
         else:
             code = getattr(error, "sqlite_errorcode", 0)
-        text = f"The cache {self.file} cannot be used ({error}); choose another directory with --cache DIR."
-        reason = error.strerror if isinstance(error, OSError) else error  # an OSError's own text names the file
-        told = f"The cache cannot be used ({reason}); choose another directory with --cache DIR."
         if code & _PRIMARY in _DAMAGE and self.file.exists() and is_ours(self.file):
-            return DamagedError(text, which, told=told)
+            return self._damaged(error, which)
+        text, told = self._sentences(error)
         return CacheError(text, told=told)
+
+    def _damaged(self, error: sqlite3.Error | OSError, which: Identity) -> DamagedError:
+        text, told = self._sentences(error)
+        return DamagedError(text, which, told=told)
+
+    def _sentences(self, error: sqlite3.Error | OSError) -> tuple[str, str]:
+        """What is wrong, for who may know where the file is, and for who may not."""
+        reason = error.strerror if isinstance(error, OSError) else error  # an OSError's own text names the file
+        return (
+            f"The cache {self.file} cannot be used ({error}); choose another directory with --cache DIR.",
+            f"The cache cannot be used ({reason}); choose another directory with --cache DIR.",
+        )

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import sys
 import threading
@@ -24,6 +25,19 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path):
     connection.close()
     with pytest.raises(CacheError, match="belongs to another program; choose another directory"):
         Store(tmp_path)
+
+
+def test_a_file_without_content_was_a_cache_unless_it_is_just_being_begun(tmp_path):
+    file = tmp_path / "privacydial.sqlite"
+    file.touch()
+    assert Store(tmp_path).damaged == []
+    file.unlink()
+    file.touch()
+    os.utime(file, (0, 0))
+    store = Store(tmp_path)
+    assert [aside.name for aside in store.damaged] == ["privacydial-damaged-1.sqlite"]
+    assert store.measured(["any"]) == set()
+    assert Store(tmp_path).damaged == []
 
 
 def test_a_cache_of_a_newer_version_is_refused_with_one_sentence(store):

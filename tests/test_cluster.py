@@ -38,7 +38,12 @@ def test_a_worker_is_polite_warm_and_of_one_thread(cluster):
         return os.nice(0), torch.get_num_threads(), os.environ["OMP_NUM_THREADS"], "engine.pipeline" in sys.modules
 
     before = os.nice(0)
-    assert cluster.client.submit(look).result(timeout=60) == (min(before + 10, 19), 1, "1", True)  # 19 is the most polite
+    assert cluster.client.submit(look).result(timeout=60) == (
+        min(before + 10, 19),
+        1,
+        "1",
+        True,
+    )  # 19 is the most polite
     assert list(cluster.client.nthreads().values()) == [1]
 
 

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -257,11 +258,20 @@ def _flipped(content, count):
 SET_ASIDE = {
     "half of it",
     "its beginning alone",
+    "nothing",
     "two thousand flipped bytes",
     "a first page of zeros",
     "tables that are no text",
 }
-"""Damages of which SQLite makes no sense; a file without a byte is a new one, and other bytes are an entry's own."""
+"""Damages of which SQLite makes no sense; other bytes are an entry's own."""
+
+
+def damage(file, name):
+    """Do this to a file as it was a minute ago: one without a byte that is younger may be just being begun."""
+    file.write_bytes(DAMAGES[name](file.read_bytes()))
+    earlier = time.time() - 60
+    os.utime(file, (earlier, earlier))
+
 
 NOT_ITS_CHECKSUM = re.compile(r"the assessment [0-9a-f]{64}: its content does not have its checksum")
 
@@ -279,11 +289,14 @@ def test_a_damaged_store_is_begun_anew_with_what_is_whole_in_it(cluster, store, 
         jobs.request("ada", point)
         assert end(jobs, point).state == "done"
     first = store.wave(points[0].recipe, 0)
-    for name, damage in {**DAMAGES, "a piece of the first wave": lambda content: _hit(content, first)}.items():
+    for name in (*DAMAGES, "a piece of the first wave"):
         before = [trainings(cluster, point.recipe, 0) for point in points]
         aside = len(store.damaged)
         store.close()  # folds the log into the file
-        store.file.write_bytes(damage(store.file.read_bytes()))
+        if name in DAMAGES:
+            damage(store.file, name)
+        else:
+            store.file.write_bytes(_hit(store.file.read_bytes(), first))
         for number, point in enumerate(points):
             other = replace(point, attack="lira", release=Release(weight_noise=WeightNoise(sigma=len(name) / 100)))
             jobs.request(f"{name} {number}", other)
@@ -317,7 +330,7 @@ def test_of_a_file_cut_in_half_the_whole_entries_are_saved(tmp_path, blob):
     for wave, content in enumerate([blob, *others]):
         store.put_wave(RECIPE, wave, content)
     store.close()
-    store.file.write_bytes(DAMAGES["half of it"](store.file.read_bytes()))
+    damage(store.file, "half of it")
     assert store.wave(RECIPE, 0) == blob
     assert store.wave(RECIPE, 4) is None
     assert_verified(store.file.parent)
@@ -326,6 +339,7 @@ def test_of_a_file_cut_in_half_the_whole_entries_are_saved(tmp_path, blob):
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 from cache.store import Store
 from engine.architectures import Mlp

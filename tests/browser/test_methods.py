@@ -25,7 +25,7 @@ def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definit
         assert arriving.value.suggested_filename == f"what-accuracy-costs-in-privacy.{ending}"
         arriving.value.save_as(tmp_path / ending)
         assert (tmp_path / ending).read_bytes().startswith(begins)
-    drawing = ElementTree.fromstring((tmp_path / "svg").read_text(encoding="utf-8"))  # noqa: S314  our own figure
+    drawing = ElementTree.fromstring((tmp_path / "svg").read_text(encoding="utf-8"))
     texts = {"".join(node.itertext()) for node in drawing.iter("{http://www.w3.org/2000/svg}text")}
     assert {"What accuracy costs in privacy", "Test accuracy · more accurate →"} <= texts
 

@@ -242,7 +242,7 @@ def test_a_figure_with_a_foreign_name_is_saved_as_whole_xml_in_which_the_name_is
     with page.expect_download() as arriving:
         button.press("Enter")
     arriving.value.save_as(tmp_path / "svg")
-    drawing = ElementTree.fromstring((tmp_path / "svg").read_text(encoding="utf-8"))  # noqa: S314  our own figure
+    drawing = ElementTree.fromstring((tmp_path / "svg").read_text(encoding="utf-8"))
     texts = ["".join(node.itertext()) for node in drawing.iter(f"{SVG}text")]
     assert f"Risk by {FOREIGN}" in texts
     assert any(FOREIGN in text and not text.startswith("Risk by") for text in texts)
