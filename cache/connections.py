@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cache.aside import Identity, identity
 from cache.location import CacheError
-from cache.schema import COMPLAINTS, connect, is_ours, prepare
+from cache.schema import COMPLAINTS, connect, is_headed, is_ours, prepare
 
 _ATTEMPTS = 10  # to open a file that other processes are just setting aside
 _BEGUN_WITHIN = 10.0  # seconds from the making of a file to its first byte, however busy the machine is
@@ -106,7 +106,7 @@ class Connections:
             error, code = sqlite3.DatabaseError("the tables of the file are damaged"), sqlite3.SQLITE_CORRUPT
         else:
             code = getattr(error, "sqlite_errorcode", 0)
-        if code & _PRIMARY in _DAMAGE and self.file.exists() and is_ours(self.file):
+        if self.file.exists() and is_ours(self.file) and (code & _PRIMARY in _DAMAGE or not is_headed(self.file)):
             return self._damaged(error, which)
         text, told = self._sentences(error)
         return CacheError(text, told=told)

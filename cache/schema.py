@@ -11,6 +11,7 @@ from cache.location import CacheError
 
 SCHEMA_VERSION = 2  # since 2 an entry says what it answers, and its size and last use are kept beside it
 _APPLICATION_ID = 0x50446961  # "PDia", which marks an SQLite file as a cache of Privacy Dial
+_MAGIC, _HEADER = b"SQLite format 3\0", 100  # how an SQLite file begins, and the bytes before its first page's own
 _LARGEST_LOG = 64 * 2**20  # bytes to which the write-ahead log shrinks when it has been folded in
 # In one statement: between two, another process that begins the file may come to its end. With parentheses, so that
 # nothing of these names in a foreign file stands in.
@@ -160,6 +161,31 @@ def format_version(connection: sqlite3.Connection, file: Path) -> int:
 
 
 def is_ours(file: Path) -> bool:
-    """Whether the header of an SQLite file, damaged or not, names it as a cache of Privacy Dial."""
+    """Whether the header of a file, damaged or not, names it as a cache of Privacy Dial.
+
+    One that begins like a header and ends within it is no file of any program any more, so it counts as ours.
+    """
+    header = _header(file)
+    if len(header) < _HEADER:
+        return header != b"" and (header.startswith(_MAGIC) or _MAGIC.startswith(header))
+    return header[68:72] == _APPLICATION_ID.to_bytes(4, "big")
+
+
+def is_headed(file: Path) -> bool:
+    """Whether a file's header holds only what SQLite writes (its file format, 1.3).
+
+    Of what it does not know in there, SQLite says that it is read-only or unsupported, not that it is damaged.
+    """
+    header = _header(file)
+    return (
+        len(header) == _HEADER
+        and header.startswith(_MAGIC)
+        and {header[18], header[19]} <= {1, 2}  # how it is written and read: with which kind of log
+        and int.from_bytes(header[44:48], "big") <= 4  # format of the tables
+        and int.from_bytes(header[56:60], "big") <= 3  # encoding of texts
+    )
+
+
+def _header(file: Path) -> bytes:
     with file.open("rb") as content:
-        return content.read(72)[68:] == _APPLICATION_ID.to_bytes(4, "big")
+        return content.read(_HEADER)
