@@ -14,6 +14,7 @@ from dashboard.controls.named import presets
 from dashboard.controls.pinning import pinning
 from dashboard.pages import compare, risk
 from dashboard.panels.epochs import training
+from dashboard.panels.glances import bars_of
 from dashboard.panels.panel import panel
 from dashboard.panels.problems import problems
 from dashboard.panels.retraining import measured, retraining
@@ -160,7 +161,9 @@ def _tradeoff(found: Landscape, assessment: Assessment | None) -> None:
                 about="frontier",
                 called=_TRADEOFF,
                 on_pick=go_to_address,
-                dials=previews(found, {name: dial_key(found, name) for name in found.marks if name in SWEEPS}),
+                dials=previews(
+                    found, {name: dial_key(found, name) for name in found.marks if name in SWEEPS}, bars_of
+                ),
             )
             with st.container(key="best-place"):
                 best_link(found)

@@ -1,11 +1,11 @@
 // While a dial is dragged over its stops, the page shows what was measured at the stop under the hand: the numbers in
-// the tiles, the sentence above them and a mark in the figure. All of it came with the page; nothing is asked of the
-// server before the dial is let go, and what has not been measured is said to be so. The risk of each record did not
-// come along: until the server answers its figure stays at the setting before, and stands back.
+// the tiles, the sentence above them, a mark in the figure and the risk of each record beside it. All of it came with the
+// page; nothing is asked of the server before the dial is let go, and what has not been measured is said to be so. What
+// did not come along stands back until the server answers: the words below the risks, and at such a stop the risks.
 
 const UNKNOWN = { sentence: "This stop has not been measured yet.", tiles: [] };
 const DIAL = "st-key-dial-";
-const STAYS = ".st-key-panel-glance";
+const RISK = ".st-key-panel-glance";
 
 // The dial that a slider belongs to, by its key.
 function dialOf(input) {
@@ -44,7 +44,7 @@ class Dragging {
     this.at = stop;
     const page = document.querySelector('[data-testid="stMain"]');
     page.querySelector(".pd-tiles")?.classList.add("pd-dragged");
-    page.querySelector(STAYS)?.classList.add("pd-elsewhere");
+    this.risks(stop.risk);
     this.write(page.querySelector(".pd-headline"), stop.sentence);
     [...page.querySelectorAll(".pd-tile")].forEach((tile, place) => {
       const [value, interval] = stop.tiles[place] ?? ["–", ""];
@@ -52,6 +52,15 @@ class Dragging {
       this.write(tile.querySelector(".pd-interval"), interval);
     });
     this.mark();
+  }
+
+  // Draw the risk of each record with these bars; without any, with its own, which stand back unless they are at home.
+  risks(bars, home = false) {
+    const panel = document.querySelector(RISK);
+    if (!panel) return;
+    panel.classList.toggle("pd-elsewhere", !bars && !home);
+    panel.querySelector(".pd-finding")?.classList.toggle("pd-elsewhere", Boolean(bars));
+    panel.querySelector(".pd-figure")?.dispatchEvent(new CustomEvent("pd-bars", { detail: bars ?? null }));
   }
 
   // What the server wrote is kept, so that it stands again when the dial comes back without having been let go.
@@ -65,7 +74,7 @@ class Dragging {
     for (const [node, html] of this.kept) if (node.isConnected) node.innerHTML = html;
     this.kept.clear();
     document.querySelector(".pd-tiles.pd-dragged")?.classList.remove("pd-dragged");
-    document.querySelector(STAYS)?.classList.remove("pd-elsewhere");
+    this.risks(null, true);
     this.at = null;
     this.mark();
   }

@@ -75,6 +75,7 @@ class Plot {
     this.data = undefined; // comes later where it is kept, or never
     this.at = undefined; // the id of the point under the keys
     this.busy = false;
+    this.bars = null; // in place of the figure's own, while a dial is dragged (dragging.js)
     this.zoom = {};
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("focus", () => this.placeRing());
@@ -82,12 +83,18 @@ class Plot {
     for (const button of root.querySelectorAll("[data-format]")) {
       button.addEventListener("click", () => this.save(button.dataset.format).catch((error) => this.failed(error)));
     }
+    root.addEventListener("pd-bars", ({ detail }) => {
+      if (this.bars === detail) return;
+      this.bars = detail;
+      this.draw();
+    });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     new ResizeObserver(() => this.placeRing()).observe(root);
   }
 
   update(data, tell) {
     this.data = data;
+    this.bars = null;
     this.tell = tell;
     if (data.cuts) (this.threshold ??= new Threshold(this)).update(data);
     if (data.epochs) (this.epochs ??= new Epochs(this)).update(data.epochs);
@@ -158,6 +165,7 @@ class Plot {
   // The figure in the theme's colours, as high as its legend needs and with the ranges that the visitor drew.
   figure() {
     const figure = coloured(this.data.figure, palette(this.root));
+    this.bars?.forEach((heights, i) => Object.assign(figure.data[i], { y: [...heights] }));
     // On a narrow page every entry of the legend has a line of its own, which must not come out of the plot's height.
     const listed = figure.data.filter((trace) => trace.showlegend !== false).length;
     if (this.root.clientWidth < NARROW) figure.layout.height += LINE * Math.max(0, listed - 3);

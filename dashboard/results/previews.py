@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -10,12 +10,15 @@ from dashboard.results.tiles import tiles
 from dashboard.results.words import finding
 from dashboard.state.landscape import Landscape, stop_label
 from dashboard.state.stops import OFF
+from dashboard.state.view import View
 from engine.assessment.values import Headline
 
 Previews = dict[str, dict[str, Any]]
+Bars = tuple[tuple[int, ...], ...]
+"""Heights of bars, by trace of a figure."""
 
 
-def previews(found: Landscape, widgets: Mapping[str, str]) -> Previews:
+def previews(found: Landscape, widgets: Mapping[str, str], risk: Callable[[View], Bars | None]) -> Previews:
     """By a dial's key on the page: where it stands, and what is to be shown at each of its measured stops.
 
     Only what was measured with as many models as asked for is there; at any other stop nothing is known.
@@ -23,12 +26,14 @@ def previews(found: Landscape, widgets: Mapping[str, str]) -> Previews:
     Args:
         found: what has been measured.
         widgets: the key of each dial, by its name.
+        risk: the bars of the figure that shows the risk of each record, of a setting.
     """
     return {
         key: {
             "here": list(found.view.stops(name)).index(getattr(found.view, name)),
             "stops": {
                 place: _preview(found.measured[name][stop], _stopped(found, name, stop), stop_label(name, stop))
+                | {"risk": risk(found.view.turned(name, stop))}
                 for place, stop in enumerate(found.view.stops(name))
                 if stop in found.measured[name]
             },

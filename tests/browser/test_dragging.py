@@ -1,7 +1,7 @@
 import pytest
 from playwright.sync_api import WebSocket, expect
 
-from tests.browser.reading import curve, dial, expect_measured, expect_rest, expect_stop, query, sentence
+from tests.browser.reading import curve, dial, expect_measured, expect_rest, expect_stop, expect_true, query, sentence
 
 STRENGTH = "Regularization strength"
 NUMBERS = ".pd-tiles"
@@ -9,15 +9,31 @@ NUMBERS = ".pd-tiles"
 
 @pytest.fixture(scope="module")
 def shown(server, desks):
-    """What the page of three stops shows: its sentence and its tiles."""
+    """What the page of three stops shows: its sentence, its tiles and the bars of risk."""
     page, found = desks.page(), {}
     for strength in ("0.3", "0.1", "0"):
         page.goto(f"{server.address}/explore?{query(regularization=strength)}")
         expect_measured(page)
         values = page.locator(".pd-value").all_inner_texts()
-        found[strength] = (sentence(page).inner_text(), values)
+        found[strength] = (sentence(page).inner_text(), values, bars(page))
     desks.leave()
     return found
+
+
+DRAWN = (
+    "[...document.querySelectorAll('.st-key-panel-glance .pd-plot')].map((plot) => plot.data?.map(({ y }) => [...y]))"
+)
+
+
+def bars(page):
+    """The heights of the bars of risk as they are drawn."""
+    expect_true(page, f"({DRAWN})[0] !== undefined")
+    return page.evaluate(DRAWN)[0]
+
+
+def expect_bars(page, heights):
+    """Wait until the bars of risk have these heights."""
+    expect_true(page, f"JSON.stringify(({DRAWN})[0]) === JSON.stringify({heights})")
 
 
 def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server(visitor, shown):
@@ -52,14 +68,21 @@ def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server
         expect(page.locator(".pd-value")).to_have_text(shown[strength][1])
         expect(page.locator(".st-key-panel-tradeoff .pd-drag b")).to_have_text(strength)
         expect(page.locator(".st-key-panel-tradeoff .pd-drag i")).to_be_visible()
-        expect(risk).to_have_css("opacity", "0.3")  # it is still that of the setting before
+        expect(risk).to_have_css("opacity", "1")
+        expect(risk.locator(".pd-finding")).to_have_css("opacity", "0.3")  # its words are of the setting before
+        expect_bars(page, shown[strength][2])
     reach(8)  # not measured
+    expect(risk).to_have_css("opacity", "0.3")  # it is that of the setting before, as a whole
+    assert bars(page) == shown["0"][2]
     expect(sentence(page)).to_have_text("This stop has not been measured yet.")
     expect(page.locator(".pd-value").first).to_have_text("–")
     reach(0)
     expect(sentence(page)).to_have_text(shown["0"][0])
     expect(page.locator(".st-key-panel-tradeoff .pd-drag i")).not_to_be_visible()
     expect(risk).to_have_css("opacity", "1")
+    expect(risk.locator(".pd-finding")).to_have_css("opacity", "0.78")
+    expect_bars(page, shown["0"][2])
+    assert shown["0"][2] != shown["0.1"][2] != shown["0.3"][2]
     assert sent == []
     reach(2)
     page.mouse.up()
