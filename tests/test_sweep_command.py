@@ -185,6 +185,33 @@ def test_settings_that_need_too_much_memory_are_listed_as_refused_and_the_others
     assert (stored.returncode, len(stored.stdout.splitlines())) == (0, 6)  # what is stored is shown all the same
 
 
+CRAMPED = """
+import resource, sys
+from dashboard.launch import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+sys.exit(main())
+"""
+"""The command where no file may grow to the size of one wave of the network below."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX systems")
+def test_a_full_disk_ends_a_sweep_of_one_setting_like_one_of_many_and_the_same_command_goes_on(file, tmp_path):
+    file.write_text(FEW.replace("Logistic", "Mlp") + "architecture.width = 256\n", encoding="utf-8")
+    arguments = ["sweep", str(file), f"--cache={tmp_path}", "--workers=1"]
+    full = subprocess.run(
+        [sys.executable, "-c", CRAMPED, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (full.returncode, full.stdout) == (2, "")
+    last = full.stderr.splitlines()[-1]
+    assert last.startswith("The cache cannot be used (")
+    assert last.endswith(f" 0 of 1 waves are kept; to go on, run: privacydial sweep {file}")
+    assert "Traceback" not in full.stderr
+    assert_verified(tmp_path)
+    done = ran(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert_verified(tmp_path)
+
+
 def test_workers_must_be_a_count(file):
     done = ran("sweep", file, "--workers", "none")
     assert done.returncode == 2
