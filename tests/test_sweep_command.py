@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from cache.keys import assessment_key
 from cache.schema import KINDS
+from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.run import SweepProgress
 from dashboard.commands.terminal import clock, progress_text
-from tests.at_work import as_from_a_terminal, assert_verified, rows, until
+from tests.at_work import as_from_a_terminal, assert_verified, keep, rows, until
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 PATIENCE = 600  # seconds, on a machine that is busy
@@ -183,6 +185,27 @@ def test_settings_that_need_too_much_memory_are_listed_as_refused_and_the_others
     file.write_text(few.format(widths="[4, 8]"), encoding="utf-8")
     stored = ran("sweep", file, "--cache", tmp_path, "--wave-memory", "1kB")
     assert (stored.returncode, len(stored.stdout.splitlines())) == (0, 6)  # what is stored is shown all the same
+
+
+@pytest.mark.parametrize("name", ["sweep", "warm"])
+@pytest.mark.parametrize("seeds", [[1, 2], [1, 2, 3]], ids=["of all of it", "of more than that"])
+def test_a_sweep_uses_the_results_that_are_stored_already_and_neither_their_waves_nor_others(
+    file, tmp_path, name, seeds
+):
+    plans = {}
+    for part in ([1, 2], [9], seeds):
+        file.write_text(FEW + f"seed = {part}\n", encoding="utf-8")
+        plans[tuple(part)] = [setting.point for setting in sweep_from_toml(file.read_bytes()).plan().settings]
+    keep(tmp_path, *plans[1, 2], *plans[9,])
+    asked = {assessment_key(point) for point in plans[1, 2]}
+    with contextlib.closing(sqlite3.connect(tmp_path / "privacydial.sqlite")) as connection, connection:
+        connection.execute("UPDATE usage SET used = used - 100000")
+    before = rows(tmp_path, "used", "usage")
+    done = ran(name, file, "--cache", tmp_path, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    after = rows(tmp_path, "used", "usage")
+    assert {key for key, used in before.items() if after[key] >= used + 100_000} == asked
+    assert {key for key, used in before.items() if after[key] == used} == before.keys() - asked
 
 
 CRAMPED = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from cache.address import ClusterError
@@ -35,8 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         store, plan = terminal.store_and_plan(options)
-        status = run(plan, store, options, again=f"privacydial sweep {options.file}")
-        found = results(store, plan, assessed_waves(store, plan))
+        with closing(store):
+            status = run(plan, store, options, again=f"privacydial sweep {options.file}")
+            found = results(store, plan, assessed_waves(store, plan))
         sys.stdout.write(report(plan, found))
         if options.csv:
             options.csv.write_bytes(csv_bytes(plan, found))
