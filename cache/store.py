@@ -84,8 +84,12 @@ class Store:
         return found
 
     def measured(self, keys: Iterable[str]) -> set[str]:
-        """Those of the keys whose assessment is stored."""
+        """Those of the keys whose assessment is stored; to ask is no use of them."""
         return self._present("assessment", keys)
+
+    def use(self, keys: Iterable[str]) -> None:
+        """Count assessments as used now, for who wants them kept and does not read them."""
+        self._used("assessment", keys)
 
     def trained(self, recipe: Recipe, waves: int) -> bool:
         """Whether the first waves of a recipe are all stored."""

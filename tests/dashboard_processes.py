@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+from cache.store import Store
 
 DASHBOARD = """
 import sys, time
@@ -77,6 +80,30 @@ signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 """
 )
 """One that the system kills without a word in the middle of the write for which there is no room."""
+
+
+DOOMED_COMMAND = (
+    sys.executable,
+    "-c",
+    f"""
+import resource, signal, sys
+from dashboard.launch import main
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM}, resource.RLIM_INFINITY))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+sys.exit(main())
+""",
+)
+"""The command ``privacydial``, of which the system makes an end in the same way."""
+
+
+@contextlib.contextmanager
+def growing_log(store: Store) -> Iterator[None]:
+    """Meanwhile another program reads the file as it was, so that nothing of the log beside it is folded in."""
+    with contextlib.closing(sqlite3.connect(store.file, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM wave").fetchone()
+        yield
 
 
 def started_dashboard(directory: Path, program: str) -> subprocess.Popen[str]:

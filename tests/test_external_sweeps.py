@@ -234,8 +234,10 @@ def test_late_workers_that_do_not_fit_are_a_sentence_or_end_and_the_next_that_fi
     store.close()
 
 
-def test_a_late_worker_that_does_not_fit_ends_the_command_with_a_sentence_and_costs_nothing(file, tmp_path):
-    file.write_text(SWEEP.format(epochs=20, seeds="1, 2, 3, 4, 5, 6, 7, 8"), encoding="utf-8")
+@pytest.mark.parametrize("missing", [1, 3, 6])
+def test_a_late_worker_that_does_not_fit_ends_the_command_with_a_sentence_and_costs_nothing(file, tmp_path, missing):
+    asked = missing + 2
+    file.write_text(SWEEP.format(epochs=20, seeds=", ".join(map(str, range(asked)))), encoding="utf-8")
     settings = sweep_from_toml(file.read_bytes()).plan().settings
     keep(tmp_path, *(setting.point for setting in settings[:2]))
     before = rows(tmp_path, "rowid", "wave")
@@ -248,12 +250,14 @@ def test_a_late_worker_that_does_not_fit_ends_the_command_with_a_sentence_and_co
         stream = processes.enter_context(told.open("w"))
         sweep = processes.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stream))
         processes.callback(sweep.kill)
-        until(lambda: "of 8 waves" in told.read_text() or sweep.poll() is not None, PATIENCE)  # nobody is there yet
+        until(
+            lambda: f"of {asked} waves" in told.read_text() or sweep.poll() is not None, PATIENCE
+        )  # nobody is there yet
         with dask_worker(scheduler, path=with_other_engine(tmp_path / "other")):
             assert sweep.wait(timeout=PATIENCE) == 2
         assert told.read_text().splitlines()[-1] == (
             f"A worker has Privacy Dial {package} (engine 1) and this program {package} (engine {engine}): install "
-            f"the same version on all machines. 2 of 8 waves are kept; to go on, run: privacydial sweep {file}"
+            f"the same version on all machines. 2 of {asked} waves are kept; to go on, run: privacydial sweep {file}"
         )
         assert "Traceback" not in told.read_text()
         with dask_worker(scheduler):
@@ -262,5 +266,29 @@ def test_a_late_worker_that_does_not_fit_ends_the_command_with_a_sentence_and_co
             again = starts(scheduler)
     assert done.returncode == 0, done.stderr
     assert before.items() <= rows(tmp_path, "rowid", "wave").items(), "a stored wave was written again"
-    assert again.total() == len(again) == 6
+    assert again.total() == len(again) == missing
+    assert_verified(tmp_path)
+
+
+def test_a_late_worker_that_does_not_fit_is_why_the_command_ends_even_where_another_one_fits(file, tmp_path):
+    file.write_text(SWEEP.format(epochs=1000, seeds="1, 2, 3, 4"), encoding="utf-8")
+    (package, engine), told = versions(), tmp_path / "told"
+    (tmp_path / "other").mkdir()
+    with dask_scheduler() as scheduler, contextlib.ExitStack() as processes:
+        until(lambda: answers(scheduler))
+        processes.enter_context(dask_worker(scheduler))
+        options = ("--scheduler", scheduler.address, "--insecure-scheduler")
+        command = [*COMMAND, "sweep", str(file), f"--cache={tmp_path}", *options]
+        stream = processes.enter_context(told.open("w"))
+        sweep = processes.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stream))
+        processes.callback(sweep.kill)
+        until(lambda: starts(scheduler) or sweep.poll() is not None, PATIENCE)
+        with dask_worker(scheduler, path=with_other_engine(tmp_path / "other")):
+            assert sweep.wait(timeout=PATIENCE) == 2
+    kept = len(rows(tmp_path, "question", "assessment"))
+    assert 1 <= kept < 4
+    assert told.read_text().splitlines()[-1] == (
+        f"A worker has Privacy Dial {package} (engine 1) and this program {package} (engine {engine}): install "
+        f"the same version on all machines. {kept} of 4 waves are kept; to go on, run: privacydial sweep {file}"
+    )
     assert_verified(tmp_path)

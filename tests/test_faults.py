@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from engine.pipeline import train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release, WeightNoise
 from tests.at_work import assert_verified, begun, end, quick, trainings, until, verified
-from tests.dashboard_processes import CRAMPED, DASHBOARD, DOOMED, log_of, running_dashboard
+from tests.dashboard_processes import CRAMPED, DASHBOARD, DOOMED, growing_log, log_of, running_dashboard
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX systems")
 
@@ -161,15 +160,6 @@ RECIPE = Recipe(population=PopulationChoice(name="digits", contested=60), archit
 @pytest.fixture(scope="module")
 def blob():
     return wave_to_bytes(train_wave(RECIPE, 0))
-
-
-@contextlib.contextmanager
-def growing_log(store: Store) -> Iterator[None]:
-    """Meanwhile another program reads the file as it was, so that nothing of the log beside it is folded in."""
-    with contextlib.closing(sqlite3.connect(store.file, isolation_level=None)) as connection:
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM wave").fetchone()
-        yield
 
 
 def waves_in(store: Store) -> dict[str, bytes]:

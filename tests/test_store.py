@@ -289,6 +289,19 @@ def test_reading_writes_nothing_and_the_next_write_notes_the_use(full, wave):
     assert all(after[kind, key] >= used + 1000 for kind, key, used in before)
 
 
+def test_asking_whether_assessments_are_stored_is_no_use_of_them_and_a_use_can_be_noted_without_reading(full):
+    ages(full, wave=1000, assessment=1000)
+    before = dict(execute(full, "SELECT kind, used FROM usage"))
+    assert full.measured([KEY]) == {KEY}
+    full.close()
+    assert dict(execute(full, "SELECT kind, used FROM usage")) == before
+    full.use([KEY, "absent"])
+    full.close()
+    after = dict(execute(full, "SELECT kind, used FROM usage"))
+    assert after["assessment"] >= before["assessment"] + 1000
+    assert after["wave"] == before["wave"]
+
+
 def test_a_used_wave_stays_and_its_unused_neighbour_goes(tmp_path, wave):
     blob = wave_to_bytes(wave)
     store = Store(tmp_path, limit=2 * len(blob) + 10)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from cache.keys import assessment_key
 from cache.schema import KINDS
+from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.run import SweepProgress
 from dashboard.commands.terminal import clock, progress_text
-from tests.at_work import as_from_a_terminal, assert_verified, rows, until
+from tests.at_work import as_from_a_terminal, assert_verified, keep, rows, until
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 PATIENCE = 600  # seconds, on a machine that is busy
@@ -183,6 +185,54 @@ def test_settings_that_need_too_much_memory_are_listed_as_refused_and_the_others
     file.write_text(few.format(widths="[4, 8]"), encoding="utf-8")
     stored = ran("sweep", file, "--cache", tmp_path, "--wave-memory", "1kB")
     assert (stored.returncode, len(stored.stdout.splitlines())) == (0, 6)  # what is stored is shown all the same
+
+
+@pytest.mark.parametrize("name", ["sweep", "warm"])
+@pytest.mark.parametrize("seeds", [[1, 2], [1, 2, 3]], ids=["of all of it", "of more than that"])
+def test_a_sweep_uses_the_results_that_are_stored_already_and_neither_their_waves_nor_others(
+    file, tmp_path, name, seeds
+):
+    plans = {}
+    for part in ([1, 2], [9], seeds):
+        file.write_text(FEW + f"seed = {part}\n", encoding="utf-8")
+        plans[tuple(part)] = [setting.point for setting in sweep_from_toml(file.read_bytes()).plan().settings]
+    keep(tmp_path, *plans[1, 2], *plans[9,])
+    asked = {assessment_key(point) for point in plans[1, 2]}
+    with contextlib.closing(sqlite3.connect(tmp_path / "privacydial.sqlite")) as connection, connection:
+        connection.execute("UPDATE usage SET used = used - 100000")
+    before = rows(tmp_path, "used", "usage")
+    done = ran(name, file, "--cache", tmp_path, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    after = rows(tmp_path, "used", "usage")
+    assert {key for key, used in before.items() if after[key] >= used + 100_000} == asked
+    assert {key for key, used in before.items() if after[key] == used} == before.keys() - asked
+
+
+CRAMPED = """
+import resource, sys
+from dashboard.launch import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+sys.exit(main())
+"""
+"""The command where no file may grow to the size of one wave of the network below."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX systems")
+def test_a_full_disk_ends_a_sweep_of_one_setting_like_one_of_many_and_the_same_command_goes_on(file, tmp_path):
+    file.write_text(FEW.replace("Logistic", "Mlp") + "architecture.width = 256\n", encoding="utf-8")
+    arguments = ["sweep", str(file), f"--cache={tmp_path}", "--workers=1"]
+    full = subprocess.run(
+        [sys.executable, "-c", CRAMPED, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (full.returncode, full.stdout) == (2, "")
+    last = full.stderr.splitlines()[-1]
+    assert last.startswith("The cache cannot be used (")
+    assert last.endswith(f" 0 of 1 waves are kept; to go on, run: privacydial sweep {file}")
+    assert "Traceback" not in full.stderr
+    assert_verified(tmp_path)
+    done = ran(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert_verified(tmp_path)
 
 
 def test_workers_must_be_a_count(file):

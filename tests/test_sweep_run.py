@@ -207,6 +207,7 @@ def test_a_setting_that_fails_is_left_out_and_the_others_go_on(cluster, jobs, st
     end = ended(SweepRun(plan, jobs, store))
     assert (end.state, end.failed, end.points_done) == ("done", 1, 1)
     assert "cannot be used (not this one)" in end.message
+    assert end.obstacle == end.message
     allow(store)
     assert ended(SweepRun(plan, jobs, store)).points_done == 2
 
@@ -218,6 +219,7 @@ def test_when_nothing_can_be_stored_any_more_the_run_stops_and_says_why(jobs, st
     assert (end.state, end.waves_done) == ("stopped", 0)
     assert end.failed < 12
     assert "cannot be used (not this one)" in end.message
+    assert end.obstacle == end.message
     allow(store)
     assert ended(SweepRun(plan, jobs, store)).points_done == 12
 
@@ -229,6 +231,7 @@ def test_settings_that_fail_by_themselves_do_not_stop_the_others_however_many_th
     end = ended(SweepRun(plan, jobs, store))
     assert (end.state, end.failed, end.points_done) == ("done", 7, 1)
     assert "listed" in end.message
+    assert end.obstacle == ""
     jobs.close()
 
 

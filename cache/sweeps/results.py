@@ -42,6 +42,19 @@ def assessed_waves(store: Store, plan: Plan) -> list[int]:
     return most
 
 
+def use(store: Store, plan: Plan, waves: Sequence[int]) -> None:
+    """Count what is stored of a plan as used now: who asks for it again wants it kept like what is measured today.
+
+    Its waves are not: those of finished settings would crowd out the ones that settings further on still build on.
+
+    Args:
+        store: the cache.
+        plan: what is asked for.
+        waves: for each setting how many waves are assessed, as ``assessed_waves`` says.
+    """
+    store.use(key_of(plan, place, count) for place, count in enumerate(waves) if count)
+
+
 def within(plan: Plan, store: Store, memory: int | None) -> Plan:
     """The plan with the settings refused that would need too much memory; what is stored stays.
 

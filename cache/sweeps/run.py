@@ -43,6 +43,8 @@ class SweepProgress:
         seconds_left: by the speed of this run; None before it has one.
         message: one sentence on the latest failure, else empty.
         news: one sentence on what the run goes on after, else empty.
+        obstacle: one sentence on the latest failure that no setting is to blame for, such as a full disk or a worker
+            of another version, else empty: without it the same plan measures what it could not measure now.
     """
 
     state: State
@@ -54,6 +56,7 @@ class SweepProgress:
     seconds_left: float | None
     message: str
     news: str = ""
+    obstacle: str = ""
 
     @property
     def active(self) -> bool:
@@ -81,6 +84,7 @@ class SweepRun:
         self._changed = threading.Condition()
         self._state: State = "starting"
         self._message = ""
+        self._obstacle = ""
         self._losses = jobs.losses
         self._idle = 0  # looks in a row that found no worker
         self._alike = 0  # failures in a row with the same message
@@ -119,6 +123,7 @@ class SweepRun:
                 seconds_left=left * self._clock.seconds() / self._trained if self._trained else None,
                 message=self._message,
                 news=self._news(),
+                obstacle=self._obstacle,
             )
 
     @property
@@ -173,7 +178,7 @@ class SweepRun:
         try:
             waves = assessed_waves(self._store, self.plan)
         except CacheError as error:
-            self._message = error.told
+            self._message = self._obstacle = error.told
             self._turn({"starting"}, "stopped")
             return
         with self._changed:
@@ -233,13 +238,14 @@ class SweepRun:
             if not self._active() or place in self._failed:
                 return
             if message == GONE:  # not the setting's fault, nor would the next one fare better
-                self._message = message
+                self._message = self._obstacle = message
                 self._turn({"running", "paused"}, "stopped")
                 return
             self._failed.add(place)
             alike = end is not None and end.everywhere
             self._alike = 0 if not alike else self._alike + 1 if message == self._message else 1
             self._message = message
+            self._obstacle = message if alike else self._obstacle
             if self._alike >= _IN_A_ROW:
                 self._turn({"running", "paused"}, "stopped")
 

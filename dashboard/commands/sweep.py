@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from cache.address import ClusterError
@@ -25,17 +26,19 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command.
 
     Returns:
-        0 when all has been measured; 1 when some settings could not be; 2 for bad input and for what nothing can be
-        measured with, from the beginning or later: a cache, a scheduler that is lost for good, a worker of another
-        version; 130 after Ctrl-C. What was measured is kept whatever the status.
+        0 when all has been measured; 1 when some settings could not be, for reasons of their own; 2 for bad input and
+        for what nothing can be measured with, from the beginning or later, if only for some of the settings: a cache,
+        a scheduler that is lost for good, a worker of another version; 130 after Ctrl-C. What was measured is kept
+        whatever the status.
     """
     parser = terminal.parser("sweep", "Measure every setting of a sweep file and print them; stored ones are kept.")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write all numbers to this file")
     options = parser.parse_args(arguments)
     try:
         store, plan = terminal.store_and_plan(options)
-        status = run(plan, store, options, again=f"privacydial sweep {options.file}")
-        found = results(store, plan, assessed_waves(store, plan))
+        with closing(store):
+            status = run(plan, store, options, again=f"privacydial sweep {options.file}")
+            found = results(store, plan, assessed_waves(store, plan))
         sys.stdout.write(report(plan, found))
         if options.csv:
             options.csv.write_bytes(csv_bytes(plan, found))
@@ -55,8 +58,8 @@ def run(plan: Plan, store: Store, options: argparse.Namespace, *, again: str) ->
     except KeyboardInterrupt:
         sys.stderr.write(f"\nStopped. {_going_on(plan, store, again)}")
         return terminal.INTERRUPTED
-    if end is not None and end.state == "stopped":
-        sys.stderr.write(f"{end.message} {_going_on(plan, store, again)}")
+    if end is not None and end.obstacle:
+        sys.stderr.write(f"{end.obstacle} {_going_on(plan, store, again)}")
         return 2
     if end is not None and (end.failed or end.state != "done"):
         sys.stderr.write(f"{end.failed:,} settings could not be measured. {end.message}\n")

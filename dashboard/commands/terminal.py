@@ -20,7 +20,7 @@ from cache.location import add_cache_options, cache_directory
 from cache.starter import Starter
 from cache.store import Store
 from cache.sweeps.reading import MOST_BYTES, sweep_from_toml
-from cache.sweeps.results import assessed_waves, within
+from cache.sweeps.results import assessed_waves, use, within
 from cache.sweeps.run import SweepProgress, SweepRun
 from cache.sweeps.values import Plan
 from engine.validate import InvalidValueError
@@ -106,7 +106,7 @@ def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:
 def measured(
     plan: Plan, store: Store, start: Callable[[], AnyCluster], *, limits: Limits | None = None, heard: bool = False
 ) -> SweepProgress | None:
-    """Measure what the store lacks of a plan; None when it lacks nothing.
+    """Measure what the store lacks of a plan, and count the rest as used; None when it lacks nothing.
 
     Args:
         plan: what is to be measured.
@@ -118,7 +118,9 @@ def measured(
     Raises:
         KeyboardInterrupt: at Ctrl-C or a signal to end, when all processes have been stopped.
     """
-    if all(waves == plan.waves for waves in assessed_waves(store, plan)):
+    stored = assessed_waves(store, plan)
+    use(store, plan, stored)
+    if all(waves == plan.waves for waves in stored):
         return None
     hush()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

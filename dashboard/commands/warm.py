@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 from cache.address import ClusterError
 from cache.location import CacheError
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         store, plan = terminal.store_and_plan(options)
-        status = run(plan, store, options, again=f"privacydial warm {options.file}")
+        with closing(store):
+            status = run(plan, store, options, again=f"privacydial warm {options.file}")
     except (InvalidValueError, CacheError, ClusterError) as error:
         sys.stderr.write(f"privacydial: {error}\n")
         return 2

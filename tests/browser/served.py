@@ -12,7 +12,7 @@ import sysconfig
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,9 @@ class Served:
 
 
 @contextmanager
-def served(cache: Path, log: Path, *options: str, starter: bool = True) -> Iterator[Served]:
+def served(
+    cache: Path, log: Path, *options: str, starter: bool = True, program: Sequence[str] | None = None
+) -> Iterator[Served]:
     """A dashboard over a cache directory; whatever is left of it at the end is killed.
 
     Args:
@@ -76,12 +78,14 @@ def served(cache: Path, log: Path, *options: str, starter: bool = True) -> Itera
         log: the file that takes what it prints.
         options: of the command, further ones.
         starter: whether it has the results that come with the package.
+        program: another one that serves it in place of the installed command.
     """
     port = free_port()
+    program = program or ([command()] if starter else BARE)
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [*([command()] if starter else BARE), "--no-browser", f"--port={port}", f"--cache={cache}", *options],
+            [*program, "--no-browser", f"--port={port}", f"--cache={cache}", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
