@@ -54,6 +54,15 @@ class Attempt:
     answers: dict[str, Flight] = field(default_factory=dict)
 
     def measure(self) -> None:
+        """Measure the point; when the job is stopped, what is trained already is still taken to the store."""
+        try:
+            self._measure()
+        except Exception:
+            if self.job.ended is not None:
+                self._keep_arrived()
+            raise
+
+    def _measure(self) -> None:
         """Keep all workers busy with waves, but train no further wave while an assessment could wait for it."""
         job = self.job
         points = [job.point.with_waves(waves) for waves in range(1, job.point.waves + 1)]
@@ -160,13 +169,31 @@ class Attempt:
         with self._landing(flight):
             if not flight.stored:
                 self._await(flight)
-                blob = flight.future.result()
-                if blob is None:
-                    raise StoppedError
-                put(blob)
-                flight.stored = True
-                flight.let_go()
+                self._store(flight, put)
         self._stop_if_ended()
+
+    def _store(self, flight: Flight, put: Callable[[bytes], None]) -> None:
+        """Take the result of a flight that has ended to the store; its landing is held."""
+        blob = flight.future.result()
+        if blob is None:
+            raise StoppedError
+        put(blob)
+        flight.stored = True
+        flight.let_go()
+
+    def _keep_arrived(self) -> None:
+        """Take the waves to the store that are trained when the job is stopped.
+
+        One that another job is landing is left to that one, which does the same when it is stopped, too.
+        """
+        for recipe, flights in self._cohorts():
+            for wave, flight in flights.items():
+                if flight.arrived and flight.landing.acquire(blocking=False):
+                    try:
+                        if flight.arrived:
+                            self._store(flight, functools.partial(self._keep_wave, recipe, wave, flight))
+                    finally:
+                        flight.landing.release()
 
     @contextmanager
     def _landing(self, flight: Flight) -> Iterator[None]:

@@ -65,6 +65,11 @@ class Flight:
     teachers: int = 0
     seconds: float | None = None
 
+    @property
+    def arrived(self) -> bool:
+        """Whether there is a result that is not in the store yet."""
+        return not self.stored and self.future.status == "finished"
+
     def let_go(self) -> None:
         """Let other programs train it, or find what was stored."""
         if self.lease is not None:
@@ -168,10 +173,17 @@ class Flights:
         except Exception as error:  # noqa: BLE001 — they are done all the same, later
             _log.warning("What a sweep had queued could not be brought forward", exc_info=error)
 
-    def leave(self, user: Hashable) -> None:
-        """Take a user off all his flights; those that nobody is on any more end."""
+    def leave(self, user: Hashable, *, landing: bool = False) -> None:
+        """Take a user off all his flights; those that nobody is on any more end.
+
+        Args:
+            user: who leaves.
+            landing: whether he stays on those that have arrived and are not in the store yet, until he leaves them,
+                too: to end those would lose a result while it travels here, and its worker is at the next already.
+        """
         with self._lock:
-            left = [flight for flight in self._by_name.values() if user in flight.users]
+            on = [flight for flight in self._by_name.values() if user in flight.users]
+            left = [flight for flight in on if not (landing and flight.arrived)]
             for flight in left:
                 flight.users.discard(user)
             ended = [flight for flight in left if not flight.users]

@@ -326,4 +326,4 @@ class Jobs:
                 return
             job.ended = replace(job.now(), state="cancelled", message=message)
             self._moved.notify_all()
-        job.flights.leave(job)
+        job.flights.leave(job, landing=True)  # the job's thread takes what has arrived to the store, and leaves it

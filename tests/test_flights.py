@@ -1,14 +1,16 @@
 """What several jobs share, or turn to the front, on its way through a real scheduler and a real worker."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cache import remote
 from cache.flights import Flights
-from cache.keys import Point, assessment_key, wave_key
+from cache.keys import Point, Versus, asked_key, assessment_key, wave_key
 from cache.priority import bring_forward
-from tests.at_work import begun, end, endless, quick, told, until
+from engine.architectures import Logistic
+from tests.at_work import begun, end, endless, quick, told, trainings, until
 
 
 def boarded(flights: Any, asked: Point) -> Any:
@@ -89,3 +91,24 @@ def test_a_job_that_is_stopped_ends_while_the_training_that_it_shared_goes_on(jo
     until(work[stopped].over.is_set, seconds=60)
     (other,) = points.keys() - {stopped}
     assert jobs.progress(points[other]).state == "training"
+
+
+def test_a_wave_that_came_while_a_job_waited_for_another_is_stored_when_the_job_is_stopped(jobs, store, cluster):
+    jobs.request("ada", blocking := endless())
+    until(lambda: jobs.progress(blocking).state == "training")
+    first = endless()
+    recipe = replace(first.recipe, architecture=Logistic(), epochs=5, batch=20)
+    both = Versus(first=first, second=replace(first, recipe=recipe))
+    jobs.request("sweep", both, background=True)
+    job: Any = jobs._jobs[asked_key(both)]
+    until(lambda: job.waves and job.shadows)
+    jobs._flights._bring_forward([job.shadows[0]])
+    until(told)
+    jobs.cancel("ada")
+    until(lambda: job.waves[0].starts)  # the other one is trained
+    until(job.shadows[0].future.done)
+    jobs.cancel("sweep")
+    assert jobs.wait(both, 60).state == "cancelled"
+    assert job.over.is_set()
+    assert store.trained(recipe, 1)
+    assert [trainings(cluster, asked) for asked in (first.recipe, recipe)] == [1, 1]
