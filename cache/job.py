@@ -26,7 +26,7 @@ class Job:
         wave: the wave in work, from 1.
         assessed: assessments of 1 … ``assessed`` waves are stored.
         flights: where it boards; others when the processes that compute were lost.
-        elsewhere: whether it waits for a wave that another program trains.
+        elsewhere: whether it waits for a wave that another program has to train.
         waves: the flights of its waves, which are numbered from 0.
         shadows: the flights of the waves of the shadow recipe, or of a second setting; empty where that is the
             recipe itself.
@@ -94,4 +94,4 @@ class Job:
 
 def _trained(flight: Flight) -> bool:
     """Whether a wave is there."""
-    return flight.stored or flight.future.done()
+    return flight.stored or (flight.future.done() and not flight.given_up)

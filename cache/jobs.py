@@ -266,7 +266,7 @@ class Jobs:
                 store=self._store,
                 made=self._answers,
                 leases=self._leases,
-                workers=self.workers(),
+                workers=self.workers,
                 pause=functools.partial(self._pause, job),
                 boarded=functools.partial(self._stop_if_unwatched, replaced),
             )
@@ -326,4 +326,4 @@ class Jobs:
                 return
             job.ended = replace(job.now(), state="cancelled", message=message)
             self._moved.notify_all()
-        job.flights.leave(job)
+        job.flights.leave(job, landing=True)  # the job's thread takes what has arrived to the store, and leaves it

@@ -24,7 +24,7 @@ class Progress:
 
     Attributes:
         state: "queued" until a worker takes up the wave in work; "elsewhere" while another program on the same cache
-            trains it.
+            has it to train.
         wave: the wave in work, from 1.
         waves: waves asked for.
         epoch: epochs done of the wave in work.

@@ -282,7 +282,7 @@ def test_progress_is_told_in_models_and_epochs():
         "Waiting for a free worker to train models 1 to 8 of 16 …"
     )
     assert progress_words("watch", progress("elsewhere", wave=2), 16) == (
-        "Waiting for models 9 to 16 of 16, which another program on the same cache trains …"
+        "Waiting for models 9 to 16 of 16, which another program on the same cache has taken on …"
     )
     assert progress_words("watch", progress("training", wave=2, epoch=12), 16) == (
         "Training models 9 to 16 of 16: epoch 12 of 30 …"

@@ -23,9 +23,11 @@ from cache.store import Store
 from cache.supervision import Supervisor
 from dashboard.serving.running import Running, set_running
 from dashboard.state.view import View, point
-from tests.at_work import begun, end, endless, quick, until
+from tests.at_work import begun, end, endless, quick, trainings, until
+from tests.dashboard_processes import said
 from tests.dask_processes import answers, dask_scheduler_at, dask_worker, free_port
 from tests.test_faults import DAMAGES, READABLE, SET_ASIDE, Workplace, damage
+from tests.test_leases import another
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 QUICK = {"population": "digits", "contested": "100", "architecture": "logistic", "models": "8"}
@@ -97,6 +99,22 @@ def test_a_visitor_reads_how_many_are_ahead_and_gets_his_turn(at_work):
     jobs.cancel("first")
     shows(app, "For these 100 records of a demonstration set")
     until(lambda: jobs.progress(others[1]).state == "done")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is suspended there")
+def test_a_visitor_reads_that_another_program_has_his_models_also_while_that_is_suspended(at_work, cluster, tmp_path):
+    jobs, before = at_work(), trainings(cluster, ASKED.recipe)
+    with another(tmp_path, wave_key(ASKED.recipe, 0)) as program:
+        assert said(program) == "[True]\n"
+        program.send_signal(signal.SIGSTOP)
+        app = opened()
+        shows(app, "Waiting for models 1 to 8 of 8, which another program on the same cache has taken on …")
+        assert "Cancel" in buttons(app)
+        assert jobs.progress(ASKED).state == "elsewhere"
+        assert trainings(cluster, ASKED.recipe) == before
+        program.kill()
+        shows(app, "For these 100 records of a demonstration set")
+    assert trainings(cluster, ASKED.recipe) == before + 1
 
 
 def test_a_full_queue_is_a_sentence_and_asking_again_works_when_there_is_room(at_work):

@@ -1,21 +1,26 @@
 """What several jobs share, or turn to the front, on its way through a real scheduler and a real worker."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cache import remote
 from cache.flights import Flights
-from cache.keys import Point, assessment_key, wave_key
+from cache.keys import Point, Versus, asked_key, assessment_key, wave_key
+from cache.leases import Lease
 from cache.priority import bring_forward
-from tests.at_work import begun, end, endless, quick, told, until
+from engine.architectures import Logistic
+from tests.at_work import begun, end, endless, quick, told, trainings, until
+from tests.dashboard_processes import said
+from tests.test_leases import another
 
 
-def boarded(flights: Any, asked: Point) -> Any:
+def boarded(flights: Any, asked: Point, *, gpu: bool = False, lease: Lease | None = None) -> Any:
     """The flight of a first wave in the background, with the point as its user."""
-    submit = remote.training(flights.client, asked.recipe, 0, background=True, heard=True, gpu=False)
+    submit = remote.training(flights.client, asked.recipe, 0, background=True, heard=True, gpu=gpu)
     key = wave_key(asked.recipe, 0)
-    return flights.board("wave", key, asked, submit, stored=False, background=True, wave=0)
+    return flights.board("wave", key, asked, submit, stored=False, background=True, wave=0, gpu=gpu, lease=lease)
 
 
 def test_what_is_brought_forward_the_moment_it_is_submitted_goes_first(jobs, cluster):
@@ -74,6 +79,27 @@ def test_the_scheduler_is_asked_for_gpus_once_for_many_waves_and_anew_by_those_w
     flights.leave(blocking)
 
 
+def test_what_another_program_wants_is_given_up_while_no_worker_has_it_and_not_afterwards(jobs, tmp_path):
+    jobs.request("ada", blocking := endless())
+    until(lambda: jobs.progress(blocking).state == "training")
+    flights, queued, lacking = jobs._flights, endless(), endless()  # the one worker has no GPU
+    keys = [wave_key(asked.recipe, 0) for asked in (queued, lacking)]
+    leases = [jobs._leases.take(key) for key in keys]
+    given = boarded(flights, queued, lease=leases[0])
+    waiting = boarded(flights, lacking, gpu=True, lease=leases[1])
+    flights.give_way(lacking)
+    assert not waiting.given_up  # nobody wants it
+    with another(tmp_path, *keys, WITH="a wish") as program:
+        assert said(program) == "[True, True]\n"
+        until(lambda: flights.give_way(lacking) or waiting.given_up, seconds=60)
+        flights.give_way(queued)
+        assert (given.given_up, given.future.status, waiting.future.status) == (False, "pending", "cancelled")
+    with another(tmp_path, *keys) as program:
+        assert said(program) == "[False, True]\n"
+    for asked in (queued, lacking):
+        flights.leave(asked)
+
+
 @pytest.mark.parametrize("stopped", ["first", "second"])
 def test_a_job_that_is_stopped_ends_while_the_training_that_it_shared_goes_on(jobs, stopped):
     points = {"first": endless()}
@@ -89,3 +115,24 @@ def test_a_job_that_is_stopped_ends_while_the_training_that_it_shared_goes_on(jo
     until(work[stopped].over.is_set, seconds=60)
     (other,) = points.keys() - {stopped}
     assert jobs.progress(points[other]).state == "training"
+
+
+def test_a_wave_that_came_while_a_job_waited_for_another_is_stored_when_the_job_is_stopped(jobs, store, cluster):
+    jobs.request("ada", blocking := endless())
+    until(lambda: jobs.progress(blocking).state == "training")
+    first = endless()
+    recipe = replace(first.recipe, architecture=Logistic(), epochs=5, batch=20)
+    both = Versus(first=first, second=replace(first, recipe=recipe))
+    jobs.request("sweep", both, background=True)
+    job: Any = jobs._jobs[asked_key(both)]
+    until(lambda: job.waves and job.shadows)
+    jobs._flights._bring_forward([job.shadows[0]])
+    until(told)
+    jobs.cancel("ada")
+    until(lambda: job.waves[0].starts)  # the other one is trained
+    until(job.shadows[0].future.done)
+    jobs.cancel("sweep")
+    assert jobs.wait(both, 60).state == "cancelled"
+    assert job.over.is_set()
+    assert store.trained(recipe, 1)
+    assert [trainings(cluster, asked) for asked in (first.recipe, recipe)] == [1, 1]

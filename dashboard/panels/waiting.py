@@ -196,7 +196,7 @@ def progress_words(step: Step, progress: Progress | None, models: int) -> str:
     if progress.state == "queued":
         return f"Waiting for a free worker to train {of}{ahead_words(progress.ahead)} …"
     if progress.state == "elsewhere":
-        return f"Waiting for {of}, which another program on the same cache trains …"
+        return f"Waiting for {of}, which another program on the same cache has taken on …"
     if progress.state == "training" and progress.teachers and not progress.epoch:
         return f"Training the teachers of {of}, for soft labels: epoch {progress.teachers} of {progress.epochs} …"
     if progress.state == "training":
