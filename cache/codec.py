@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+import sys
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,10 @@ _EFFORT = 1  # of compression
 _HEAD = b"\0\0\0\0{"  # at byte 4 of safetensors: the upper half of the length of the JSON that follows
 _PARAMETER = "parameter."
 _CHECKPOINT = "epoch."
+_SHOWN = 40  # characters of a foreign name in a sentence
+# As one is written; Python reads no number of thousands of digits.
+_EPOCH = re.compile(r"epoch\.(0|[1-9][0-9]{0,8})\.")
+_LONE = re.compile("[\ud800-\udfff]")  # half a character: JSON can hold it, a page cannot show it
 
 
 class UnreadableError(ValueError):
@@ -62,16 +68,28 @@ def wave_from_bytes(blob: bytes) -> TrainedWave:
         UnreadableError: when the bytes are not a wave.
     """
     arrays = _load(blob)
-    try:
-        records = int(arrays.pop("records")[0])
-        masks = np.unpackbits(arrays.pop("masks"), axis=1, count=records).astype(bool)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise UnreadableError("a stored wave has no readable masks") from error
+    masks = _masks(arrays.pop("masks", None), arrays.pop("records", None))
     return TrainedWave(
         parameters=_named(arrays, _PARAMETER),
         masks=masks,
         checkpoints={epoch: _named(arrays, f"{_CHECKPOINT}{epoch}.") for epoch in _epochs(arrays)},
     )
+
+
+def _masks(packed: NDArray[Any] | None, records: NDArray[Any] | None) -> NDArray[np.bool_]:
+    """The masks behind their bytes, which decide how much memory they take: a number alone could ask for any.
+
+    Raises:
+        UnreadableError: when the bytes are not masks of that one number of records.
+    """
+    if packed is None or packed.dtype != np.uint8 or packed.ndim != 2:
+        raise UnreadableError("a stored wave has no readable masks")
+    if records is None or records.dtype != np.int64 or records.shape != (1,):
+        raise UnreadableError("a stored wave does not have one number of records")
+    count = int(records[0])
+    if not 0 < count <= 8 * packed.shape[1] < count + 8:
+        raise UnreadableError("a stored wave has masks of another number of records")
+    return np.unpackbits(packed, axis=1, count=count).astype(bool)
 
 
 def _named(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
@@ -89,10 +107,10 @@ def _epochs(arrays: Mapping[str, NDArray[Any]]) -> list[int]:
     for name in arrays:
         if name.startswith(_PARAMETER):
             continue
-        epoch = name.removeprefix(_CHECKPOINT).partition(".")[0]
-        if not (name.startswith(_CHECKPOINT) and epoch.isdecimal()):
-            raise UnreadableError(f"a stored wave has an array {name!r} that belongs to nothing")
-        found.add(int(epoch))
+        epoch = _EPOCH.match(name)
+        if epoch is None:
+            raise UnreadableError(f"a stored wave has an array {name[:_SHOWN]!r} that belongs to nothing")
+        found.add(int(epoch[1]))
     return sorted(found)
 
 
@@ -138,20 +156,37 @@ def comparison_from_bytes(blob: bytes) -> Comparison:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Whether a value is of an annotated type, and so are its fields and items."""
-    origin, parts = get_origin(hint), get_args(hint)
+    """Whether a value is of an annotated type, and so are its fields and items.
+
+    Numbers are finite and no larger than what arrays and formats take, and a text is one that can be sent.
+    """
+    if isinstance(hint, type):
+        if dataclasses.is_dataclass(hint):
+            return type(value) is hint and all(_fits(getattr(value, name), of) for name, of in _hints(hint).items())
+        return _is_plain(value, hint)
+    origin, parts = _apart(hint)
     if origin in {Union, UnionType}:
         return any(_fits(value, part) for part in parts)
     if origin is Literal:
-        return value in parts
+        return isinstance(value, str) and value in parts
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(item, parts[0]) for item in value)
-    if dataclasses.is_dataclass(hint):
-        return type(value) is hint and all(_fits(getattr(value, name), of) for name, of in _hints(hint).items())
-    return type(value) in ({int, float} if hint is float else {hint})
+    return isinstance(value, np.ndarray) and value.dtype == get_args(parts[1])[0]
+
+
+def _is_plain(value: object, kind: type) -> bool:
+    """Whether a value is a number, a truth, a text or nothing, whichever is asked for."""
+    if kind is float and type(value) in {int, float}:
+        return abs(cast("float", value)) <= sys.float_info.max  # not so for NaN
+    if type(value) is not kind:
+        return False
+    if isinstance(value, str):
+        return _LONE.search(value) is None
+    return not isinstance(value, int) or abs(value) < 2**63
 
 
 _hints = lru_cache(get_type_hints)
+_apart = lru_cache(lambda hint: (get_origin(hint), get_args(hint)))
 
 
 def assessment_to_bytes(assessment: Assessment) -> bytes:
@@ -174,10 +209,10 @@ def assessment_from_bytes(blob: bytes) -> Assessment:
     try:
         tree = json.loads(arrays[_TREE].tobytes())
         assessment = build(_with_arrays(tree, arrays), _KINDS, defaults=True)
-    except (InvalidValueError, KeyError, ValueError, RecursionError) as error:
+    except (InvalidValueError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableError("a stored assessment is not readable") from error
-    if not isinstance(assessment, Assessment):
-        raise UnreadableError("a stored assessment is not of kind 'Assessment'")
+    if not _fits(assessment, Assessment):
+        raise UnreadableError("a stored assessment is not of kind 'Assessment' with fields of their types")
     return assessment
 
 

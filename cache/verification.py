@@ -7,8 +7,8 @@ honest, as a colleague's figures are, but never to be well formed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
 
 import numpy as np
 
@@ -20,12 +20,50 @@ from cache.codec import (
     wave_from_bytes,
 )
 from cache.keys import Point, asked, engine_of, key_of
-from engine.assessment.values import Assessment
+from engine.assessment.parts import (
+    Agreement,
+    Answers,
+    GroupRisk,
+    Pictures,
+    PrecisionRecall,
+    RecordRisk,
+    Reliability,
+    Riskiest,
+    RocCurve,
+    ScoreHistogram,
+    Verdicts,
+)
+from engine.assessment.values import Assessment, Headline
+from engine.audits.values import Ceiling, Crossing
 from engine.populations.membership import masks
 from engine.recipe import MODELS_PER_WAVE, PAIRS_PER_WAVE, Recipe
 from engine.training.values import TrainedWave
 from engine.validate import InvalidValueError
 from engine.version import ENGINE_VERSION
+
+_LENGTHS: dict[type, dict[str, str]] = {
+    RocCurve: dict.fromkeys(("fpr", "tpr", "low", "high"), "G"),
+    ScoreHistogram: {"edges": "E", "members": "B", "non_members": "B"},
+    RecordRisk: dict.fromkeys(("member", "non_member", "low", "high"), "N"),
+    Reliability: {"edges": "E", "counts": "B", "claimed": "B", "observed": "B"},
+    PrecisionRecall: dict.fromkeys(("threshold", "precision", "recall"), "G"),
+    GroupRisk: dict.fromkeys(("group", "records", "risk", "low", "high"), "G"),
+    Answers: {"labels": "N", "members": "MO", "scores": "MN", "phi": "MN"},
+    Riskiest: dict.fromkeys(("record", "chosen", "member", "non_member", "low", "high"), "R"),
+    Verdicts: {"attacks": "A", "found": "AR", "blamed": "AR"},
+    Agreement: {"attacks": "A", "correlation": "AA", "overlap": "AA"},
+    Pictures: {"record": "P", "pixels": "PXY"},
+    Ceiling: {"fpr": "G", "tpr": "G"},
+    Crossing: {"fpr": "J", "tpr": "J"},
+}
+"""The lengths of the arrays of each part of an assessment along their axes.
+
+N records, M targets, O bytes that hold N bits and R riskiest records are those of the assessment; every other letter
+stands for one length within a part, which has one edge (E) more than bins (B).
+"""
+
+_GAPS = {(Reliability, "claimed"), (Reliability, "observed"), (PrecisionRecall, "precision")}
+"""Arrays that are NaN where they would be a share of nothing."""
 
 Shapes = Callable[[Recipe], dict[str, tuple[int, ...]]]
 """The shape of each parameter of one model of a recipe, by name."""
@@ -143,15 +181,44 @@ def _check_assessment(stored: Assessment, point: Point) -> None:
         raise UnreadableError("its headline is not about its question")
     if (head.claim is None) != (point.recipe.privacy is None):
         raise UnreadableError("its privacy claim does not fit its recipe")
-    if stored.risk.member.shape != (head.records,) or stored.risk.non_member.shape != (head.records,):
-        raise UnreadableError("its risks are not those of its records")
-    _check_lengths("ROC curve", stored.roc.fpr.shape, stored.roc.tpr.shape)
-    bins, risks = stored.histogram, stored.reliability
-    _check_lengths("histogram", (len(bins.edges) - 1,), bins.members.shape, bins.non_members.shape)
-    _check_lengths("reliability", (len(risks.edges) - 1,), *(a.shape for a in (risks.counts, risks.claimed)))
-    _check_lengths("reliability", risks.counts.shape, risks.observed.shape)
+    if not head.low_fpr or any(rate.expected_false_alarms <= 0 for rate in head.low_fpr):
+        raise UnreadableError("its headline has no rates at few false alarms")
+    lengths = _lengths_of(stored, head)
+    for part in _parts(stored):
+        _check_arrays(part, lengths)
+        if isinstance(part, Riskiest | Pictures) and not np.isin(part.record, np.arange(head.records)).all():
+            raise UnreadableError("it names records that there are none of")
 
 
-def _check_lengths(name: str, first: tuple[int, ...], *others: tuple[int, ...]) -> None:
-    if len(first) != 1 or any(other != first for other in others):
-        raise UnreadableError(f"the lengths of its {name} do not match")
+def _lengths_of(stored: Assessment, head: Headline) -> dict[str, int]:
+    """The lengths that are the same in all parts of an assessment, by letter."""
+    named = 0 if stored.riskiest is None else stored.riskiest.record.size
+    return {"N": head.records, "M": head.targets, "O": -(-head.records // 8), "R": named}
+
+
+def _parts(value: object) -> Iterator[object]:
+    """The dataclasses in a value, itself among them."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _parts(item)
+    elif is_dataclass(value):
+        yield value
+        for field in fields(value):
+            yield from _parts(getattr(value, field.name))
+
+
+def _check_arrays(part: object, lengths: dict[str, int]) -> None:
+    """Compare the lengths of a part's arrays with each other and with those of the assessment; they hold numbers."""
+    kind, found = type(part), dict(lengths)
+    for name, letters in _LENGTHS.get(kind, {}).items():
+        if getattr(part, name) is None:
+            continue
+        array = np.asarray(getattr(part, name))
+        if array.size == 0 or array.ndim != len(letters):
+            raise UnreadableError(f"an array of its {kind.__name__!r} is empty, or not of its dimensions")
+        if any(found.setdefault(letter, size) != size for letter, size in zip(letters, array.shape, strict=True)):
+            raise UnreadableError(f"the lengths in its {kind.__name__!r} do not match")
+        if array.dtype.kind == "f" and not (np.isfinite(array) | (np.isnan(array) & ((kind, name) in _GAPS))).all():
+            raise UnreadableError(f"what must be numbers in its {kind.__name__!r} are none")
+    if found.get("E", 1) - found.get("B", 0) != 1:
+        raise UnreadableError(f"the lengths in its {kind.__name__!r} do not match")

@@ -3,19 +3,30 @@ import json
 import resource
 import signal
 import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
-from cache.codec import assessment_to_bytes, headline_to_json, wave_to_bytes
+from cache.codec import UnreadableError, assessment_from_bytes, assessment_to_bytes, headline_to_json, wave_to_bytes
 from cache.exchange import export_file, import_file
 from cache.keys import Point, assessment_key, assessment_question, key_of, wave_key, wave_question
 from cache.location import CacheError
+from cache.rows import entries
+from cache.starter import SHIPPED
 from cache.store import Store
 from cache.tasks import wave_shapes
 from cache.upkeep import contents, drop_faulty, faults, prune, total
+from cache.verification import Entry, check_entry
 from engine.architectures import Logistic
+from engine.assessment import values
+from engine.assessment.values import Assessment
 from engine.pipeline import assess, train_wave
 from engine.recipe import PopulationChoice, Recipe
 from engine.release.values import Release
@@ -134,6 +145,12 @@ def resealed(wave):
     return "UPDATE wave SET blob = ?, sha256 = ?", blob, sha256(blob)
 
 
+def rearranged(wave, **arrays):
+    """An UPDATE that replaces arrays of the wave as they are stored, with a checksum that fits."""
+    blob = save(load(wave_to_bytes(wave)) | arrays)
+    return "UPDATE wave SET blob = ?, sha256 = ?", blob, sha256(blob)
+
+
 def requestioned(question):
     return "UPDATE wave SET question = ?, key = ?", question, key_of(question)
 
@@ -164,6 +181,13 @@ FORGERIES = {
             checkpoints=dict.fromkeys(wave.checkpoints, other),
         )
     ),
+    "more records than bits": lambda wave: rearranged(wave, records=np.array([10**12])),
+    "a few records more than bits": lambda wave: rearranged(wave, records=np.array([57])),
+    "records counted from the end": lambda wave: rearranged(wave, records=np.array([-6])),
+    "no number of records": lambda wave: rearranged(wave, records=np.array([np.inf])),
+    "two numbers of records": lambda wave: rearranged(wave, records=np.array([50, 50])),
+    "masks in one row": lambda wave: rearranged(wave, masks=np.zeros(7, dtype=np.uint8)),
+    "an epoch of 5,000 digits": lambda wave: rearranged(wave, **{f"epoch.{'9' * 5000}.x": np.zeros(8, np.float32)}),
     "no safetensors": lambda wave: ("UPDATE wave SET blob = ?, sha256 = ?", b"cos\nsystem", sha256(b"cos\nsystem")),
 }
 
@@ -190,6 +214,31 @@ def reheaded(assessment, **changes):
     )
 
 
+def replanted(assessment: Assessment, change: Callable[[Any, dict[str, Any]], object]) -> bytes:
+    """The bytes of an assessment after a change of its JSON tree and its arrays."""
+    arrays = load(zlib.decompress(assessment_to_bytes(assessment)))
+    tree = json.loads(arrays["tree"].tobytes())
+    change(tree, arrays)
+    return save(arrays | {"tree": np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8)})
+
+
+def resown(blob):
+    """An UPDATE that replaces the assessment's content, with a checksum that fits."""
+    return "UPDATE assessment SET blob = ?, sha256 = ?", blob, sha256(blob)
+
+
+def planted(**fields):
+    """The lie that has other fields in the tree."""
+    return lambda made: resown(replanted(made, lambda tree, _: tree.update(fields)))
+
+
+def shaped(**arrays):
+    """The lie that has other arrays, by their names with "_" for "."."""
+    named = {f".{name.replace('__', '.')}": array for name, array in arrays.items()}
+    return lambda made: resown(replanted(made, lambda _, old: old.update(named)))
+
+
+MARKUP = "<b>x</b>"
 LIES = {
     "a headline of another content": lambda made: (
         *("UPDATE assessment SET headline = ?, headline_sha256 = ?",),
@@ -203,6 +252,31 @@ LIES = {
     "text for an estimate": lambda made: reheaded(made, auc=replace(made.headline.auc, estimate="high")),
     "a truth for a number": lambda made: reheaded(made, classes=True),
     "a null test of another kind": lambda made: reheaded(made, null_test=made.headline.auc),
+    "no rate at few false alarms": lambda made: reheaded(made, low_fpr=()),
+    "text for risks": planted(risk="x"),
+    "no ROC curve": planted(roc=None),
+    "a number for a histogram": planted(histogram=3),
+    "text for answers": planted(answers=MARKUP),
+    "text for honesty": planted(honesty=MARKUP),
+    "a number for pictures": planted(pictures=5),
+    "text for groups": planted(groups="abc"),
+    "numbers for reasons": planted(reasons=[1, 2]),
+    "an array without a name": planted(risk={"array": []}),
+    "lists for a curve": planted(roc={"kind": "RocCurve", "fpr": [0, 1], "tpr": [0, 1]}),
+    "a number that is none": lambda made: resown(
+        replanted(made, lambda tree, _: tree["honesty"].update(ties=float("nan")))
+    ),
+    "a number beyond all numbers": lambda made: resown(
+        replanted(made, lambda tree, _: tree["honesty"].update(ties=10**400))
+    ),
+    "half a character": lambda made: resown(
+        replanted(made, lambda tree, _: tree["honesty"].update(threat_model="\ud800"))
+    ),
+    "scores of other models": shaped(answers__scores=np.zeros((1, 2), np.float32)),
+    "a curve of nothing": shaped(roc__tpr=np.full(107, np.nan)),
+    "a curve of small numbers": shaped(roc__fpr=np.zeros(107, np.int8)),
+    "a record that there is none of": shaped(riskiest__record=np.arange(50, 70)),
+    "a record before the first": shaped(riskiest__record=np.arange(-1, 19)),
 }
 
 
@@ -219,7 +293,99 @@ def test_an_assessment_with_curves_that_do_not_match_is_refused(exported, empty,
     torn = replace(assessment, roc=replace(assessment.roc, tpr=assessment.roc.tpr[:-1]))
     blob = assessment_to_bytes(torn)
     execute(exported, "UPDATE assessment SET blob = ?, sha256 = ?", blob, sha256(blob))
-    assert imported(empty, exported).refused == {"the lengths of its ROC curve do not match": 1}
+    assert imported(empty, exported).refused == {"the lengths in its 'RocCurve' do not match": 1}
+
+
+def assessments_of(file) -> list[tuple[Entry, dict[str, Any]]]:
+    """The assessments of a file as they stand in it, each with its arrays."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        found = [entry for entry in entries(connection) if entry.kind == "assessment"]
+    return [(entry, load(zlib.decompress(entry.blob))) for entry in found if isinstance(entry.blob, bytes)]
+
+
+def refilled(entry: Entry, blob: bytes) -> Entry:
+    """An entry with another content, with a checksum that fits."""
+    return replace(entry, blob=blob, sha256=sha256(blob))
+
+
+def accepted(entry: Entry) -> bool:
+    """Whether an entry is taken; what is taken can be written again."""
+    with suppress(UnreadableError):
+        _, blob = check_entry(entry)
+        assessment_to_bytes(assessment_from_bytes(blob))
+        return True
+    return False
+
+
+def places(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path to everything in a JSON tree."""
+    yield path
+    for name, item in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        yield from places(item, (*path, name))
+
+
+def replaced(tree: Any, path: tuple[str | int, ...], value: object) -> Any:
+    """The tree with another value at a place."""
+    if not path:
+        return value
+    first, rest = path[0], path[1:]
+    steps = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    items = {name: replaced(item, rest, value) if name == first else item for name, item in steps}
+    return items if isinstance(tree, dict) else list(items.values())
+
+
+def may_be(value: object, was: object, holder: Any, name: Any) -> bool:
+    """Whether a value is of a type that may stand where another was, by the JSON types and the fields' own hints."""
+    if value is None:
+        kind = vars(values)[holder["kind"]] if isinstance(holder, dict) and "kind" in holder else None
+        return kind is not None and NoneType in get_args(get_type_hints(kind).get(name))
+    alike = (int, float) if isinstance(value, int) else type(value)
+    return isinstance(was, alike) and not isinstance(was, bool)
+
+
+def test_nothing_in_an_assessment_can_be_replaced_by_what_it_is_not(exported):
+    ((entry, arrays),) = assessments_of(exported)
+    tree = json.loads(arrays["tree"].tobytes())
+    taken = set()
+    for path in places(tree):
+        holder, was = None, tree
+        for step in path:
+            holder, was = was, was[step]
+        for value in ("x", 3, None, []):
+            content = json.dumps(replaced(tree, path, value)).encode()
+            if accepted(refilled(entry, save(arrays | {"tree": np.frombuffer(content, dtype=np.uint8)}))):
+                assert may_be(value, was, holder, path[-1]), (path, value)
+                taken.add((*path, json.dumps(value)))
+    assert {
+        ("honesty", "ties", "3"),
+        ("honesty", "threat_model", '"x"'),
+        ("answers", "null"),
+        ("groups", "[]"),
+    } <= taken
+
+
+GAPS = ("claimed", "observed", "precision")
+
+
+def test_what_ships_is_accepted_and_its_arrays_can_lose_no_row_and_only_some_have_gaps():
+    """There, every part that holds arrays is in some entry."""
+    shipped = assessments_of(SHIPPED)
+    assert all(accepted(entry) for entry, _ in shipped)
+    entry, arrays = max(shipped, key=lambda each: len(each[1]))
+    assert {name.split(".")[1] for name in arrays if name != "tree"} >= {
+        "ceilings",
+        "crossing",
+        "pictures",
+        "answers",
+    }
+    for name, array in arrays.items():
+        if name == "tree":
+            continue
+        blank = np.full_like(array, np.nan) if array.dtype.kind == "f" else array[:0]
+        for other in (array[:-1], array[None], array.astype(np.float16), blank):
+            blob = save(arrays | {name: other})
+            gap = other is blank and array.dtype.kind == "f" and name.endswith(GAPS)
+            assert accepted(refilled(entry, blob)) == gap, (name, other.shape, other.dtype)
 
 
 def test_entries_of_another_engine_are_counted_and_left_out(exported, empty):
