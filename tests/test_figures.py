@@ -289,10 +289,10 @@ def test_every_point_measured_alike_says_how_sure_it_is_to_be_on_the_frontier(st
     measure(store, View(), **at(0.90, 0.80))
     measure(store, View(regularization="3"), **at(0.85, 0.85))
     found = landscape(store, View())
-    (path, *_) = figures.tradeoff(found)["data"]
+    band, path, *_ = figures.tradeoff(found)["data"]
     assert [text.rpartition(" ")[2] for text in path["hovertext"]] == ["100%", "0%"]
     assert path["meta"][1].endswith("on the frontier with a probability of 0%")
-    (band,) = traces(figures.tradeoff(found), "frontier, 95 %")
+    assert (band["name"], band["legendrank"]) == ("frontier, 95 %", 1001)  # drawn first, listed last
     assert band["fill"] == "toself"
     assert len(band["x"]) == len(band["y"])
     assert (min(band["x"]), max(band["y"])) == (pytest.approx(0.80, abs=0.002), pytest.approx(0.90, abs=0.002))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.results.figures import Figure
 from dashboard.results.palette import PALETTES, Theme, coloured
 from dashboard.serving.theme import DARK, LIGHT
 from tests.all_figures import all_figures
@@ -22,9 +23,13 @@ PAIRS = re.findall(r"light-dark\((#\w{6}), (#\w{6})\)", STYLE)
 ON_PRIMARY = re.search(r"stBaseButton-primary.*?color: light-dark\((#\w{6}), (#\w{6})\)", STYLE)
 
 
-def luminance(colour: str) -> float:
+def linear(colour: str) -> list[float]:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+
+
+def luminance(colour: str) -> float:
+    red, green, blue = linear(colour)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -59,6 +64,30 @@ def marks(trace: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
         yield "marker", (marker["line"] if hollow else marker)["color"], whole * marker.get("opacity", 1)
 
 
+def texts(figure: Figure) -> Iterator[tuple[str, str]]:
+    """The words that stand inside the axes, each with its colour."""
+    for trace in figure["data"]:
+        if "text" in trace.get("mode", ""):
+            yield trace["name"], trace["textfont"]["color"]
+    for note in figure["layout"].get("annotations", []):
+        yield note["text"], note["font"]["color"]
+
+
+def parts(figure: Figure) -> Iterator[Figure]:
+    """The figure on each of its axes: most have one pair of them."""
+    for axis in {trace.get("xaxis"): None for trace in figure["data"]}:
+        yield {**figure, "data": [trace for trace in figure["data"] if trace.get("xaxis") == axis]}
+
+
+def surfaces(figure: Figure, paper: str) -> set[str]:
+    """What marks and words can stand on: the paper, each area, and areas over each other in the order drawn."""
+    below = [shape["fillcolor"] for shape in figure["layout"].get("shapes", []) if "fillcolor" in shape]
+    found = [paper]
+    for fill in [*below, *(trace["fillcolor"] for trace in figure["data"] if "fillcolor" in trace)]:
+        found += [over(fill, under) for under in found]
+    return set(found)
+
+
 def test_contrast_by_hand():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the guidelines' own near miss
@@ -79,19 +108,40 @@ def test_a_colour_over_paper_by_hand():
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_whiskers_bars_and_dots_of_every_figure_stand_out_from_the_paper(store, theme: Theme):
-    kinds = set()
-    for name, figure in all_figures(store).items():
-        for trace in coloured(figure["data"], theme):
-            for paper in (PALETTES[theme]["paper"], str(THEMES[theme]["backgroundColor"])):
-                for kind, colour, opacity in marks({**trace, "paper": PALETTES[theme]["paper"]}):
-                    stands_out = contrast(over(colour, paper, opacity), paper)
-                    assert stands_out >= 3, (name, trace.get("name"), kind, colour, opacity)
-                    kinds.add((trace["type"], kind))
-        for shape in coloured(figure["layout"].get("shapes", []), theme):
-            if shape["type"] == "line" and shape["line"]["color"] != PALETTES[theme]["line"]:  # that of axes
-                assert contrast(shape["line"]["color"], PALETTES[theme]["paper"]) >= 3, name
+@pytest.mark.parametrize("paper", ["a file", "the page"])
+def test_marks_and_words_of_every_figure_stand_out_from_paper_and_areas(store, theme: Theme, paper: str):
+    own = PALETTES[theme]["paper"]
+    below = own if paper == "a file" else str(THEMES[theme]["backgroundColor"])
+    kinds, most = set(), {}
+    for name, figure in coloured(all_figures(store), theme).items():
+        for part in parts(figure):
+            found = surfaces(part, below)
+            most[name] = len(found)
+            for surface in found:
+                for trace in part["data"]:
+                    for kind, colour, opacity in marks({**trace, "paper": own}):
+                        stands_out = contrast(over(colour, surface, opacity), surface)
+                        assert stands_out >= 3, (name, trace.get("name"), kind, colour, opacity, surface)
+                        kinds.add((trace["type"], kind))
+                for shape in part["layout"].get("shapes", []):
+                    line = shape["line"].get("color", PALETTES[theme]["line"])
+                    of_axes = line == PALETTES[theme]["line"]
+                    assert of_axes or contrast(line, surface) >= 3, (name, line, surface)
+                for words, colour in texts(part):
+                    assert contrast(colour, surface) >= 4.5, (name, words, colour, surface)
     assert kinds == {("bar", "marker"), *(("scatter", kind) for kind in ("error_x", "error_y", "line", "marker"))}
+    assert {name for name, count in most.items() if count > 1} == {
+        "tradeoff",
+        *(f"ROC{of}, {scale}" for of in ("", " curves") for scale in ("logarithmic", "linear")),
+    }
+    assert most["tradeoff"] == 4  # the area that is allowed, the band of the frontier, and both
+
+
+def test_areas_lie_below_all_marks(store):
+    for name, figure in all_figures(store).items():
+        filled = [place for place, trace in enumerate(figure["data"]) if "fillcolor" in trace]
+        pointed = [place for place, trace in enumerate(figure["data"]) if "markers" in trace.get("mode", "")]
+        assert max(filled, default=-1) < min(pointed, default=len(figure["data"])), name
 
 
 @pytest.mark.parametrize("theme", THEMES)
