@@ -181,7 +181,8 @@ def test_precision_ends_where_nobody_is_called_a_member():
         ),
     )
     assert findings.found_out(half).startswith(
-        "Of those with a posterior of 0.90 or more, 97 % were members; 25 % of all members are among them."
+        "Of those with a posterior of 0.90 or more, 97 % were members (the precision, circles); 25 % of all members "
+        "are among them (the recall, diamonds)."
     )
     assert [row["Precision"] for row in tables.found_out(full)][:3] == ["50.0 %", "80.0 %", "–"]
     assert details.curves(assessment()) == []

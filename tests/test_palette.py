@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dashboard.results.figures import Figure
@@ -23,9 +25,40 @@ PAIRS = re.findall(r"light-dark\((#\w{6}), (#\w{6})\)", STYLE)
 ON_PRIMARY = re.search(r"stBaseButton-primary.*?color: light-dark\((#\w{6}), (#\w{6})\)", STYLE)
 
 
+SIGHTS = {
+    "usual": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
+"""What becomes of linear RGB in an eye (Machado, Oliveira & Fernandes 2009, severity 1)."""
+APART = 20
+"""Colours so far apart in CIELAB are told apart at a glance, in thin lines and small marks, too."""
+
+
 def linear(colour: str) -> list[float]:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+
+
+def lab(colour: str, sight: str = "usual") -> np.ndarray:
+    """A colour in CIELAB (D65), as somebody sees it."""
+    to_xyz = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+    white = np.sum(to_xyz, axis=1)
+    share = to_xyz @ np.clip(SIGHTS[sight] @ linear(colour), 0, 1) / white
+    x, y, z = np.where(share > (6 / 29) ** 3, np.cbrt(share), share / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def far(one: str, other: str) -> float:
+    """How far two colours are apart for those who see them most alike."""
+    return min(float(np.linalg.norm(lab(one, sight) - lab(other, sight))) for sight in SIGHTS)
 
 
 def luminance(colour: str) -> float:
@@ -86,6 +119,83 @@ def surfaces(figure: Figure, paper: str) -> set[str]:
     for fill in [*below, *(trace["fillcolor"] for trace in figure["data"] if "fillcolor" in trace)]:
         found += [over(fill, under) for under in found]
     return set(found)
+
+
+def colours(trace: dict[str, Any]) -> set[str]:
+    """All colours that a trace is drawn in, by role."""
+    return {colour for _, colour, _ in marks(trace | {"paper": "@paper"})}
+
+
+def cues(trace: dict[str, Any]) -> dict[str, object]:
+    """What a trace is told by without its colour, except for its size."""
+    mode, marker, line = trace.get("mode", ""), trace.get("marker", {}), trace.get("line", {})
+    drawn = "lines" in mode and line.get("width") != 0
+    symbols = {marker.get("symbol", "circle")} if isinstance(marker.get("symbol", ""), str) else {*marker["symbol"]}
+    hollow = marker.get("color") in {SEE_THROUGH, "@paper"} or any(each.endswith("-open") for each in symbols)
+    return {
+        "type": trace["type"],
+        "dash": line.get("dash", "solid") if drawn else None,
+        "symbols": {each.removesuffix("-open") for each in symbols} if "markers" in mode else None,
+        "hollow": hollow if "markers" in mode else None,
+        "pattern": marker.get("pattern", {}).get("shape"),
+        "fill": trace.get("fill"),
+        "words": "text" in mode,
+    }
+
+
+def larger(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether the points of one trace are half as large again as those of the other."""
+    small, large = sorted(float(np.max(trace.get("marker", {}).get("size", 0))) for trace in (one, other))
+    return large >= 1.5 * small > 0
+
+
+def pairs(figure: Figure) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The traces, two by two, that stand on the same axes and differ in colour."""
+    for part in parts(figure):
+        for one, other in combinations(part["data"], 2):
+            if colours(one) and colours(other) and colours(one) != colours(other):
+                yield one, other
+
+
+def test_traces_of_different_colours_differ_in_more_than_colour(store):
+    found = [(name, *pair) for name, figure in all_figures(store).items() for pair in pairs(figure)]
+    assert len(found) > 40
+    alike = [
+        (name, one.get("name"), other.get("name"))
+        for name, one, other in found
+        if cues(one) == cues(other) and not larger(one, other)
+    ]
+    assert alike == []
+
+
+def test_colours_and_their_distances_by_hand():
+    assert lab("#ffffff") == pytest.approx([100, 0, 0], abs=1e-6)
+    assert lab("#ff0000") == pytest.approx([53.24, 80.09, 67.20], abs=0.01)  # Lindbloom's calculator, D65
+    for sight in SIGHTS:
+        assert lab("#808080", sight)[1:] == pytest.approx([0, 0], abs=0.01)  # grey is grey to everybody
+    red, green = "#c00000", "#006000"
+    assert np.linalg.norm(lab(red) - lab(green)) > 100
+    assert far(red, green) < APART
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_two_sides_of_a_comparison_are_told_apart_by_colour_alone_in_every_eye(theme: Theme):
+    palette = PALETTES[theme]
+    for one, other in (("member", "outsider"), ("path", "accent"), ("member", "ghost"), ("accent", "ghost")):
+        assert far(palette[one], palette[other]) >= APART, (one, other)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_colours_in_one_figure_that_somebody_sees_alike_have_another_cue(store, theme: Theme):
+    paper, near = PALETTES[theme]["paper"], set()
+    for name, figure in all_figures(store).items():
+        for one, other in pairs(figure):
+            here, there = colours(one), colours(other)
+            roles = product(here - there, there - here)
+            close = [pair for pair in roles if far(*(over(coloured(role, theme), paper) for role in pair)) < APART]
+            near |= {frozenset(pair) for pair in close}
+            assert not close or cues(one) != cues(other), (name, one.get("name"), other.get("name"))
+    assert {"@member", "@proved"} in near  # blue and green, to people with tritanopia
 
 
 def test_contrast_by_hand():
