@@ -181,7 +181,8 @@ def test_precision_ends_where_nobody_is_called_a_member():
         ),
     )
     assert findings.found_out(half).startswith(
-        "Of those with a posterior of 0.90 or more, 97 % were members; 25 % of all members are among them."
+        "Of those with a posterior of 0.90 or more, 97 % were members (the precision, circles); 25 % of all members "
+        "are among them (the recall, diamonds)."
     )
     assert [row["Precision"] for row in tables.found_out(full)][:3] == ["50.0 %", "80.0 %", "–"]
     assert details.curves(assessment()) == []
@@ -289,10 +290,10 @@ def test_every_point_measured_alike_says_how_sure_it_is_to_be_on_the_frontier(st
     measure(store, View(), **at(0.90, 0.80))
     measure(store, View(regularization="3"), **at(0.85, 0.85))
     found = landscape(store, View())
-    (path, *_) = figures.tradeoff(found)["data"]
+    band, path, *_ = figures.tradeoff(found)["data"]
     assert [text.rpartition(" ")[2] for text in path["hovertext"]] == ["100%", "0%"]
     assert path["meta"][1].endswith("on the frontier with a probability of 0%")
-    (band,) = traces(figures.tradeoff(found), "frontier, 95 %")
+    assert (band["name"], band["legendrank"]) == ("frontier, 95 %", 1001)  # drawn first, listed last
     assert band["fill"] == "toself"
     assert len(band["x"]) == len(band["y"])
     assert (min(band["x"]), max(band["y"])) == (pytest.approx(0.80, abs=0.002), pytest.approx(0.90, abs=0.002))

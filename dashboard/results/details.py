@@ -18,6 +18,8 @@ SCORES_HEIGHT = 330
 GLANCE_HEIGHT = 400
 RISK_EDGES = np.linspace(0.0, 1.0, 26)
 """Bins of a record's risk."""
+MARKED = 10
+"""Marks on a curve of many thresholds."""
 
 
 def scores(found: Assessment) -> Figure:
@@ -161,17 +163,17 @@ def _observed(name: str, bins: Reliability, look: dict[str, str]) -> dict[str, A
 
 
 def found_out(found: Assessment) -> Figure:
-    """Precision and recall when everybody with at least a posterior is called a member."""
-    measured = [
-        (called, curve, dash) for (called, curve), dash in zip(curves(found), ("solid", "dash"), strict=False)
-    ]
+    """Precision and recall when everybody with at least a posterior is called a member.
+
+    Symbols tell the two apart, as colours do; dashes tell whose posterior it is.
+    """
+    looks = {"color": "@member", "symbol": "circle"}, {"color": "@outsider", "symbol": "diamond"}
     return {
         "data": [
-            _share(f"{name}{called}", curve.threshold, values, colour, dash)
-            for called, curve, dash in measured
-            for name, values, colour in (
-                ("precision", curve.precision, "@member"),
-                ("recall", curve.recall, "@outsider"),
+            _share(f"{name}{called}", curve.threshold, values, look, dash)
+            for (called, curve), dash in zip(curves(found), ("solid", "dash"), strict=False)
+            for name, values, look in zip(
+                ("precision", "recall"), (curve.precision, curve.recall), looks, strict=True
             )
         ],
         "layout": layout(
@@ -191,16 +193,18 @@ def curves(found: Assessment) -> list[tuple[str, PrecisionRecall]]:
 
 
 def _share(
-    name: str, thresholds: NDArray[np.float64], values: NDArray[np.float64], colour: str, dash: str
+    name: str, thresholds: NDArray[np.float64], values: NDArray[np.float64], look: dict[str, str], dash: str
 ) -> dict[str, Any]:
+    """One curve; a few of its thresholds have a mark, because all of them would hide the line."""
     known = ~np.isnan(values)
     return {
         "type": "scatter",
-        "mode": "lines",
+        "mode": "lines+markers",
         "name": name,
         "x": thresholds[known].tolist(),
         "y": values[known].tolist(),
-        "line": {"color": colour, "width": 2, "dash": dash},
+        "line": {"color": look["color"], "width": 2, "dash": dash},
+        "marker": {**look, "size": 8, "maxdisplayed": MARKED},
         "hovertemplate": f"{name} %{{y:.1%}} from %{{x:.2f}} on<extra></extra>",
     }
 

@@ -152,8 +152,8 @@ def tradeoff(found: Landscape) -> Figure:
     """
     spots = [*found.path, *found.ghosts, *found.pins.values(), *([found.current] if found.current else [])]
     headlines = [spot.headline for spot in spots]
-    data = [*_path(found, headlines), *_ghosts(found), *frontier.diamonds(found), *_pins(found), *_current(found)]
-    data += [*budget.marks(found), *frontier.band(found)]  # last, because the path is looked for first
+    data = [*frontier.band(found), *_path(found, headlines), *_ghosts(found), *frontier.diamonds(found)]
+    data += [*_pins(found), *_current(found), *budget.marks(found)]  # drawn in this order: no area veils a mark
     made = plane(data, headlines)
     made["layout"]["shapes"] += budget.shapes(found.view.budget)
     made["layout"]["annotations"] += [*budget.notes(found.view.budget), *frontier.knee(found)]

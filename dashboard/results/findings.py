@@ -157,6 +157,6 @@ def found_out(found: Assessment) -> str:
         return f"Nobody has a posterior of {curve.threshold[at]:.2f} or more."
     return (
         f"Of those with a posterior of {curve.threshold[at]:.2f} or more, {100 * curve.precision[at]:.0f} % were "
-        f"members; {100 * curve.recall[at]:.0f} % of all members are among them. Half of all cases are members, so "
-        "guessing has a precision of 50 %."
+        f"members (the precision, circles); {100 * curve.recall[at]:.0f} % of all members are among them "
+        "(the recall, diamonds). Half of all cases are members, so guessing has a precision of 50 %."
     )

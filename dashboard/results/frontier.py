@@ -8,6 +8,8 @@ import numpy as np
 
 from dashboard.state.landscape import Landscape, Standing
 
+_LAST = 1001  # in the legend: others have 1000
+
 
 def standing_words(standing: Standing | None) -> str:
     """How sure it is that no other setting beats one, as the end of a phrase; empty where none is compared."""
@@ -50,6 +52,7 @@ def band(found: Landscape) -> list[dict[str, Any]]:
             "fillcolor": "@band",
             "line": {"color": "@path-soft", "width": 1, "dash": "dot"},
             "hoverinfo": "skip",
+            "legendrank": _LAST,
         }
     ]
 

@@ -81,7 +81,7 @@ def curve(page: Page) -> Locator:
 
 def path_points(page: Page) -> Locator:
     """The points on the traced path, in the order of the dial."""
-    return curve(page).locator(".scatterlayer .trace").first.locator("path.point")
+    return curve(page).locator(".scatterlayer .tracepath path.point")
 
 
 def click_point(page: Page, point: Locator, words: str) -> None:

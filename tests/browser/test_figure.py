@@ -87,7 +87,7 @@ def test_a_point_under_the_keys_stays_it_when_another_is_measured_to_its_left(vi
     )  # the keys stay where they are
     expect(panel.get_by_role("row")).to_have_count(1 + 4)
     expect(ring).to_be_visible()
-    after, points = ring.bounding_box(), figure.locator(".scatterlayer .trace").first.locator("path.point")
+    after, points = ring.bounding_box(), figure.locator(".scatterlayer .tracepath path.point")
     assert after is not None
     assert after["x"] > before["x"] + 5  # the axis begins further to the left
     here = points.nth(1).bounding_box()
