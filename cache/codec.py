@@ -19,6 +19,7 @@ from engine.assessment import values
 from engine.assessment.values import Assessment, Comparison, Headline
 from engine.audits import values as audited
 from engine.canonical import build, canonical_json
+from engine.packages import Package
 from engine.training.values import TrainedWave
 from engine.validate import InvalidValueError
 
@@ -35,6 +36,7 @@ _EFFORT = 1  # of compression
 _HEAD = b"\0\0\0\0{"  # at byte 4 of safetensors: the upper half of the length of the JSON that follows
 _PARAMETER = "parameter."
 _CHECKPOINT = "epoch."
+_TRAINED_WITH = "trained_with"
 
 
 class UnreadableError(ValueError):
@@ -42,7 +44,10 @@ class UnreadableError(ValueError):
 
 
 def wave_to_bytes(wave: TrainedWave) -> bytes:
-    """Parameters as they are, those of earlier epochs with the epoch in their names, masks as one bit a record."""
+    """Parameters as they are, those of earlier epochs with the epoch in their names, masks as one bit a record.
+
+    What trained them is written as the bytes of its JSON.
+    """
     arrays = {_PARAMETER + name: array for name, array in wave.parameters.items()}
     for epoch, parameters in wave.checkpoints.items():
         arrays |= {f"{_CHECKPOINT}{epoch}.{name}": array for name, array in parameters.items()}
@@ -51,12 +56,13 @@ def wave_to_bytes(wave: TrainedWave) -> bytes:
         | {
             "masks": np.packbits(wave.masks, axis=1),
             "records": np.array([wave.masks.shape[1]], dtype=np.int64),
+            _TRAINED_WITH: np.frombuffer(canonical_json(wave.trained_with).encode(), dtype=np.uint8),
         }
     )
 
 
 def wave_from_bytes(blob: bytes) -> TrainedWave:
-    """The wave that ``wave_to_bytes`` wrote.
+    """The wave that ``wave_to_bytes`` wrote; one that was stored earlier does not say what trained it.
 
     Raises:
         UnreadableError: when the bytes are not a wave.
@@ -67,11 +73,28 @@ def wave_from_bytes(blob: bytes) -> TrainedWave:
         masks = np.unpackbits(arrays.pop("masks"), axis=1, count=records).astype(bool)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise UnreadableError("a stored wave has no readable masks") from error
+    trained_with = _packages(arrays.pop(_TRAINED_WITH, None))
     return TrainedWave(
         parameters=_named(arrays, _PARAMETER),
         masks=masks,
         checkpoints={epoch: _named(arrays, f"{_CHECKPOINT}{epoch}.") for epoch in _epochs(arrays)},
+        trained_with=trained_with,
     )
+
+
+def _packages(content: NDArray[Any] | None) -> tuple[Package, ...]:
+    """The packages whose JSON an array holds; none where there is no array.
+
+    Raises:
+        UnreadableError: when it holds something else.
+    """
+    try:
+        found = () if content is None else build(json.loads(content.tobytes()), _KINDS)
+    except (InvalidValueError, ValueError, RecursionError) as error:
+        raise UnreadableError("a stored wave does not say readably what trained it") from error
+    if not _fits(found, tuple[Package, ...]):
+        raise UnreadableError("a stored wave does not say readably what trained it")
+    return found
 
 
 def _named(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

@@ -1,14 +1,8 @@
-import ast
 import csv
 import io
 import json
-import platform
-import sys
 import tomllib
 from dataclasses import fields, replace
-from importlib import metadata
-from pathlib import Path
-from subprocess import run
 
 import numpy as np
 import pytest
@@ -18,7 +12,7 @@ from pyarrow import parquet
 from streamlit.testing.v1 import AppTest
 
 from cache.keys import Point, asked
-from cache.records import LIBRARIES, records_npz, records_parquet
+from cache.records import records_npz, records_parquet
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
 from cache.sweeps.values import Plan, Setting
@@ -29,6 +23,7 @@ from dashboard.state.budget import LIMITS
 from dashboard.state.view import View, point, refusal
 from engine.architectures import Gru
 from engine.mechanisms import Dropout, GaussianInput
+from engine.packages import Package
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.values import LabelOnly, Release, WeightNoise
 from engine.validate import InvalidValueError
@@ -36,7 +31,6 @@ from engine.version import ENGINE_VERSION
 from tests.handmade import ANSWERS, assessment, headline, whole
 from tests.test_view import views
 
-ROOT = Path(__file__).parent.parent
 NASTY = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -166,39 +160,32 @@ def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
         assert np.array_equal(found["risk"], whole().risk.member)
         assert asked(str(found["question"])) == setting
         assert json.loads(str(found["question"]))["engine"] == ENGINE_VERSION
-        assert json.loads(str(found["versions"])) == {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in LIBRARIES},
-        }
 
 
-def test_the_libraries_that_decide_numbers_are_those_that_the_engine_imports():
-    imported = {
-        name.split(".")[0]
-        for file in (ROOT / "engine").rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        for name in named_by(node)
-    }
-    foreign = imported - sys.stdlib_module_names - {"engine"}
-    assert {distribution for name in foreign for distribution in metadata.packages_distributions()[name]} == set(
-        LIBRARIES
-    ) - {"privacydial"}
+def package(name: str, version: str) -> Package:
+    return Package(name=name, version=version)
 
 
-def named_by(node: ast.AST) -> list[str]:
-    """The modules that a statement imports."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+TORCHES = ((package("python", "3.14.1"), package("torch", "8.0")), (package("torch", "9.0+cu999"),), ())
+SAID = [{"python": "3.14.1", "torch": "8.0"}, {"torch": "9.0+cu999"}, "not recorded"]
 
 
-def test_naming_the_versions_imports_no_library_that_trains():
-    code = (
-        "import sys; from cache.records import records_npz; from dashboard.state.view import View, point;"
-        "from tests.handmade import whole; records_npz(point(View()), whole());"
-        "print(sorted({'torch', 'opacus', 'sklearn', 'mlxtend', 'mnist1d'} & set(sys.modules)))"
-    )
-    assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+@pytest.mark.parametrize(
+    ("found", "trained_with", "assessed_with"),
+    [
+        (replace(whole(), trained_with=TORCHES, assessed_with=TORCHES[1]), SAID, SAID[1]),
+        (replace(whole(), trained_with=((),), assessed_with=TORCHES[0]), ["not recorded"], SAID[0]),
+        (whole(), ["not recorded"], "not recorded"),
+    ],
+)
+def test_the_files_name_the_versions_that_made_the_result_not_those_of_this_machine(
+    found, trained_with, assessed_with
+):
+    made_with = {"trained_with": trained_with, "assessed_with": assessed_with}
+    with np.load(io.BytesIO(records_npz(point(View()), found)), allow_pickle=False) as arrays:
+        assert json.loads(str(arrays["versions"])) == made_with
+    table = parquet.read_table(io.BytesIO(records_parquet(point(View()), found)))
+    assert json.loads(table.schema.metadata[b"privacydial.versions"]) == made_with
 
 
 def test_the_parquet_file_has_a_row_for_every_target_and_record():
@@ -233,7 +220,12 @@ def script(setting, found):
     [
         (None, "Nothing has been measured here yet.", ["Recipe file"]),
         (assessment(), "scores are not kept record by record", ["Recipe file"]),
-        (whole(), "Labels, who was a member of which model", ["Recipe file", "NumPy", "Parquet"]),
+        (whole(), "the versions of what measured it were not recorded", ["Recipe file", "NumPy", "Parquet"]),
+        (
+            replace(whole(), assessed_with=TORCHES[0]),
+            "with the recipe and the versions of what trained and attacked the models.",
+            ["Recipe file", "NumPy", "Parquet"],
+        ),
     ],
 )
 def test_what_can_be_taken_along(found, sentence, files):

@@ -76,13 +76,20 @@ def _records(point: Point, assessment: Assessment | None) -> None:
         return
     st.html(
         '<p class="pd-finding">Labels, who was a member of which model, attack scores and confidences φ, with the '
-        "recipe and the versions.</p>"
+        f"recipe{_versions_words(assessment)}.</p>"
     )
     with st.container(horizontal=True, gap="small"):
         for label, made, ending in (("NumPy", records_npz, "npz"), ("Parquet", records_parquet, "parquet")):
             _download(label, partial(made, point, assessment), f"{recipe_name(point)}.{ending}", _BINARY, "take")
     st.html('<p class="pd-finding">With the logits of all classes, by the recipe file:</p>')
     st.code(f"privacydial records {recipe_name(point)}.toml {recipe_name(point)}.npz", language=None)
+
+
+def _versions_words(assessment: Assessment) -> str:
+    """What the files say of versions, which results do not name that were stored before they were recorded."""
+    if not assessment.assessed_with:
+        return "; the versions of what measured it were not recorded"
+    return " and the versions of what trained and attacked the models"
 
 
 _BINARY = "application/octet-stream"
