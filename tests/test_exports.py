@@ -2,6 +2,8 @@ import csv
 import io
 import json
 import tomllib
+import zipfile
+from collections.abc import Iterable
 from dataclasses import fields, replace
 
 import numpy as np
@@ -11,12 +13,12 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from streamlit.testing.v1 import AppTest
 
-from cache.keys import Point, asked
+from cache.keys import Point, asked, assessment_key
 from cache.records import records_npz, records_parquet
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
-from cache.sweeps.values import Plan, Setting
-from cache.sweeps.writing import point_to_toml
+from cache.sweeps.values import Plan, Refused, Setting
+from cache.sweeps.writing import plan_to_toml, point_to_toml, recipe_files, recipe_name, recipes_zip
 from dashboard.results import outcomes
 from dashboard.results.exports import file_name, plain_cell, table_csv
 from dashboard.state.budget import LIMITS
@@ -148,6 +150,66 @@ def test_the_recipe_file_has_every_stop_of_every_control(name):
         view = View().turned(name, stop)
         if refusal(view) is None:
             assert read_back(point(view)) == point(view)
+
+
+def keys(plan: Plan) -> list[str]:
+    return [assessment_key(setting.point) for setting in plan.settings]
+
+
+def plan_with(points: Iterable[Point], dials: tuple[str, ...] = ()) -> Plan:
+    """A plan of some settings, each with the same names as the values of its dials."""
+    settings = tuple(Setting(values=dials, point=point) for point in dict.fromkeys(points))
+    return Plan(dials=dials, settings=settings, refused=(), waves=settings[0].point.waves)
+
+
+@given(st.lists(settings_asked(), min_size=1, max_size=6), st.integers(1, 3))
+@settings(max_examples=100, deadline=None)
+def test_the_sweep_file_of_any_settings_asks_for_them_bit_for_bit(chosen, waves):
+    plan = plan_with(point(view).with_waves(waves) for view in chosen)
+    found = sweep_from_toml(plan_to_toml(plan).encode()).plan()
+    assert sorted(keys(found)) == sorted(keys(plan))
+    assert found.waves == waves
+    assert not found.refused or "in_step" not in plan_to_toml(plan)
+
+
+def test_settings_that_are_all_combinations_are_written_as_a_grid_and_others_in_step():
+    grid = sweep_from_toml(b"""
+        architecture.kind = "Logistic"
+        epochs = [10, 20]
+        mechanisms.Dropout.rate = ["off", 0.5]
+        mechanisms.LabelSmoothing.alpha = ["off", 0.3]
+        release.weight_noise.sigma = ["off", 0.05]
+        privacy.noise_multiplier = ["off", 1.0]
+    """).plan()
+    text = plan_to_toml(grid)
+    for line in ("epochs = [10, 20]", 'privacy.noise_multiplier = ["off", 1.0]', "release.weight_noise.draws = 4"):
+        assert line in text.splitlines()
+    assert "in_step" not in text
+    less = plan_with(setting.point for setting in grid.settings[1:])
+    text = plan_to_toml(less)
+    assert tomllib.loads(text)["in_step"] is True
+    assert keys(sweep_from_toml(text.encode()).plan()) == keys(less)
+    alone = plan_to_toml(plan_with([RICH]))
+    assert tomllib.loads(alone) == tomllib.loads(point_to_toml(RICH))
+
+
+def test_foreign_names_of_dials_and_values_are_not_in_the_sweep_file():
+    plan = replace(
+        plan_with([point(View()), RICH.with_waves(2)], NASTY), refused=(Refused(values=NASTY, reason=NASTY[0]),)
+    )
+    text = plan_to_toml(plan)
+    assert not any(name in text for name in NASTY)
+    assert keys(sweep_from_toml(text.encode()).plan()) == keys(plan)
+
+
+def test_the_recipe_files_of_a_sweep_are_its_settings_in_their_order():
+    plan = sweep_from_toml(b"seed = [3, 1, 2]\nmechanisms.Dropout.rate = ['off', 0.1, 0.2, 0.5]").plan()
+    with zipfile.ZipFile(io.BytesIO(recipes_zip(plan))) as archive:
+        names = archive.namelist()
+        found = [sweep_from_toml(archive.read(name)).plan() for name in names]
+    assert names == [*recipe_files(plan)] == sorted(names)
+    assert names[0] == f"01-{recipe_name(plan.settings[0].point)}.toml"
+    assert [key for one in found for key in keys(one)] == keys(plan)
 
 
 def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
