@@ -21,6 +21,7 @@ from engine.assessment import values
 from engine.assessment.values import Assessment, Comparison, Headline
 from engine.audits import values as audited
 from engine.canonical import build, canonical_json
+from engine.packages import Package
 from engine.training.values import TrainedWave
 from engine.validate import InvalidValueError
 
@@ -41,6 +42,7 @@ _SHOWN = 40  # characters of a foreign name in a sentence
 # As one is written; Python reads no number of thousands of digits.
 _EPOCH = re.compile(r"epoch\.(0|[1-9][0-9]{0,8})\.")
 _LONE = re.compile("[\ud800-\udfff]")  # half a character: JSON can hold it, a page cannot show it
+_TRAINED_WITH = "trained_with"
 
 
 class UnreadableError(ValueError):
@@ -48,7 +50,10 @@ class UnreadableError(ValueError):
 
 
 def wave_to_bytes(wave: TrainedWave) -> bytes:
-    """Parameters as they are, those of earlier epochs with the epoch in their names, masks as one bit a record."""
+    """Parameters as they are, those of earlier epochs with the epoch in their names, masks as one bit a record.
+
+    What trained them is written as the bytes of its JSON.
+    """
     arrays = {_PARAMETER + name: array for name, array in wave.parameters.items()}
     for epoch, parameters in wave.checkpoints.items():
         arrays |= {f"{_CHECKPOINT}{epoch}.{name}": array for name, array in parameters.items()}
@@ -57,22 +62,25 @@ def wave_to_bytes(wave: TrainedWave) -> bytes:
         | {
             "masks": np.packbits(wave.masks, axis=1),
             "records": np.array([wave.masks.shape[1]], dtype=np.int64),
+            _TRAINED_WITH: np.frombuffer(canonical_json(wave.trained_with).encode(), dtype=np.uint8),
         }
     )
 
 
 def wave_from_bytes(blob: bytes) -> TrainedWave:
-    """The wave that ``wave_to_bytes`` wrote.
+    """The wave that ``wave_to_bytes`` wrote; one that was stored earlier does not say what trained it.
 
     Raises:
         UnreadableError: when the bytes are not a wave.
     """
     arrays = _load(blob)
     masks = _masks(arrays.pop("masks", None), arrays.pop("records", None))
+    trained_with = _packages(arrays.pop(_TRAINED_WITH, None))
     return TrainedWave(
         parameters=_named(arrays, _PARAMETER),
         masks=masks,
         checkpoints={epoch: _named(arrays, f"{_CHECKPOINT}{epoch}.") for epoch in _epochs(arrays)},
+        trained_with=trained_with,
     )
 
 
@@ -90,6 +98,21 @@ def _masks(packed: NDArray[Any] | None, records: NDArray[Any] | None) -> NDArray
     if not 0 < count <= 8 * packed.shape[1] < count + 8:
         raise UnreadableError("a stored wave has masks of another number of records")
     return np.unpackbits(packed, axis=1, count=count).astype(bool)
+
+
+def _packages(content: NDArray[Any] | None) -> tuple[Package, ...]:
+    """The packages whose JSON an array holds; none where there is no array.
+
+    Raises:
+        UnreadableError: when it holds something else.
+    """
+    try:
+        found = () if content is None else build(json.loads(content.tobytes()), _KINDS)
+    except (InvalidValueError, ValueError, RecursionError) as error:
+        raise UnreadableError("a stored wave does not say readably what trained it") from error
+    if not _fits(found, tuple[Package, ...]):
+        raise UnreadableError("a stored wave does not say readably what trained it")
+    return found
 
 
 def _named(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

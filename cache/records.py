@@ -1,16 +1,17 @@
 """What an assessment says record by record, as NumPy and Parquet files that explain themselves.
 
-Both hold the question that the assessment answers (recipe, release, attack, waves, engine version) as JSON. Neither
-needs pickle to be read. Logits of all classes are not kept with an assessment, φ, the logit-scaled confidence of
-the label, is: who wants them asks the models again (``privacydial records``).
+Both hold the question that the assessment answers (recipe, release, attack, waves, engine version) as JSON, and the
+versions of Python and of the libraries that trained its waves and computed it, wherever that was: ``trained_with``
+lists each combination by which waves were trained, ``assessed_with`` is one combination. Neither needs pickle to be
+read. Logits of all classes are not kept with an assessment, φ, the logit-scaled confidence of the label, is: who
+wants them asks the models again (``privacydial records``), with what is installed then.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import platform
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 from cache.keys import Point, assessment_question
 from engine.assessment.parts import Answers
 from engine.assessment.values import Assessment
+from engine.packages import Package
 from engine.validate import InvalidValueError
 
-LIBRARIES = ("privacydial", "torch", "numpy", "scipy", "scikit-learn", "opacus", "mlxtend", "mnist1d")
-"""What decides numbers: what trains, what computes attacks and ε, and what records come from."""
+NOT_RECORDED = "not recorded"
+"""What stands for versions that nobody kept: of what was stored earlier, or not made by workers."""
 
 
 def records_npz(point: Point, assessment: Assessment, logits: NDArray[np.float32] | None = None) -> bytes:
@@ -48,7 +50,7 @@ def records_npz(point: Point, assessment: Assessment, logits: NDArray[np.float32
         risk_left_out=assessment.risk.non_member,
         **further,
         question=np.array(assessment_question(point)),
-        versions=np.array(_versions()),
+        versions=np.array(_versions(assessment)),
     )
     return file.getvalue()
 
@@ -84,7 +86,7 @@ def records_parquet(point: Point, assessment: Assessment, logits: NDArray[np.flo
             **_by_class(logits),
         }
     ).replace_schema_metadata(
-        {"privacydial.question": assessment_question(point), "privacydial.versions": _versions()}
+        {"privacydial.question": assessment_question(point), "privacydial.versions": _versions(assessment)}
     )
     file = io.BytesIO()
     parquet.write_table(table, file, compression="zstd")
@@ -107,9 +109,15 @@ def _answers(assessment: Assessment) -> Answers:
     return assessment.answers
 
 
-def _versions() -> str:
-    """What this machine would measure with, without importing it; the engine's version is in the question.
+def _versions(assessment: Assessment) -> str:
+    """What the assessment was made with, by its own word: this machine may only have received it."""
+    trained_with = assessment.trained_with or ((),)
+    made_with = {
+        "trained_with": [_by_name(packages) for packages in trained_with],
+        "assessed_with": _by_name(assessment.assessed_with),
+    }
+    return json.dumps(made_with)
 
-    A result that ships or was imported has been measured on another machine, which may have had other versions.
-    """
-    return json.dumps({"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}})
+
+def _by_name(packages: Sequence[Package]) -> dict[str, str] | str:
+    return {package.name: package.version for package in packages} or NOT_RECORDED

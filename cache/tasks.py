@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from cache.keys import Outputs, Point, Versus
 from cache.remote import TOPIC
 from engine.architectures import Logistic
 from engine.models.network import network
+from engine.packages import installed
 from engine.pipeline import assess as assess_waves
 from engine.pipeline import compare as compare_waves
 from engine.pipeline import train_wave
@@ -67,24 +69,28 @@ def train(recipe: Recipe, wave: int, watched: bool, device: str) -> bytes | None
             device=device,
         )
         worker.log_event(TOPIC, {"task": name, "seconds": time.perf_counter() - began})
-        return wave_to_bytes(trained)
+        return wave_to_bytes(replace(trained, trained_with=installed()))
     except UnwantedError:
         return None
 
 
 def assess(point: Point, blobs: Sequence[bytes], shadow_blobs: Sequence[bytes]) -> bytes:
-    """The assessment of a point from its waves 0, 1, … and those of its shadow recipe where that is another."""
+    """The assessment of a point from its waves 0, 1, … and those of its shadow recipe where that is another.
+
+    It keeps what it and its waves were made with, which may be of other versions where they were trained earlier or
+    elsewhere.
+    """
     waves, shadows = ([wave_from_bytes(blob) for blob in some] for some in (blobs, shadow_blobs))
-    return assessment_to_bytes(
-        assess_waves(
-            point.recipe,
-            point.release,
-            point.attack,
-            waves,
-            calibration=point.calibration,
-            shadows=shadows or waves,
-        )
+    assessed = assess_waves(
+        point.recipe,
+        point.release,
+        point.attack,
+        waves,
+        calibration=point.calibration,
+        shadows=shadows or waves,
     )
+    trained_with = tuple(dict.fromkeys(wave.trained_with for wave in (*waves, *shadows)))
+    return assessment_to_bytes(replace(assessed, trained_with=trained_with, assessed_with=installed()))
 
 
 def contested_values(population: PopulationChoice, records: Sequence[int]) -> bytes:

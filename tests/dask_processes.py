@@ -84,13 +84,13 @@ def starts(scheduler: Scheduler) -> Counter[str]:
         return Counter(task.split("-")[1] for task in begun(cluster.client))
 
 
-def with_other_package(folder: Path) -> Path:
-    """A folder with the packages that a worker needs, of another release with the same engine."""
+def with_other_package(folder: Path, package: str = "privacydial") -> Path:
+    """A folder with the packages that a worker needs, one of another release, the engine being the same."""
     for name in ("engine", "cache"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / "privacydial-9.9.9.dist-info").mkdir()
-    metadata = "Metadata-Version: 2.1\nName: privacydial\nVersion: 9.9.9\n"
-    (folder / "privacydial-9.9.9.dist-info" / "METADATA").write_text(metadata)
+    (folder / f"{package}-9.9.9.dist-info").mkdir()
+    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 9.9.9\n"
+    (folder / f"{package}-9.9.9.dist-info" / "METADATA").write_text(metadata)
     return folder
 
 

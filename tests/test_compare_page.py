@@ -12,7 +12,7 @@ from cache.cluster import Cluster
 from cache.jobs import Jobs
 from cache.starter import Starter
 from cache.store import Store
-from dashboard.panels.taking import recipe_name
+from cache.sweeps.writing import recipe_name
 from dashboard.serving.running import Running, set_running
 from dashboard.state.lineup import comparison, lineup
 from dashboard.state.story import PRESETS

@@ -1,14 +1,10 @@
-import ast
 import csv
 import io
 import json
-import platform
-import sys
 import tomllib
+import zipfile
+from collections.abc import Iterable
 from dataclasses import fields, replace
-from importlib import metadata
-from pathlib import Path
-from subprocess import run
 
 import numpy as np
 import pytest
@@ -17,18 +13,19 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from streamlit.testing.v1 import AppTest
 
-from cache.keys import Point, asked
-from cache.records import LIBRARIES, records_npz, records_parquet
+from cache.keys import Point, asked, assessment_key
+from cache.records import records_npz, records_parquet
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
-from cache.sweeps.values import Plan, Setting
-from cache.sweeps.writing import point_to_toml
+from cache.sweeps.values import Plan, Refused, Setting
+from cache.sweeps.writing import plan_to_toml, point_to_toml, recipe_files, recipe_name, recipes_zip
 from dashboard.results import outcomes
 from dashboard.results.exports import file_name, plain_cell, table_csv
 from dashboard.state.budget import LIMITS
 from dashboard.state.view import View, point, refusal
 from engine.architectures import Gru
 from engine.mechanisms import Dropout, GaussianInput
+from engine.packages import Package
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
 from engine.release.values import LabelOnly, Release, WeightNoise
 from engine.validate import InvalidValueError
@@ -36,7 +33,6 @@ from engine.version import ENGINE_VERSION
 from tests.handmade import ANSWERS, assessment, headline, whole
 from tests.test_view import views
 
-ROOT = Path(__file__).parent.parent
 NASTY = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -156,6 +152,66 @@ def test_the_recipe_file_has_every_stop_of_every_control(name):
             assert read_back(point(view)) == point(view)
 
 
+def keys(plan: Plan) -> list[str]:
+    return [assessment_key(setting.point) for setting in plan.settings]
+
+
+def plan_with(points: Iterable[Point], dials: tuple[str, ...] = ()) -> Plan:
+    """A plan of some settings, each with the same names as the values of its dials."""
+    settings = tuple(Setting(values=dials, point=point) for point in dict.fromkeys(points))
+    return Plan(dials=dials, settings=settings, refused=(), waves=settings[0].point.waves)
+
+
+@given(st.lists(settings_asked(), min_size=1, max_size=6), st.integers(1, 3))
+@settings(max_examples=100, deadline=None)
+def test_the_sweep_file_of_any_settings_asks_for_them_bit_for_bit(chosen, waves):
+    plan = plan_with(point(view).with_waves(waves) for view in chosen)
+    found = sweep_from_toml(plan_to_toml(plan).encode()).plan()
+    assert sorted(keys(found)) == sorted(keys(plan))
+    assert found.waves == waves
+    assert not found.refused or "in_step" not in plan_to_toml(plan)
+
+
+def test_settings_that_are_all_combinations_are_written_as_a_grid_and_others_in_step():
+    grid = sweep_from_toml(b"""
+        architecture.kind = "Logistic"
+        epochs = [10, 20]
+        mechanisms.Dropout.rate = ["off", 0.5]
+        mechanisms.LabelSmoothing.alpha = ["off", 0.3]
+        release.weight_noise.sigma = ["off", 0.05]
+        privacy.noise_multiplier = ["off", 1.0]
+    """).plan()
+    text = plan_to_toml(grid)
+    for line in ("epochs = [10, 20]", 'privacy.noise_multiplier = ["off", 1.0]', "release.weight_noise.draws = 4"):
+        assert line in text.splitlines()
+    assert "in_step" not in text
+    less = plan_with(setting.point for setting in grid.settings[1:])
+    text = plan_to_toml(less)
+    assert tomllib.loads(text)["in_step"] is True
+    assert keys(sweep_from_toml(text.encode()).plan()) == keys(less)
+    alone = plan_to_toml(plan_with([RICH]))
+    assert tomllib.loads(alone) == tomllib.loads(point_to_toml(RICH))
+
+
+def test_foreign_names_of_dials_and_values_are_not_in_the_sweep_file():
+    plan = replace(
+        plan_with([point(View()), RICH.with_waves(2)], NASTY), refused=(Refused(values=NASTY, reason=NASTY[0]),)
+    )
+    text = plan_to_toml(plan)
+    assert not any(name in text for name in NASTY)
+    assert keys(sweep_from_toml(text.encode()).plan()) == keys(plan)
+
+
+def test_the_recipe_files_of_a_sweep_are_its_settings_in_their_order():
+    plan = sweep_from_toml(b"seed = [3, 1, 2]\nmechanisms.Dropout.rate = ['off', 0.1, 0.2, 0.5]").plan()
+    with zipfile.ZipFile(io.BytesIO(recipes_zip(plan))) as archive:
+        names = archive.namelist()
+        found = [sweep_from_toml(archive.read(name)).plan() for name in names]
+    assert names == [*recipe_files(plan)] == sorted(names)
+    assert names[0] == f"01-{recipe_name(plan.settings[0].point)}.toml"
+    assert [key for one in found for key in keys(one)] == keys(plan)
+
+
 def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
     setting = point(View())
     with np.load(io.BytesIO(records_npz(setting, whole())), allow_pickle=False) as found:
@@ -166,39 +222,32 @@ def test_what_is_known_of_every_record_comes_as_arrays_that_need_no_pickle():
         assert np.array_equal(found["risk"], whole().risk.member)
         assert asked(str(found["question"])) == setting
         assert json.loads(str(found["question"]))["engine"] == ENGINE_VERSION
-        assert json.loads(str(found["versions"])) == {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in LIBRARIES},
-        }
 
 
-def test_the_libraries_that_decide_numbers_are_those_that_the_engine_imports():
-    imported = {
-        name.split(".")[0]
-        for file in (ROOT / "engine").rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        for name in named_by(node)
-    }
-    foreign = imported - sys.stdlib_module_names - {"engine"}
-    assert {distribution for name in foreign for distribution in metadata.packages_distributions()[name]} == set(
-        LIBRARIES
-    ) - {"privacydial"}
+def package(name: str, version: str) -> Package:
+    return Package(name=name, version=version)
 
 
-def named_by(node: ast.AST) -> list[str]:
-    """The modules that a statement imports."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+TORCHES = ((package("python", "3.14.1"), package("torch", "8.0")), (package("torch", "9.0+cu999"),), ())
+SAID = [{"python": "3.14.1", "torch": "8.0"}, {"torch": "9.0+cu999"}, "not recorded"]
 
 
-def test_naming_the_versions_imports_no_library_that_trains():
-    code = (
-        "import sys; from cache.records import records_npz; from dashboard.state.view import View, point;"
-        "from tests.handmade import whole; records_npz(point(View()), whole());"
-        "print(sorted({'torch', 'opacus', 'sklearn', 'mlxtend', 'mnist1d'} & set(sys.modules)))"
-    )
-    assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+@pytest.mark.parametrize(
+    ("found", "trained_with", "assessed_with"),
+    [
+        (replace(whole(), trained_with=TORCHES, assessed_with=TORCHES[1]), SAID, SAID[1]),
+        (replace(whole(), trained_with=((),), assessed_with=TORCHES[0]), ["not recorded"], SAID[0]),
+        (whole(), ["not recorded"], "not recorded"),
+    ],
+)
+def test_the_files_name_the_versions_that_made_the_result_not_those_of_this_machine(
+    found, trained_with, assessed_with
+):
+    made_with = {"trained_with": trained_with, "assessed_with": assessed_with}
+    with np.load(io.BytesIO(records_npz(point(View()), found)), allow_pickle=False) as arrays:
+        assert json.loads(str(arrays["versions"])) == made_with
+    table = parquet.read_table(io.BytesIO(records_parquet(point(View()), found)))
+    assert json.loads(table.schema.metadata[b"privacydial.versions"]) == made_with
 
 
 def test_the_parquet_file_has_a_row_for_every_target_and_record():
@@ -233,7 +282,12 @@ def script(setting, found):
     [
         (None, "Nothing has been measured here yet.", ["Recipe file"]),
         (assessment(), "scores are not kept record by record", ["Recipe file"]),
-        (whole(), "Labels, who was a member of which model", ["Recipe file", "NumPy", "Parquet"]),
+        (whole(), "the versions of what measured it were not recorded", ["Recipe file", "NumPy", "Parquet"]),
+        (
+            replace(whole(), assessed_with=TORCHES[0]),
+            "with the recipe and the versions of what trained and attacked the models.",
+            ["Recipe file", "NumPy", "Parquet"],
+        ),
     ],
 )
 def test_what_can_be_taken_along(found, sentence, files):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st_
 from streamlit.testing.v1 import AppTest
 
 from cache.store import Store
+from cache.sweeps.writing import recipe_name
 from dashboard.controls.filters import BETWEEN
-from dashboard.panels.taking import recipe_name
 from dashboard.results.risks import BOUNDS, SHOWS
 from dashboard.results.slopes import WHICH
 from dashboard.results.thresholds import PRIORS

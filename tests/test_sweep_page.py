@@ -2,24 +2,32 @@ import csv
 import io
 import itertools
 import re
+import zipfile
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cache.admission import Person
 from cache.jobs import Jobs
+from cache.keys import assessment_key
 from cache.store import Store
 from cache.sweeps.current import Sweeps
 from cache.sweeps.kept import keep_plan, kept_plan
 from cache.sweeps.reading import sweep_from_toml
 from cache.sweeps.results import Result
 from cache.sweeps.run import SweepProgress
-from cache.sweeps.values import Plan
+from cache.sweeps.values import Plan, Sample
+from dashboard.controls.composing import FIRST, SEED, plan_of
 from dashboard.panels.watching import progress_words
 from dashboard.results import outcomes
 from dashboard.results.parallel import landed, parallel
 from dashboard.serving.running import Running, set_running
 from dashboard.state.families import token_of
+from dashboard.state.stops import FOUR
+from dashboard.state.view import View
+from engine.attacks.catalogue import CATALOGUE
+from engine.populations.catalogue import POPULATIONS
 from tests.explored import opened_sweep, until_text
 from tests.handmade import claim, headline, interval
 
@@ -128,6 +136,87 @@ def test_after_a_restart_the_page_goes_on_with_the_sweep_of_before(cluster, swee
     again.close()
     jobs.close()
     store.close()
+
+
+def with_files() -> None:
+    """The page, and what its downloads hold when they are pressed."""
+    import streamlit as st
+    from streamlit.runtime import get_instance
+
+    from dashboard.pages import sweep
+
+    sweep.page()
+    offered = get_instance().media_file_mgr._deferred_callables.values()
+    st.session_state["files"] = {one["filename"]: one["callable"]() for one in offered}
+
+
+def taking(place: str) -> AppTest:
+    """The page with what can be taken along opened in a place."""
+    app = AppTest.from_function(with_files, default_timeout=60)
+    app.session_state[place] = True
+    return app.run()
+
+
+def keys(plan: Plan) -> list[str]:
+    return sorted(assessment_key(setting.point) for setting in plan.settings)
+
+
+def assert_taken(app: AppTest, plan: Plan) -> None:
+    """The files are those of a plan, and the commands name them."""
+    assert not app.exception
+    files = app.session_state["files"]
+    assert keys(sweep_from_toml(files["sweep.toml"].encode()).plan()) == keys(plan)
+    with zipfile.ZipFile(io.BytesIO(files["sweep-recipes.zip"])) as archive:
+        recipes = {name: sweep_from_toml(archive.read(name)).plan() for name in archive.namelist()}
+    assert sorted(key for one in recipes.values() for key in keys(one)) == keys(plan)
+    assert [code.value for code in app.code] == [
+        "privacydial sweep sweep.toml",
+        f"privacydial sweep {next(iter(recipes))}",
+    ]
+
+
+BASE = View(population=[*POPULATIONS][1], attack=next(iter(CATALOGUE)))
+BY_DEFAULT = {name: FIRST.get(name, (getattr(BASE, name),)) for name in (*FOUR, "contested")}
+TURNED = {"architecture": ("logistic", "mlp-64x3-tanh", "lstm-8x2-mean"), "dp": ("off", "1"), "noise": ("0", "0.05")}
+
+
+@pytest.mark.parametrize(
+    ("turned", "replicates", "points"),
+    [({}, 1, None), (TURNED, 1, None), ({}, 3, None), (TURNED, 2, 11)],
+    ids=["what stands there", "a grid", "replicates", "a Sobol sample with replicates"],
+)
+def test_a_sweep_from_the_dials_can_be_taken_along_as_files_that_ask_for_the_same(store, turned, replicates, points):
+    app = taking("take-composed")
+    for name, stops in turned.items():
+        app.multiselect(key=f"sweep-{name}").set_value([*stops]).run()
+    app.number_input(key="sweep-replicates").set_value(replicates).run()
+    if points is not None:
+        app.segmented_control(key="sweep-which").set_value("A Sobol sample").run()
+        app.number_input(key="sweep-points").set_value(points).run()
+    seeds = {SEED: tuple(range(replicates))} if replicates > 1 else {}
+    plan = plan_of(BASE, tuple((BY_DEFAULT | turned | seeds).items()), Sample(points=points) if points else None)
+    assert f"{len(plan.settings):,} settings" in texts(app)
+    assert_taken(app, plan)
+
+
+def test_the_sweep_that_is_shown_can_be_taken_along_by_everybody_and_after_a_restart(sweeps, tmp_path):
+    plan = sweep_from_toml(quick(**{"mechanisms.LabelSmoothing.alpha": '["off", 0.5]'}).encode()).plan()
+    named = replace(plan, dials=("<b>x</b>", "../../=1+1"))
+    keep_plan(named, tmp_path)
+    assert_taken(taking("take"), plan)  # of the dashboard before this one
+    assert sweeps.start(named, ANN)
+    app = taking("take")
+    until_text(app, "Done: 4 of 4 settings, 4 of 4 waves.")
+    assert_taken(app, plan)
+
+
+def test_a_link_can_hide_what_can_be_taken_of_a_sweep(store):
+    app = AppTest.from_function(with_files, default_timeout=60)
+    app.session_state["hidden"] = {"take"}
+    app.session_state["take-composed"] = True
+    assert "3 settings, 6 waves of eight models." in texts(app.run())
+    assert not app.code
+    assert app.session_state["files"] == {}
 
 
 KEPT = "sweep.json"

@@ -7,8 +7,9 @@ import pytest
 import cache.sweeps.reading
 from cache.keys import Point
 from cache.sweeps.dials import dials
-from cache.sweeps.reading import MOST_BYTES, sweep_from_toml
+from cache.sweeps.reading import MOST_BYTES, MOST_OWN_BYTES, sweep_from_toml
 from cache.sweeps.values import Axis, Range, Sample, Sweep, sobol
+from dashboard.commands.terminal import plan_in
 from engine.architectures import Logistic, Mlp
 from engine.mechanisms import Dropout, Mixup
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
@@ -141,6 +142,15 @@ def test_a_whole_number_and_its_float_are_one_setting():
         ("sample.points = 0\nseed = [1, 2]", "sample.points must be at least 1, got 0"),
         ("sample.points = 10000000\nseed = [1, 2]", "sample.points must be at most 10,000, got 10000000"),
         ("sample = 3", "sample must be a table with points and perhaps a seed, got 3"),
+        ("in_step = 1\nseed = [1, 2]", "in_step must be true or false, got 1"),
+        ("in_step = true\nseed = 3", "in_step must have at least one list, got none"),
+        (
+            "in_step = true\nseed = [1, 2]\nepochs = [1, 2]\nbatch = [1, 2, 3]",
+            "lists in step must have one length, got 2 values of seed and 3 of batch",
+        ),
+        ("in_step = true\nseed = {from = 1, to = 3}", "seed must be a value or a list in a sweep without a sample"),
+        ("in_step = true\nseed = [1, 2]\nsample.points = 2", "in_step must be false in a sweep with a sample"),
+        (f"in_step = true\nseed = {list(range(10_001))}", "points of a sweep must be at most 10,000, got 10001"),
         ("seed = {from = 1}", "seed must be a range with from, to and perhaps scale, got {'from': 1}"),
         ("seed = {from = 3, to = 1}\nsample.points = 2", "seed.to must be above 3, got 1"),
         ("seed = {from = 'a', to = 1}\nsample.points = 2", "seed.from must be a finite number, got 'a'"),
@@ -163,6 +173,30 @@ def test_bad_input_is_one_sentence_that_names_the_dial_the_rule_and_the_value(te
 def test_bytes_that_are_no_text_are_one_sentence():
     with pytest.raises(InvalidValueError, match="must be text in UTF-8: invalid start byte at byte 0"):
         sweep_from_toml(b"\xff\xfe")
+
+
+def test_the_command_reads_a_longer_file_than_strangers_may_send(tmp_path):
+    file = tmp_path / "sweep.toml"
+    file.write_bytes(b"seed = [1, 2]\n" + b"#" * MOST_BYTES)
+    assert [setting.values for setting in plan_in(file).settings] == [(1,), (2,)]
+    file.write_bytes(b"#" * (MOST_OWN_BYTES + 2))
+    with pytest.raises(InvalidValueError, match=r"sweep\.toml: a sweep file must be at most 20,000,000 bytes"):
+        plan_in(file)
+
+
+def test_lists_in_step_go_together_and_what_has_one_value_keeps_it():
+    plan = read("""
+        in_step = true
+        epochs = [10, 20, 30]
+        batch = 20
+        architecture.kind = ["Mlp", "Mlp", "Logistic"]
+        architecture.width = [8, 16, 8]
+        mechanisms.Dropout.rate = ["off", 0.5, 0.5]
+    """).plan()
+    assert plan.dials == ("epochs", "architecture.kind", "architecture.width", "mechanisms.Dropout.rate")
+    assert [setting.values for setting in plan.settings] == [(10, "Mlp", 8, "off"), (20, "Mlp", 16, 0.5)]
+    assert [setting.point.recipe.batch for setting in plan.settings] == [20, 20]
+    assert [refused.values for refused in plan.refused] == [(30, "Logistic", 8, 0.5)]
 
 
 def test_ten_million_points_are_refused_without_making_them():

@@ -31,6 +31,13 @@ sweep is that many points of a Sobol sample instead of the whole grid, and a num
     sample.seed = 0
     release.weight_noise.sigma = { from = 0.005, to = 0.2, scale = "log" }
     mechanisms.Dropout.rate = { from = 0, to = 0.9 }
+
+With ``in_step = true`` the lists go together: all of them have one length, and each place in them is a setting. That
+is for settings which are not all combinations of something::
+
+    in_step = true
+    epochs = [10, 20, 50]
+    mechanisms.Dropout.rate = ["off", 0.2, 0.5]
 """
 
 from __future__ import annotations
@@ -44,17 +51,26 @@ from cache.sweeps.values import Axis, Range, Sample, Sweep
 from engine.validate import InvalidValueError
 
 MOST_BYTES = 1_000_000
+"""Of a file that may be anybody's."""
+
+MOST_OWN_BYTES = 20_000_000
+"""Of a file of who runs the command: as many as the longest lists that go in step take."""
+
 _RANGE = {"from", "to", "scale"}
 
 
-def sweep_from_toml(content: bytes) -> Sweep:
+def sweep_from_toml(content: bytes, *, at_most: int = MOST_BYTES) -> Sweep:
     """The sweep that a file describes; its bytes may come from anybody.
+
+    Args:
+        content: of the file.
+        at_most: so many bytes of it are read.
 
     Raises:
         InvalidValueError: when it describes none, with one sentence that names the dial, the rule and the value.
     """
-    if len(content) > MOST_BYTES:
-        raise InvalidValueError(f"a sweep file must be at most {MOST_BYTES:,} bytes, got {len(content):,}")
+    if len(content) > at_most:
+        raise InvalidValueError(f"a sweep file must be at most {at_most:,} bytes, got {len(content):,}")
     try:
         data = tomllib.loads(content.decode())
     except UnicodeDecodeError as error:
@@ -65,7 +81,8 @@ def sweep_from_toml(content: bytes) -> Sweep:
         raise InvalidValueError(f"a sweep file must be valid TOML: {error}") from error
     waves = {"waves": data.pop("waves")} if "waves" in data else {}
     sample = _sample(data.pop("sample")) if "sample" in data else None
-    return Sweep(axes=tuple(_axes(data, "")), sample=sample, **waves)
+    in_step = data.pop("in_step", False)
+    return Sweep(axes=tuple(_axes(data, "")), sample=sample, in_step=in_step, **waves)
 
 
 def _axes(table: Mapping[str, Any], prefix: str) -> Iterator[Axis]:

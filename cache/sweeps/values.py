@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from cache.keys import MOST_WAVES, Point
 from cache.sweeps.dials import OFF, Scalar, dials
 from cache.sweeps.settings import Values, point_of
-from engine.validate import InvalidValueError, choice, number, whole
+from engine.validate import InvalidValueError, choice, flag, number, whole
 
 MOST_POINTS = 10_000
 _DIGITS = 4  # of a number drawn from a range: short enough to be read, and written again in a recipe
@@ -153,15 +153,19 @@ class Sweep:
         axes: the dials that are not at the engine's default.
         waves: of every setting, four pairs of models each: comparisons use as many on both sides.
         sample: a sample of the combinations, None for all of them.
+        in_step: whether the lists go together, all of one length: each place in them is a setting.
     """
 
     axes: tuple[Axis, ...] = ()
     waves: int = 2
     sample: Sample | None = None
+    in_step: bool = False
 
     def __post_init__(self) -> None:
         whole("waves", self.waves, at_least=1, at_most=MOST_WAVES)
-        if self.sample is None:
+        if flag("in_step", self.in_step):
+            self._check_steps()
+        elif self.sample is None:
             for axis in self.axes:
                 if isinstance(axis.values, Range):
                     raise InvalidValueError(f"{axis.dial} must be a value or a list in a sweep without a sample")
@@ -169,6 +173,24 @@ class Sweep:
             whole("points of a sweep", count, at_least=1, at_most=MOST_POINTS)
         elif not self.turned:
             raise InvalidValueError("sample must have at least one list or range to draw from, got none")
+
+    def _check_steps(self) -> None:
+        """Refuse what has no place in every list."""
+        if self.sample is not None:
+            raise InvalidValueError("in_step must be false in a sweep with a sample")
+        lengths: dict[int, str] = {}
+        for axis in self.turned:
+            if isinstance(axis.values, Range):
+                raise InvalidValueError(f"{axis.dial} must be a value or a list in a sweep without a sample")
+            lengths.setdefault(len(axis.values), axis.dial)
+        if not lengths:
+            raise InvalidValueError("in_step must have at least one list, got none")
+        (count, first), *others = lengths.items()
+        for length, dial in others:
+            raise InvalidValueError(
+                f"lists in step must have one length, got {count:,} values of {first} and {length:,} of {dial}"
+            )
+        whole("points of a sweep", count, at_least=1, at_most=MOST_POINTS)
 
     @property
     def turned(self) -> tuple[Axis, ...]:
@@ -204,12 +226,19 @@ class Sweep:
         names = [axis.dial for axis in self.axes]
         if self.sample is None:
             lists = [axis.values for axis in self.axes if not isinstance(axis.values, Range)]
-            yield from (dict(zip(names, values, strict=True)) for values in itertools.product(*lists))
+            combined = _in_step(lists) if self.in_step else itertools.product(*lists)
+            yield from (dict(zip(names, values, strict=True)) for values in combined)
             return
         fixed = {axis.dial: axis.at(0.0) for axis in self.axes if not axis.turned}
         for shares in sobol(len(self.turned), self.sample):
             drawn = {axis.dial: axis.at(share) for axis, share in zip(self.turned, shares, strict=True)}
             yield {name: drawn.get(name, fixed.get(name, OFF)) for name in names}
+
+
+def _in_step(lists: Sequence[tuple[Scalar, ...]]) -> Iterator[tuple[Scalar, ...]]:
+    """The first values of all lists, then the second ones, and so on; what has one value only keeps it."""
+    count = max(map(len, lists))
+    return zip(*(values if len(values) > 1 else values * count for values in lists), strict=True)
 
 
 def sobol(dimensions: int, sample: Sample) -> Sequence[Sequence[float]]:

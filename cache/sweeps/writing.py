@@ -1,13 +1,18 @@
-"""Recipe files: a point as the TOML file that asks for it, in the words of a sweep file."""
+"""Recipe files and sweep files: a point, or the settings of a plan, as the TOML file that asks for them."""
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import typing
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 
-from cache.keys import Point
-from cache.sweeps.dials import KIND, OFF, Leaf, Node, Scalar, Table, Tables, fields_of, roots
+from cache.keys import Point, assessment_key
+from cache.sweeps.dials import KIND, OFF, Leaf, Node, Scalar, Table, Tables, dials, fields_of, roots
+from cache.sweeps.settings import Values
+from cache.sweeps.values import MOST_POINTS, Axis, Plan, Sweep
 from engine.recipe import Recipe
 
 _HEAD = """\
@@ -15,6 +20,12 @@ _HEAD = """\
 #     privacydial sweep THIS-FILE
 # Any value may become a list of values, and the file a sweep.
 """
+_SWEEP_HEAD = """\
+# A sweep of Privacy Dial, with everything that decides its numbers. To measure it, or to see what is stored of it:
+#     privacydial sweep THIS-FILE
+"""
+_COMBINED = "# Each combination of the values in lists is a setting, where the engine takes it."
+_IN_STEP = "# The lists go in step: their first values make a setting, their second ones the next, and so on."
 
 
 def point_to_toml(point: Point) -> str:
@@ -22,11 +33,104 @@ def point_to_toml(point: Point) -> str:
 
     Every field is written, those at their defaults too, so that the file means the same when defaults change.
     """
-    lines = [f"waves = {point.waves}  # of eight models each"]
-    for name, node in roots().items():
-        owner = point.recipe if name in fields_of(Recipe) else point
-        lines += [f"{key} = {_literal(value)}" for key, value in _lines(name, node, getattr(owner, name))]
-    return f"{_HEAD}\n{chr(10).join(lines)}\n"
+    return "\n".join([_HEAD, _waves(point.waves), *_assigned(_values(point)), ""])
+
+
+def plan_to_toml(plan: Plan) -> str:
+    """The text of the sweep file of a plan: ``sweep_from_toml`` reads it back as a sweep of the same settings.
+
+    However the plan came about: where its settings are all combinations of some values, lists of these stand for
+    them, as somebody would write it; else, as for a sample, there is a value for each setting, and lists go in step.
+    Every field is written, as in a recipe file.
+    """
+    rows = [_values(setting.point) for setting in plan.settings]
+    columns = {name: _column(name, rows) for name in dials() if any(name in row for row in rows)}
+    lists = {name: _distinct(column) for name, column in columns.items()}
+    if _combine_to(plan, lists):
+        return "\n".join([f"{_SWEEP_HEAD}{_COMBINED}", "", _waves(plan.waves), *_assigned(lists), ""])
+    steps = {name: columns[name] if len(values) > 1 else values for name, values in lists.items()}
+    return "\n".join([f"{_SWEEP_HEAD}{_IN_STEP}", "", _waves(plan.waves), "in_step = true", *_assigned(steps), ""])
+
+
+def recipe_name(point: Point) -> str:
+    """A name for the files of a setting: its population, its attack and the beginning of its recipe's hash."""
+    return f"{point.recipe.population.name}-{point.attack}-{point.recipe.hash[:8]}"
+
+
+def recipe_files(plan: Plan) -> Mapping[str, Point]:
+    """The settings of a plan by the names of their recipe files, which begin with their place in the plan."""
+    digits = len(str(len(plan.settings)))
+    points = [setting.point for setting in plan.settings]
+    return {f"{place:0{digits}}-{recipe_name(point)}.toml": point for place, point in enumerate(points, 1)}
+
+
+def recipes_zip(plan: Plan) -> bytes:
+    """A zip archive with the recipe file of every setting of a plan."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, point in recipe_files(plan).items():
+            archive.writestr(name, point_to_toml(point))
+    return file.getvalue()
+
+
+def _waves(waves: int) -> str:
+    return f"waves = {waves}  # of eight models each"
+
+
+def _values(point: Point) -> Values:
+    """The dials that a point has, with their values."""
+    owners = {name: point.recipe if name in fields_of(Recipe) else point for name in roots()}
+    return dict(pair for name, node in roots().items() for pair in _lines(name, node, getattr(owners[name], name)))
+
+
+def _column(name: str, rows: Sequence[Values]) -> list[Scalar]:
+    """The value of a dial in every setting.
+
+    Where a setting does not have the dial, its value says nothing, and any that the dial takes will do; but the first
+    dial of a table that the setting does not have takes that out.
+    """
+    unused, table = next(row[name] for row in rows if name in row), _taken_out_by(name)
+    return [row[name] if name in row else unused if table is None or _has(row, table) else OFF for row in rows]
+
+
+def _taken_out_by(name: str) -> str | None:
+    """The table that a dial takes out at "off", for the first of its dials that do; None for all other dials."""
+    table = dials()[name].off
+    first = next(other for other, dial in dials().items() if dial.off == table)
+    return table if name == first else None
+
+
+def _has(row: Values, table: str) -> bool:
+    """Whether a setting has one of the dials of a table."""
+    return any(name.startswith(f"{table}.") for name in row)
+
+
+def _distinct(column: Sequence[Scalar]) -> list[Scalar]:
+    """Each value once, as it is written: 1 and 1.0 are two."""
+    return list({_literal(value): value for value in column}.values())
+
+
+def _combine_to(plan: Plan, lists: Mapping[str, Sequence[Scalar]]) -> bool:
+    """Whether all combinations of lists come to the settings of a plan."""
+    if math.prod(map(len, lists.values())) > MOST_POINTS:
+        return False
+    sweep = Sweep(axes=tuple(Axis(dial=name, values=tuple(some)) for name, some in lists.items()), waves=plan.waves)
+    return _keys(sweep.plan()) == _keys(plan)
+
+
+def _keys(plan: Plan) -> set[str]:
+    return {assessment_key(setting.point) for setting in plan.settings}
+
+
+def _assigned(values: Mapping[str, Scalar | Sequence[Scalar]]) -> Iterator[str]:
+    """The lines of dials with a value or a list; a list of one value is that value."""
+    for name, value in values.items():
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            yield f"{name} = {_literal(value)}"
+        elif len(value) == 1:
+            yield f"{name} = {_literal(value[0])}"
+        else:
+            yield f"{name} = [{', '.join(map(_literal, value))}]"
 
 
 def _lines(name: str, node: Node, value: object) -> Iterator[tuple[str, Scalar]]:

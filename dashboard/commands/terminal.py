@@ -19,7 +19,7 @@ from cache.jobs import Jobs
 from cache.location import add_cache_options, cache_directory
 from cache.starter import Starter
 from cache.store import Store
-from cache.sweeps.reading import MOST_BYTES, sweep_from_toml
+from cache.sweeps.reading import MOST_OWN_BYTES, sweep_from_toml
 from cache.sweeps.results import assessed_waves, use, within
 from cache.sweeps.run import SweepProgress, SweepRun
 from cache.sweeps.values import Plan
@@ -62,8 +62,8 @@ def plan_in(file: Path) -> Plan:
     """
     try:
         with file.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
-        return sweep_from_toml(content).plan()
+            content = stream.read(MOST_OWN_BYTES + 1)
+        return sweep_from_toml(content, at_most=MOST_OWN_BYTES).plan()
     except OSError as error:
         raise InvalidValueError(f"{file} cannot be read ({error.strerror or error})") from error
     except InvalidValueError as error:

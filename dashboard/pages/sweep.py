@@ -9,11 +9,13 @@ from cache.sweeps.run import SweepProgress
 from cache.sweeps.values import Plan
 from dashboard.controls.composing import composed
 from dashboard.panels.problems import problems
+from dashboard.panels.taking import take_sweep
 from dashboard.panels.watching import watched
 from dashboard.results.outcomes import short
 from dashboard.results.tiles import headline_html
 from dashboard.results.words import unmarked
 from dashboard.serving.running import running
+from dashboard.state.hiding import shown
 from dashboard.state.optimizing import replicate_words
 from dashboard.state.person import this_person
 from dashboard.state.visit import begin, write_address
@@ -43,6 +45,7 @@ def page() -> None:
     with st.container(key="sweep-place"):
         if run is not None:
             watched(run)
+            _take(run.plan, "take")
             if unfinished(run.progress()) and running().problem is None:
                 st.button("Go on with this sweep", key="sweep-go-on", on_click=_start, args=(run.plan,))
         elif sweeps is not None and sweeps.before is not None:
@@ -61,6 +64,7 @@ def _before(plan: Plan) -> None:
     with st.container(key="sweep-before"):
         st.markdown(before_words(plan))
         st.button("Go on with that sweep", key="sweep-go-on", on_click=_start, args=(plan,))
+        _take(plan, "take")
 
 
 def before_words(plan: Plan) -> str:
@@ -84,6 +88,7 @@ def _form(*, busy: bool) -> None:
     refused = f"; {len(plan.refused):,} combinations are not possible" if plan.refused else ""
     looked = replicate_words(setting.point.recipe for setting in plan.settings)
     st.markdown(f"{len(plan.settings):,} settings, {waves:,} waves of eight models{refused}. {looked}".strip())
+    _take(plan, "take-composed")
     if isinstance(running().training, Nothing):
         st.info(NOTHING)
     elif running().problem is not None:
@@ -94,6 +99,12 @@ def _form(*, busy: bool) -> None:
         st.button("Start the sweep", key="sweep-start", type="primary", on_click=_start, args=(plan,), disabled=busy)
         if busy:
             st.markdown("A sweep is in work: cancel it or wait for its end.")
+
+
+def _take(plan: Plan, key: str) -> None:
+    """The sweep as files and commands: one that was put together here can be measured elsewhere, too."""
+    if shown("take"):
+        take_sweep(plan, key=key)
 
 
 def _starting() -> None:

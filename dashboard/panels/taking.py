@@ -1,4 +1,4 @@
-"""Take it with you: settings as files and commands, and what was measured of every record."""
+"""Take it with you: settings and sweeps as files and commands, and what was measured of every record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import streamlit as st
 
 from cache.keys import Point
 from cache.records import records_npz, records_parquet
-from cache.sweeps.writing import point_to_toml
+from cache.sweeps.values import Plan
+from cache.sweeps.writing import plan_to_toml, point_to_toml, recipe_files, recipe_name, recipes_zip
 from engine.assessment.values import Assessment
 
 
@@ -44,24 +45,45 @@ def take_settings(settings: Mapping[str, Point]) -> None:
     _offer(draw)
 
 
-def _offer(draw: Callable[[], None]) -> None:
+def take_sweep(plan: Plan, *, key: str) -> None:
+    """Draw the popover for a sweep.
+
+    Args:
+        plan: its settings.
+        key: another one for each place of a page.
+    """
+
+    def draw() -> None:
+        made = partial(plan_to_toml, plan)
+        _file("The sweep", "All its settings, in a file that you can edit.", "Sweep file", made, "sweep", key)
+        first = next(iter(recipe_files(plan)))
+        st.html(
+            '<h2 class="pd-title">Every setting</h2><p class="pd-finding">A recipe file for each, numbered in the '
+            "order of the sweep.</p>"
+        )
+        _download("Recipe files", partial(recipes_zip, plan), "sweep-recipes.zip", "application/zip", key)
+        st.html('<p class="pd-finding">The command for the first of them:</p>')
+        st.code(f"privacydial sweep {first}", language=None)
+
+    _offer(draw, key=key)
+
+
+def _offer(draw: Callable[[], None], *, key: str = "take") -> None:
     """A button over what can be taken, which is drawn when somebody opens it."""
-    box = st.popover("Take it with you", icon=":material/download:", key="take", on_change="rerun")
+    box = st.popover("Take it with you", icon=":material/download:", key=key, on_change="rerun")
     if box.open:
         with box:
             draw()
 
 
-def recipe_name(point: Point) -> str:
-    """A name for the files of a setting: its population, its attack and the beginning of its recipe's hash."""
-    return f"{point.recipe.population.name}-{point.attack}-{point.recipe.hash[:8]}"
-
-
 def _setting(title: str, point: Point, name: str, *, key: str) -> None:
-    st.html(
-        f'<h2 class="pd-title">{escape(title)}</h2><p class="pd-finding">Every dial, in a file that you can edit.</p>'
-    )
-    _download("Recipe file", partial(point_to_toml, point), f"{name}.toml", "application/toml", key)
+    _file(title, "Every dial, in a file that you can edit.", "Recipe file", partial(point_to_toml, point), name, key)
+
+
+def _file(title: str, words: str, label: str, made: partial[str], name: str, key: str) -> None:
+    """A TOML file under a title, and the command that reads it."""
+    st.html(f'<h2 class="pd-title">{escape(title)}</h2><p class="pd-finding">{escape(words)}</p>')
+    _download(label, made, f"{name}.toml", "application/toml", key)
     st.html('<p class="pd-finding">This command measures it again, or prints what is stored:</p>')
     st.code(f"privacydial sweep {name}.toml", language=None)
 
@@ -76,13 +98,20 @@ def _records(point: Point, assessment: Assessment | None) -> None:
         return
     st.html(
         '<p class="pd-finding">Labels, who was a member of which model, attack scores and confidences φ, with the '
-        "recipe and the versions.</p>"
+        f"recipe{_versions_words(assessment)}.</p>"
     )
     with st.container(horizontal=True, gap="small"):
         for label, made, ending in (("NumPy", records_npz, "npz"), ("Parquet", records_parquet, "parquet")):
             _download(label, partial(made, point, assessment), f"{recipe_name(point)}.{ending}", _BINARY, "take")
     st.html('<p class="pd-finding">With the logits of all classes, by the recipe file:</p>')
     st.code(f"privacydial records {recipe_name(point)}.toml {recipe_name(point)}.npz", language=None)
+
+
+def _versions_words(assessment: Assessment) -> str:
+    """What the files say of versions, which results do not name that were stored before they were recorded."""
+    if not assessment.assessed_with:
+        return "; the versions of what measured it were not recorded"
+    return " and the versions of what trained and attacked the models"
 
 
 _BINARY = "application/octet-stream"

@@ -22,6 +22,7 @@ from engine.assessment.parts import (
     Verdicts,
 )
 from engine.audits.values import Ceiling, Crossing, LowerBound
+from engine.packages import Package
 
 CLAIMABLE_FALSE_ALARMS = 10
 """False alarms that must be expected at an FPR before the TPR there is worth claiming."""
@@ -228,6 +229,9 @@ class Assessment:
         crossing: whether the attack does better than what is proved.
         reasons: what goes with a record's risk.
         search: how distances were found, where they are what the attack reads.
+        trained_with: the versions of what trained its waves and those of its shadow models, each combination once,
+            an empty one for waves of which nobody recorded them.
+        assessed_with: the versions of what computed the assessment; empty where nobody recorded them.
     """
 
     headline: Headline
@@ -250,3 +254,5 @@ class Assessment:
     crossing: Crossing | None = None
     reasons: tuple[Reason, ...] = ()
     search: DistanceSearch | None = None
+    trained_with: tuple[tuple[Package, ...], ...] = ()
+    assessed_with: tuple[Package, ...] = ()

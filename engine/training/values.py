@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.packages import Package
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedWave:
@@ -16,11 +18,13 @@ class TrainedWave:
         parameters: by name, float32 arrays of shape (M, …), M models first.
         masks: (M, N) bool, which contested records each model trained on; rows 2p and 2p + 1 are complements.
         checkpoints: the parameters after earlier epochs of the same training, by epoch.
+        trained_with: the versions of what trained them; empty where nobody recorded them.
     """
 
     parameters: dict[str, NDArray[np.float32]]
     masks: NDArray[np.bool_]
     checkpoints: dict[int, dict[str, NDArray[np.float32]]] = field(default_factory=dict)
+    trained_with: tuple[Package, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

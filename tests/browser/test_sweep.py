@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from cache.sweeps.reading import sweep_from_toml
 from tests.browser.reading import TRAINING, expect_rest
 from tests.browser.test_looks import violations
 
@@ -49,6 +50,7 @@ def measured(server, desks):
     page = desks.page()
     page.goto(f"{server.address}/sweep")
     describe(page, SWEEP.format(seeds="3, 4"))
+    expect(page.get_by_text("4 settings, 4 waves of eight models.")).to_be_visible()  # before it starts another one
     page.get_by_role("button", name="Start the sweep").click()
     expect(page.get_by_text("Done: 4 of 4 settings")).to_be_visible(timeout=TRAINING)
     desks.leave()
@@ -100,6 +102,17 @@ def test_the_results_can_be_downloaded(visitor, measured):
     rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
     assert download.value.suggested_filename == "sweep.csv"
     assert [row["seed"] for row in rows] == ["3", "3", "4", "4"]
+
+
+def test_the_sweep_can_be_taken_along_as_a_file_that_asks_for_it(visitor, measured):
+    page = opened(visitor)
+    page.get_by_role("button", name="Take it with you").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Sweep file").click()
+    plan = sweep_from_toml(Path(download.value.path()).read_bytes()).plan()
+    assert download.value.suggested_filename == "sweep.toml"
+    assert [setting.values for setting in plan.settings] == [("off", 3), ("off", 4), (0.3, 3), (0.3, 4)]
+    expect(page.get_by_text("privacydial sweep sweep.toml")).to_be_visible()
 
 
 def test_an_uploaded_file_is_data_and_a_bad_one_is_one_sentence(visitor):
