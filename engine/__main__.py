@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from engine.assessment.values import KEPT_EPOCH
 from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from engine.recipe import DpSgd, PopulationChoice, Recipe, Sgd
@@ -136,7 +137,10 @@ def _epsilon(options: argparse.Namespace) -> str:
     found = claim(_recipe(options, privacy=DpSgd(noise_multiplier=options.noise), optimizer=Sgd()), options.epoch)
     if found is None or found.epsilon is None:
         return "No ε is finite without noise."
-    return f"ε = {found.epsilon:.4g} at δ = {found.delta:g} by {found.accountant}, for one run; {found.relation}."
+    return (
+        f"ε = {found.epsilon:.4g} at δ = {found.delta:g} by {found.accountant}, for one run; {found.relation}."
+        f"{_about_the_epoch(options)}"
+    )
 
 
 def _noise(options: argparse.Namespace) -> str:
@@ -148,8 +152,13 @@ def _noise(options: argparse.Namespace) -> str:
     found = noise_for(options.epsilon, recipe.sampling_rate, steps_until(recipe, options.epoch), promised)
     return (
         f"σ = {found.noise_multiplier:.4g} proves ε = {found.spent.epsilon:.4g} at δ = {promised:g} "
-        f"by {found.spent.accountant}, for one run; {RELATION}."
+        f"by {found.spent.accountant}, for one run; {RELATION}.{_about_the_epoch(options)}"
     )
+
+
+def _about_the_epoch(options: argparse.Namespace) -> str:
+    """What an ε at an epoch that was asked for does not cover, to follow it; nothing where none was."""
+    return "" if options.epoch is None else f" {KEPT_EPOCH}"
 
 
 def _match(options: argparse.Namespace) -> str:
@@ -157,9 +166,10 @@ def _match(options: argparse.Namespace) -> str:
 
     first, second = (architecture(text) for text in (options.first, options.second))
     found = match_both(first, second, POPULATIONS[options.population])
+    moved = f" No size of the second is within 2 % of {first}, so both sizes moved."
     return (
         f"{found.first} has {found.first_parameters:,} parameters, {found.second} has {found.second_parameters:,} "
-        f"({found.gap:+.1%}, {'within' if found.close else 'not within'} 2 %)."
+        f"({found.gap:+.1%}, {'within' if found.close else 'not within'} 2 %).{moved * (found.first != first)}"
     )
 
 

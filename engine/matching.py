@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 
 from engine.architectures import LARGEST_SIZE, Architecture, parameter_count, why_not
@@ -75,8 +74,9 @@ def match_both(first: Architecture, second: Architecture, population: Population
     """Like ``match``, but where the gap is above 2 % the first gives way too, by as few units as close it.
 
     A convolution or a perceptron on pictures grows by hundreds of parameters with every unit, so that a given small
-    network may have no partner within 2 %, while one with a unit more or less has. If none within a quarter of
-    the first's size has, or the first has no size, the nearest of ``match`` is the answer.
+    network may have no partner within 2 %, while one with a unit more or less has. Deep networks, all of whose
+    layers grow at once, may have to give way by more than that. If no size of the first has a partner, or the first
+    has no size, the nearest of ``match`` is the answer: ``close`` tells.
 
     Raises:
         InvalidValueError: as ``match``.
@@ -86,9 +86,14 @@ def match_both(first: Architecture, second: Architecture, population: Population
         return nearest
     name = size_field(first)
     size, most = getattr(first, name), LARGEST_SIZE[type(first)]
-    for away in range(1, math.ceil(size / 4) + 1):
-        moved = [replace(first, **{name: other}) for other in (size - away, size + away) if 1 <= other <= most]
-        found = min((match(other, second, population) for other in moved), key=lambda one: abs(one.gap))
+    ends = (replace(second, **{size_field(second): end}) for end in (1, LARGEST_SIZE[type(second)]))
+    fewest, largest = (parameter_count(end, population) for end in ends)
+    for away in range(1, max(size, most - size + 1)):
+        moved = (replace(first, **{name: other}) for other in (size - away, size + away) if 1 <= other <= most)
+        within = [
+            one for one in moved if fewest / (1 + CLOSE) <= parameter_count(one, population) <= largest / (1 - CLOSE)
+        ]
+        found = min((match(one, second, population) for one in within), key=lambda one: abs(one.gap), default=nearest)
         if found.close:
             return found
     return nearest

@@ -141,8 +141,10 @@ class DisturbLabel(_Mechanism):
 class GaussianInput(_Mechanism):
     """Every feature is shown with fresh Gaussian noise of standard deviation σ, cut to the range from 0 to 1.
 
-    Bishop 1995, "Training with noise is equivalent to Tikhonov regularization"; the clamp as in the code of Kaya &
-    Dumitras 2021, "When does data augmentation help with membership inference attacks?" (settings: its config.json).
+    Bishop 1995, "Training with noise is equivalent to Tikhonov regularization"; the error with noise is that
+    of Bishop 2006, "Pattern recognition and machine learning", section 5.5.5, equation 5.130 with s(x, ξ) = x + ξ.
+    The clamp is as in the code of Kaya & Dumitras 2021, "When does data augmentation help with membership inference
+    attacks?".
     """
 
     title: ClassVar[str] = "input noise"

@@ -20,6 +20,7 @@ from engine.validate import InvalidValueError, choice, number, settle, whole
 
 PAIRS_PER_WAVE = 4
 MODELS_PER_WAVE = 2 * PAIRS_PER_WAVE
+LEAST_NOISE = 1e-3  # as a noise multiplier: with far less, what accounts for it leaves the range of doubles
 # Fractions are exact: a tenth of 30 epochs is 3.
 _KEPT_SHARES = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 3), Fraction(2, 3), Fraction(1))
 
@@ -90,7 +91,8 @@ class DpSgd:
 
     Attributes:
         clip: the largest L2 norm C of one record's gradient; None leaves gradients as they are.
-        noise_multiplier: σ; each step adds N(0, (σC)²) to the sum of gradients. 0 is "clip only".
+        noise_multiplier: σ; each step adds N(0, (σC)²) to the sum of gradients. 0 is "clip only"; else at
+            least .001.
     """
 
     clip: float | None = 1.0
@@ -98,6 +100,8 @@ class DpSgd:
 
     def __post_init__(self) -> None:
         noise = number("noise multiplier", self.noise_multiplier, at_least=0, at_most=1000)
+        if 0 < noise < LEAST_NOISE:
+            raise InvalidValueError(f"noise multiplier must be 0 or at least {LEAST_NOISE}, got {noise}")
         clip = None if self.clip is None else number("clip", self.clip, above=0, at_most=1e6)
         if clip is None and noise > 0:
             raise InvalidValueError(f"noise multiplier must be 0 without a clip, got {noise}")

@@ -49,6 +49,7 @@ _ALL = (
         "NeurIPS 2023",
     ),
     ("Bishop 1995", "Bishop", "Training with noise is equivalent to Tikhonov regularization", "Neural Computation 7"),
+    ("Bishop 2006", "Bishop", "Pattern recognition and machine learning", "Springer, 2006"),
     ("Brännvall 2026", "Brännvall", "BaVarIA", "arXiv 2603.11799"),
     (
         "Bu et al. 2022",

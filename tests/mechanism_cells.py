@@ -241,6 +241,8 @@ def _two_records_are_blended_with_the_weight_of_their_model():
 def _temperature_two_takes_the_square_root_of_the_odds():
     answers = softened(torch.log(torch.tensor([[[16.0, 4.0, 1.0]]])), 2.0)
     torch.testing.assert_close(answers, torch.tensor([[[4 / 7, 2 / 7, 1 / 7]]]))
+    sure = one_hot(np.arange(5), 5).unsqueeze(0)  # the limit of hard targets: at T = 1 a teacher that has no doubt
+    assert torch.equal(softened(torch.where(sure > 0, 1e4, -1e4), 1.0), sure)
 
 
 @by_hand(RelaxLoss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,11 +14,12 @@ from dp_accounting.pld import PLDAccountant
 from dp_accounting.pld.privacy_loss_distribution import from_gaussian_mechanism
 from dp_accounting.rdp import RdpAccountant
 from scipy.special import logsumexp
+from scipy.stats import norm
 
-from engine.recipe import Adam, DpSgd, PopulationChoice, Recipe, Sgd
-from engine.release.gaussian import delta
+from engine.recipe import LEAST_NOISE, Adam, DpSgd, PopulationChoice, Recipe, Sgd
+from engine.release.gaussian import delta, epsilon_of
 from engine.training.accounting import Spent, claim, noise_for, rdp_epsilon, spent
-from engine.training.prv import PrivacyLoss, privacy_loss
+from engine.training.prv import PrivacyLoss, mean_loss, privacy_loss
 from engine.training.renyi import _ORDERS, epsilon_by_rdp
 from engine.validate import InvalidValueError
 
@@ -224,6 +226,70 @@ def test_epsilon_by_rdp_is_about_a_tenth_above_that_of_privacy_loss_distribution
     assert theirs < ours.epsilon < 1.15 * theirs
 
 
+def clt(noise: float, q: float, steps: int, delta: float) -> float:
+    """ε in the limit of many steps at a small rate: one Gaussian mechanism with μ² = steps · q² (e^{1/σ²} − 1).
+
+    Source: Bu, Dong, Long & Su 2020, section 4.
+    """
+    return epsilon_of(delta, sensitivity=q * math.sqrt(steps * math.expm1(1 / noise**2)), sigma=1)
+
+
+@pytest.mark.parametrize(
+    ("noise", "q", "steps"),
+    [(1.0, 1e-5, 10**8), (1.0, 1e-6, 10**9), (0.6, 1e-6, 10**8), (0.5, 1e-5, 10**7), (3.0, 1e-6, 10**9)],
+)
+def test_rdp_speaks_where_rounding_moves_the_grid_of_prv_below_the_mean_loss(noise: float, q: float, steps: int):
+    assert privacy_loss(noise, q, steps, 1e-5) is None
+    found = spent(noise, q, steps, 1e-5)
+    assert found == Spent(epsilon=epsilon_by_rdp(noise, q, steps, 1e-5), accountant="RDP")
+    assert found.epsilon > clt(noise, q, steps, 1e-5) > 0
+
+
+@pytest.mark.parametrize(
+    ("noise", "q", "steps"),
+    [(noise, q, steps) for noise in (0.6, 1.0, 3.0) for q, steps in ((1e-7, 10**9), (1e-6, 10**7), (1e-5, 10**7))],
+)
+def test_of_very_many_steps_at_a_tiny_rate_no_epsilon_is_below_that_of_the_limit(noise: float, q: float, steps: int):
+    """A tenth is the limit's own error: of so many steps it is far smaller, and ε includes that of the grid."""
+    assert spent(noise, q, steps, 1e-5).epsilon >= 0.9 * clt(noise, q, steps, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("noise", "q"), [(0.3, 0.2), (1.0, 0.5), (1.0, 0.01), (1.0, 1e-6), (2.0, 1e-9), (0.05, 1e-4), (300.0, 0.002)]
+)
+def test_the_mean_loss_of_a_step_is_its_divergence(noise: float, q: float):
+    found = mean_loss(noise, q)
+    chi = q**2 * math.expm1(min(1 / noise**2, 700))
+    assert 0 < found < chi  # Jensen: the divergence is at most ln(1 + χ²)
+    if noise >= 1 and q <= 0.01:
+        assert found == pytest.approx(chi / 2, rel=5 * q * math.exp(2 / noise**2) + 1e-6)
+    shared = np.linspace(-15 * noise, 1 + 15 * noise, 200_001)
+    without, shifted = norm.pdf(shared, 0, noise), norm.pdf(shared, 1, noise)
+    mixed = (1 - q) * without + q * shifted
+    with np.errstate(divide="ignore"):
+        direct = float(np.trapezoid(np.where(without > 0, mixed * np.log(mixed / without), 0), shared))
+    if q >= 0.01:  # what is so small is lost in cancelling here
+        assert found == pytest.approx(direct, rel=1e-6)
+
+
+@pytest.mark.parametrize(("noise", "q", "steps"), [(0.05, 1e-6, 10), (0.05, 1e-6, 100), (0.07, 1e-4, 100)])
+def test_little_noise_is_accounted_without_a_warning(noise: float, q: float, steps: int):
+    """Warnings are errors in tests: losses far below 0 on the long grid must not end on a person's terminal."""
+    loss = privacy_loss(noise, q, steps, 1e-5)
+    assert loss is not None
+    assert loss.composed.domain.t_min < -math.log(sys.float_info.max)
+    found = loss.epsilon(1e-5)
+    assert found is not None
+    assert 0 < found < epsilon_by_rdp(noise, q, steps, 1e-5)
+    assert 0 < loss.deltas(np.array([found]))[0] < 1.1e-5
+
+
+def test_the_least_noise_is_accounted_with_a_number():
+    assert DpSgd(noise_multiplier=LEAST_NOISE).noise_multiplier == LEAST_NOISE
+    for q, steps in ((1e-9, 1), (0.5, 10), (0.999999, 10**6), (1.0, 10**6)):
+        assert math.isfinite(spent(LEAST_NOISE, q, steps, 1e-5).epsilon)
+
+
 def test_rdp_speaks_where_it_proves_less_than_prv_with_its_error():
     found = spent(300.0, 0.002, 1_000_000, 1e-5)
     assert found.accountant == "RDP"
@@ -339,7 +405,8 @@ def test_a_target_that_cannot_be_reached_is_refused_with_what_can(target: float,
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((0.0, 0.1, 10, 1e-5), r"noise multiplier must be above 0, got 0\.0"),
+        ((0.0, 0.1, 10, 1e-5), r"noise multiplier must be at least 0\.001, got 0\.0"),
+        ((1e-160, 0.5, 10, 1e-5), r"noise multiplier must be at least 0\.001, got 1e-160"),
         ((1001.0, 0.1, 10, 1e-5), r"noise multiplier must be at most 1,000\.0, got 1001"),
         ((math.inf, 0.1, 10, 1e-5), "noise multiplier must be a finite number, got inf"),
         ((1.0, 0.0, 10, 1e-5), r"sampling rate must be above 0, got 0\.0"),

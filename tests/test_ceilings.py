@@ -178,6 +178,7 @@ def test_measured_noise_serves_with_its_condition():
     assert found.advantage == pytest.approx(2 * norm.cdf(1) - 1)
     assert not found.proved
     assert found.sentence.startswith("if the measured Δ were the true one")
+    assert found.sentence.endswith("(measured sensitivity, not a proof)")
     assert np.allclose(highest_tpr(found, FPRS), norm.cdf(norm.ppf(FPRS) + 2), rtol=0, atol=1e-3)
     assert np.trapezoid(found.tpr, found.fpr) == pytest.approx(found.auc, abs=1e-3)
 

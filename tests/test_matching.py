@@ -145,6 +145,29 @@ def test_the_first_gives_way_by_as_few_units_as_bring_the_gap_below_2_per_cent()
     assert not any(match(Lstm(hidden=hidden), second, info).close for hidden in nearer)
 
 
+def test_where_no_size_within_a_quarter_of_the_first_has_a_partner_the_nearest_beyond_is_taken():
+    """CNN 1-D 24×3 has 22,330 parameters, and BiLSTMs of 25 and 26 units in two layers are 3.7 % and more away."""
+    first, second, info = Cnn1d(width=24, depth=3), Lstm(layers=2, bidirectional=True), POPULATIONS["mnist1d"]
+    found = match_both(first, second, info)
+    assert found.close
+    assert found.first == replace(first, width=31)
+    assert replace(found.second, hidden=second.hidden) == second
+    assert not any(match(replace(first, width=width), second, info).close for width in range(18, 31))
+
+
+def test_where_the_second_family_ends_before_the_first_gives_way_as_far_as_that_takes():
+    found = match_both(Mlp(width=4096, depth=8), Cnn1d(depth=1), POPULATIONS["digits"])
+    assert found.close
+    assert size_of(found.first) < 1024
+
+
+def test_pairs_without_a_partner_are_told_by_their_gap():
+    """Logistic regression cannot give way: 650 parameters, and 610 or 685 of a perceptron of 8 or 9 units."""
+    found = match_both(Logistic(), Mlp(), POPULATIONS["digits"])
+    assert found.first == Logistic()
+    assert not found.close
+
+
 def test_a_match_that_is_close_already_leaves_the_first_alone():
     info = POPULATIONS["mnist5k"]
     assert match_both(Mlp(), Lstm(), info) == match(Mlp(), Lstm(), info)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 
 import pytest
 
+from engine.recipe import DpSgd
 from tests import test_dpsgd, test_early_stopping, test_mechanisms, test_recipe
 
 COLUMNS = ("limit", "hand", "hash", "DP rule")
@@ -33,6 +35,13 @@ def test_early_stopping_and_dp_sgd_have_every_cell(name: str, column: str):
     cell = CELLS[name][column]
     assert cell.__name__.startswith("test_")
     assert callable(cell)
+
+
+def test_no_part_and_no_parameter_is_left_out():
+    """Beside its mechanisms, a recipe regularizes by ``privacy``, and a release by the ``epoch`` it publishes."""
+    assert set(CELLS) == {"early stopping", "DP-SGD"}
+    assert all(set(cells) == set(COLUMNS) for cells in CELLS.values())
+    assert set(PARAMETERS) == {"Release.epoch", *(f"DpSgd.{field.name}" for field in fields(DpSgd))}
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -25,6 +25,7 @@ from engine.mechanisms import (
     SoftLabels,
     SpatialDropout,
 )
+from engine.models.dropout import DropoutLayer
 from engine.models.evaluation import view_tensor
 from engine.models.network import network
 from engine.pipeline import targets as wave_targets
@@ -33,12 +34,15 @@ from engine.populations.membership import masks
 from engine.populations.records import split
 from engine.recipe import DpSgd, PopulationChoice, Recipe, recipe_from_json
 from engine.seeds import generator
+from engine.training.adversary import Adversary
+from engine.training.augmentation import cropped, cut_out, mixed, noisy
 from engine.training.batches import Batch
 from engine.training.clipping import clip_factors
-from engine.training.labels import one_hot
-from engine.training.loop import record_taps
-from engine.training.parameters import parameters
-from engine.training.regularization import regularization, training_network
+from engine.training.labels import disturbed, one_hot, smoothed, softened
+from engine.training.loop import add_noise, record_taps
+from engine.training.parameters import add_l1_penalty, parameters, shrinkage
+from engine.training.regularization import beta, regularization, training_network
+from engine.training.relaxation import flattened, relaxed
 from engine.validate import InvalidValueError
 from tests.mechanism_cells import (
     ACTIVE,
@@ -251,17 +255,43 @@ def test_a_value_out_of_range_gives_one_sentence(kind, choices, sentence):
     assert str(caught.value) == sentence
 
 
-PLACE = re.compile(r"\b(?:section|algorithm|equation|theorem) \d|\bconfig\.json\b")
+PLACE = re.compile(r"\b(?:section|algorithm|equation|theorem) \d")
 PAPER = re.compile(r"\b[A-Z][a-z]+(?: et al\.| & [A-Z][a-z]+)?(?:, [A-Z][a-z]+ & [A-Z][a-z]+)? (?:19|20)\d\d\b")
 
 
-@pytest.mark.parametrize(
-    "said", [*ALL, DpSgd, Recipe.kept_epochs], ids=lambda said: getattr(said, "__name__", "stop")
+AT_WORK = (
+    noisy,
+    cropped,
+    cut_out,
+    mixed,
+    beta,
+    smoothed,
+    disturbed,
+    softened,
+    relaxed,
+    flattened,
+    shrinkage,
+    add_l1_penalty,
+    clip_factors,
+    add_noise,
+    DropoutLayer,
+    Adversary,
 )
+"""What computes the mechanisms, each with a formula of a paper."""
+
+
+@pytest.mark.parametrize("said", [*ALL, DpSgd, *AT_WORK], ids=lambda said: said.__name__)
 def test_a_docstring_names_a_paper_and_the_place_in_it(said):
     text = " ".join((said.__doc__ or "").split())
     assert PAPER.search(text)
     assert PLACE.search(text)
+
+
+def test_the_place_of_early_stopping_is_a_file_of_settings():
+    """The paper itself tells no epochs."""
+    text = " ".join((Recipe.kept_epochs.__doc__ or "").split())
+    assert PAPER.search(text)
+    assert "config.json" in text
 
 
 @pytest.mark.parametrize("kind", ALL)

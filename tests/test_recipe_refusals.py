@@ -63,6 +63,7 @@ from engine.validate import InvalidValueError
         (Sgd, {"learning_rate": 11}, "learning rate must be at most 10, got 11"),
         (Sgd, {"momentum": 1.0}, "momentum must be below 1, got 1.0"),
         (DpSgd, {"noise_multiplier": -1.0}, "noise multiplier must be at least 0, got -1.0"),
+        (DpSgd, {"noise_multiplier": 1e-160}, "noise multiplier must be 0 or at least 0.001, got 1e-160"),
         (DpSgd, {"noise_multiplier": math.nan}, "noise multiplier must be a finite number, got nan"),
         (DpSgd, {"clip": 0}, "clip must be above 0, got 0"),
         (

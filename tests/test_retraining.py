@@ -171,7 +171,7 @@ def test_explore_offers_the_measurement_and_draws_nothing_before(store):
     text = few_false_alarms(store, noise="0.05")
     assert "Not measured yet" in text
     assert "Measure how far one record moves the weights" in text
-    assert f"the words “{MEASURED}”" in text
+    assert f"the words “{LABEL}”" in text
     assert "Δ =" not in text
 
 
@@ -208,13 +208,13 @@ def test_a_measured_sensitivity_is_told_and_drawn_with_its_condition(store):
     text = few_false_alarms(store, noise="0.05")
     allowed = f"{norm.cdf(2 / 2**0.5):.3f}".lstrip("0")
     assert "Δ = 0.1" in text
-    assert "one of 32 of 500 members was left out. Measured, not proved" in text
+    assert f"one of 32 of 500 members was left out: a {LABEL}. A record" in text
     assert (
         "Leaving out one of 32 of 500 members moved the weights by 0.033 (median), at most by 0.1: measured "
         "sensitivity, not a proof." in text
     )
     assert f"No AUC above {allowed}, {MEASURED}" in text
-    assert f"The ceiling ({MEASURED}) lets no attack find more than" in text
+    assert f"The ceiling ({LABEL}) lets no attack find more than" in text
     assert "methods#measured-ceiling" in text
     assert "Measure how far" not in text
 
@@ -235,6 +235,15 @@ def test_the_distribution_stands_beside_the_largest_change_with_the_noise_for_wa
     assert sensitivity.strip(still)["layout"]["xaxis"]["range"] == [0, 1]
 
 
+@pytest.mark.parametrize("largest", [0.01, 0.1, 0.5])
+def test_every_fact_that_follows_from_a_measured_sensitivity_has_its_label(largest: float):
+    measured = replace(FOUND, changes=(largest,))
+    made = sensitivity.with_ceiling(whole(), measured, point(NOISY).release)
+    facts = sensitivity.facts(made, measured)
+    assert len(facts) == 3
+    assert all(LABEL in about for _, about in facts)
+
+
 def test_an_attack_above_the_measured_ceiling_is_told(store):
     store.reports.keep_sensitivity(point(NOISY).recipe, point(NOISY).release, replace(FOUND, changes=(0.01,)))
     text = few_false_alarms(store, noise="0.05")
@@ -251,12 +260,12 @@ def test_the_measured_ceiling_has_marks_of_its_own_and_is_told_where_bounds_are(
     made = sensitivity.with_ceiling(whole(), FOUND, point(NOISY).release)
     proved, measured = (
         next(trace for trace in rates.roc(made)["data"] if trace["name"] == f"ceiling, {claim}")
-        for claim in ("proved", MEASURED)
+        for claim in ("proved", LABEL)
     )
     assert proved["line"]["dash"] != measured["line"]["dash"]
     assert proved["line"]["color"] != measured["line"]["color"]
-    assert MEASURED in measured["hovertemplate"]
-    assert all(f"Ceiling, {MEASURED}" in row for row in rates.rows(made))
+    assert f"{MEASURED} ({LABEL})" in measured["hovertemplate"]
+    assert all(f"Ceiling, {LABEL}" in row for row in rates.rows(made))
     assert any(MEASURED.lower() in text.lower() for _, text in proofs.facts(made))
 
 
@@ -274,7 +283,7 @@ def test_where_nothing_would_follow_it_is_said_why(store, query, reason):
     text = few_false_alarms(store, **query)
     assert reason in text
     assert "Measure how far" not in text
-    assert f"({MEASURED})" not in text
+    assert f"({LABEL})" not in text
 
 
 def test_where_nothing_is_trained_nothing_is_measured(store):

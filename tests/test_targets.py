@@ -1,7 +1,8 @@
 import pytest
 
-from tests.benchmarks import landing, sweep
+from tests.benchmarks import landing, memory, sweep, training
 from tests.benchmarks.targets import Target, lines, status
+from tests.benchmarks.timing import Best
 
 SPEED = Target(figure="share", limit=0.9, least=True)
 SIZE = Target(figure="megabytes", limit=10)
@@ -59,3 +60,33 @@ def test_the_benchmark_of_the_landing_page_judges_how_soon_start_is_complete(mon
     monkeypatch.setattr(landing, "measured", lambda _: figures)
     assert landing.main() == expected
     assert capsys.readouterr().out.count("MISSED") == expected
+
+
+@pytest.mark.parametrize(("hooks", "missed"), [(16.0, 0), (14.0, 1)])
+def test_the_benchmark_of_training_judges_every_ratio_that_has_a_target(monkeypatch, capsys, hooks, missed):
+    def measured(row: training.Row) -> training.Result:
+        ratios = {"torch.nn": 7.0, "Opacus hooks": hooks, "Opacus ghost": 11.0}
+        theirs = {rival.name: Best(seconds=ratios[rival.name], threads=1) for rival in row.rivals}
+        return training.Result(
+            row=row, ours=Best(seconds=1.0, threads=1), theirs=theirs, achieved=1.0, peak=1.0, load=0.0
+        )
+
+    monkeypatch.setattr(training, "measured", measured)
+    monkeypatch.setattr("sys.argv", ["training", "MLP"])
+    assert training.main() == missed
+    told = capsys.readouterr().out
+    assert (told.count("reached"), told.count("MISSED")) == (3 - missed, missed)
+    monkeypatch.setattr("sys.argv", ["training", "Logistic", "--json"])
+    assert training.main() == 0
+    monkeypatch.setattr("sys.argv", ["training", "Logistic"])
+    assert training.main() == 0
+    assert "target" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("peak", "missed"), [(1.9, 0), (2.5, 1), (3.5, 2)])
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_the_benchmark_of_memory_judges_every_peak(monkeypatch, capsys, peak, missed, arguments):
+    monkeypatch.setattr(memory, "measured", lambda _: (0.5, peak, 1000))
+    monkeypatch.setattr("sys.argv", ["memory", *arguments])
+    assert memory.main() == bool(missed)
+    assert capsys.readouterr().out.count("MISSED") == (0 if arguments else missed)

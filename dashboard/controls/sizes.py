@@ -116,10 +116,5 @@ def match_words(chosen: Architecture, found: Match) -> str:
         f"{found.second_parameters:,}: {signed(f'{100 * found.gap:.1f}')}\u00a0%"
     )
     if found.first != chosen:
-        return (
-            f"{pair}. No size of the second is within 2 % of {label_of(chosen)}, because one more unit is many "
-            f"parameters, so both sizes moved."
-        )
-    return (
-        f"{pair}." if found.close else f"{pair}. No size comes within 2 %, because one more unit is many parameters."
-    )
+        return f"{pair}. No size of the second is within 2 % of {label_of(chosen)}, so both sizes moved."
+    return f"{pair}." if found.close else f"{pair}. No sizes of the two are within 2 %: they are not matched."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.results.words import CHOSEN_EPOCH, between, decimals, null_test, shadows
-from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, DistanceSearch, Interval
+from dashboard.results.words import between, decimals, null_test, shadows
+from engine.assessment.values import CHOSEN_EPOCH, CLAIMABLE_FALSE_ALARMS, Assessment, DistanceSearch, Interval
 
 Facts = list[tuple[str, str]]
 

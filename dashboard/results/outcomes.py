@@ -9,8 +9,8 @@ from cache.sweeps.results import Result
 from cache.sweeps.values import Plan
 from dashboard.results.exports import csv_lines
 from dashboard.results.tables import Rows, numbers
-from dashboard.results.words import CHOSEN_EPOCH, DASH
-from engine.assessment.values import Headline, Interval
+from dashboard.results.words import DASH
+from engine.assessment.values import CHOSEN_EPOCH, Headline, Interval
 
 
 def short(dial: str) -> str:

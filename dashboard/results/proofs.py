@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.results.figures import Figure, axis, layout
-from dashboard.results.words import CHOSEN_EPOCH, attack_title, epsilon, scientific, short
-from engine.assessment.values import Assessment, LowerBound
+from dashboard.results.words import attack_title, epsilon, scientific, short
+from engine.assessment.values import CHOSEN_EPOCH, Assessment, LowerBound
 
 HEIGHT = 240
 Facts = list[tuple[str, str]]

@@ -11,7 +11,8 @@ from dashboard.results.details import diagonal
 from dashboard.results.figures import Figure, axis, layout
 from dashboard.results.words import percent, percent_between, short
 from engine.assessment.values import CLAIMABLE_FALSE_ALARMS, Assessment, Ceiling, LowFprRate
-from engine.audits.ceilings import MEASURED
+from engine.audits.values import MEASURED
+from engine.release.knowledge import LABEL
 
 Scale = Literal["logarithmic", "linear"]
 SCALES: tuple[Scale, ...] = ("logarithmic", "linear")
@@ -101,7 +102,7 @@ def _ceiling(at: Ceiling, scale: Scale) -> dict[str, Any]:
     """The most that any attack can reach, in other marks where that is not proved."""
     drawn = _drawn(at.fpr, at.tpr, scale)
     colour, dash = ("@proved", "dash") if at.proved else ("@accent", "longdashdot")
-    condition = "" if at.proved else f", {MEASURED}"
+    condition = "" if at.proved else f", {MEASURED} ({LABEL})"
     return {
         "type": "scatter",
         "mode": "lines",
@@ -115,7 +116,7 @@ def _ceiling(at: Ceiling, scale: Scale) -> dict[str, Any]:
 
 def claim(at: Ceiling) -> str:
     """What a ceiling rests on, in a few words."""
-    return "proved" if at.proved else MEASURED
+    return "proved" if at.proved else LABEL
 
 
 def finding(found: Assessment) -> str:

@@ -22,10 +22,12 @@ _HEIGHT = 150
 _WANTED = (1.0, 3.0, 10.0)
 """The ε that noise is given for."""
 
+_RESTS = f"The ceiling rests on a {LABEL}."
+
 TITLE = "How far one record moves the weights"
 OFFER = (
     "Noise on weights has no proof, because nobody knows how far a record can move them. That can be measured: the "
-    f"model is trained again without one record, 32 times. The ceiling is then drawn with the words “{MEASURED}”."
+    f"model is trained again without one record, 32 times. The ceiling is then drawn with the words “{LABEL}”."
 )
 
 
@@ -89,7 +91,7 @@ def facts(found: Assessment, sensitivity: Sensitivity) -> list[tuple[str, str]]:
     """What was measured, and what it would mean."""
     about = (
         f"The largest joint change of all weights when one of {sensitivity.tried} of {sensitivity.members:,} members "
-        "was left out. Measured, not proved: a record that was not tried may move them further."
+        f"was left out: a {LABEL}. A record that was not tried may move them further."
     )
     allowed = [_allowed(found, at) for at in found.ceilings if not at.proved]
     return [(f"Δ = {sensitivity.largest:.3g}", about), *allowed, *_noise(sensitivity.largest, found.headline.records)]
@@ -109,11 +111,13 @@ def _noise(largest: float, records: int) -> list[tuple[str, str]]:
 def _allowed(found: Assessment, at: Ceiling) -> tuple[str, str]:
     auc = found.headline.auc
     if at.auc > _NEAR_ONE:
-        return f"No attack is ruled out, {MEASURED}", "Δ is many times σ: so little noise would not hide a record."
+        return f"No attack is ruled out, {MEASURED}", (
+            f"Δ is many times σ: so little noise would not hide a record. {_RESTS}"
+        )
     term = f"No AUC above {short(at.auc)}, {MEASURED}"
     if auc.low > at.auc:
         return term, (
             f"The attack reaches {short(auc.estimate)}, and its interval begins above the ceiling: the true Δ is "
-            "larger than the measured one, or there is a bug."
+            f"larger than the measured one, or there is a bug. {_RESTS}"
         )
-    return term, f"The attack reaches {short(auc.estimate)}. No proof stands behind this ceiling."
+    return term, f"The attack reaches {short(auc.estimate)}. {_RESTS}"

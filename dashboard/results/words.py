@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from engine.assessment.values import Headline, Interval, LowFprRate
+from engine.assessment.values import CHOSEN_EPOCH, KEPT_EPOCH, Headline, Interval, LowFprRate
 from engine.attacks.catalogue import CATALOGUE
 
 DASH = "–"
 _LONGEST_QUOTED = 40
-
-CHOSEN_EPOCH = "choosing the epoch by looking at private accuracy"
-"""What an ε at an early epoch does not cover."""
 
 
 def decimals(interval: Interval) -> str:
@@ -131,8 +128,7 @@ def epsilon(headline: Headline, *, stopped: bool = False) -> tuple[str, str]:
     if claim.epsilon is None:
         return "∞", "No noise was added: this is not a guarantee."
     behind = f"δ = {scientific(claim.delta)}, per run, {claim.relation}, {claim.accountant} accountant."
-    chosen = f" It is for the steps up to the kept epoch; {CHOSEN_EPOCH} is not covered by it."
-    return f"{claim.epsilon:.2f}", behind + chosen * stopped
+    return f"{claim.epsilon:.2f}", f"{behind} {KEPT_EPOCH}" if stopped else behind
 
 
 def epsilon_in_short(headline: Headline, *, stopped: bool) -> str:

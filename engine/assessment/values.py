@@ -27,6 +27,12 @@ from engine.packages import Package
 CLAIMABLE_FALSE_ALARMS = 10
 """False alarms that must be expected at an FPR before the TPR there is worth claiming."""
 
+CHOSEN_EPOCH = "choosing the epoch by looking at private accuracy"
+"""What an ε at an early epoch does not cover."""
+
+KEPT_EPOCH = f"It is for the steps up to the kept epoch; {CHOSEN_EPOCH} is not covered by it."
+"""What stands beside an ε at an early epoch, as a sentence."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LowFprRate:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from engine.audits.values import MEASURED, Ceiling, PrivacyProfile
+from engine.release.knowledge import LABEL
 from engine.release.values import Release
 from engine.validate import number
 
@@ -85,7 +86,7 @@ def measured_noise_ceiling(sensitivity: float, sigma: float) -> Ceiling:
         auc=float(ndtr(mu / np.sqrt(2))),
         advantage=float(2 * ndtr(mu / 2) - 1),
         proved=False,
-        sentence=f"{MEASURED}: Δ/σ = {mu:.3g}; no proof",
+        sentence=f"{MEASURED}: Δ/σ = {mu:.3g} ({LABEL})",
     )
 
 

@@ -16,6 +16,8 @@ from engine.models.recurrent import Pool
 class DropoutLayer(ParameterFree):
     """Inverted dropout: x ∘ m/(1 − rate), with m drawn anew for every forward pass, model and record.
 
+    Source: Srivastava et al. 2014, section 4; whole channels, Tompson et al. 2015, section 3.2.
+
     Attributes:
         rate: the probability that an activation is dropped.
         draws: CPU generator of the masks on every device.

@@ -4,15 +4,17 @@ Neighbouring data sets differ in one record, added or removed; batches are Poiss
 rate, and the accountant is told that same rate. Which accountant speaks is decided by (σ, q, steps, δ) alone:
 
 - "exact": q = 1, where all steps together are one Gaussian mechanism with noise σ/√steps;
-- "PRV": Opacus's privacy random variables (Gopi, Lee & Wutschitz 2021), within 2 % or .02 of an independent
-  accountant (``tests/test_accounting.py``), and beyond some 100,000 steps as close as its largest grid allows;
+- "PRV": Opacus's privacy random variables (Gopi, Lee & Wutschitz 2021), and beyond some 100,000 steps as close as its
+  largest grid allows;
 - "RDP": Opacus's Rényi accountant where it proves less than PRV, whose bound holds the error of its grid, and where
   PRV does not reach: an ε in the hundreds, whose e^ε would leave the range of doubles; a δ below 1e-10, which its
-  Fourier transform cannot resolve; or where PRV itself reports an error. RDP's ε is above that of the same
-  independent accountant: in those tests by at most 15 % where it speaks, and by far more for few steps.
+  Fourier transform cannot resolve; where PRV itself reports an error; or very many steps at a tiny rate, whose
+  rounded means move its grid below what it has to hold.
 
-Every accountant states an upper bound at the same δ, so the smaller one is a bound, too. It falls with σ without a
-jump, except at a σ from which on PRV reaches.
+Every accountant states an upper bound at the same δ, so the smaller one is a bound, too. How close it is depends on
+who speaks (``tests/test_accounting.py``): "exact" and PRV are within 2 % or .02 of an independent accountant, up to
+those 100,000 steps; RDP is an upper bound only, in those tests up to 15 % above where it speaks, and by far more for
+few steps or a tiny rate. ε falls with σ without a jump, except at a σ from which on PRV reaches.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.assessment.values import PrivacyClaim
-from engine.recipe import Recipe
+from engine.recipe import LEAST_NOISE, Recipe
 from engine.release.gaussian import delta, epsilon_of
 from engine.training.prv import privacy_loss
 from engine.training.renyi import epsilon_by_rdp
@@ -46,7 +48,7 @@ class Spent:
 
     Attributes:
         epsilon: an upper bound of the true ε.
-        accountant: "PRV", "RDP" or "exact".
+        accountant: "PRV" or "exact", which are within 2 % or .02; or "RDP", an upper bound only.
     """
 
     epsilon: float
@@ -100,7 +102,7 @@ def spent(noise_multiplier: float, sampling_rate: float, steps: int, delta: floa
     """ε at δ of Poisson-sampled Gaussian steps.
 
     Args:
-        noise_multiplier: σ, above 0 and at most 1,000.
+        noise_multiplier: σ, from .001 to 1,000.
         sampling_rate: q in (0, 1].
         steps: how many steps, at least 1.
         delta: δ in (0, 1).
@@ -108,7 +110,7 @@ def spent(noise_multiplier: float, sampling_rate: float, steps: int, delta: floa
     Raises:
         InvalidValueError: when one of them is out of range.
     """
-    number("noise multiplier", noise_multiplier, above=0, at_most=MOST_NOISE)
+    number("noise multiplier", noise_multiplier, at_least=LEAST_NOISE, at_most=MOST_NOISE)
     _check(sampling_rate, steps, delta)
     if sampling_rate == 1:
         together = epsilon_of(delta, sensitivity=math.sqrt(steps), sigma=noise_multiplier)

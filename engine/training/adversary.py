@@ -34,7 +34,7 @@ def inference_network(classes: int) -> Network:
 
 @dataclass(frozen=True, kw_only=True)
 class Adversary:
-    """The inference networks of one wave and what they learn from (Nasr, Shokri & Houmansadr 2018).
+    """The inference networks of one wave and what they learn from (Nasr, Shokri & Houmansadr 2018, algorithm 1).
 
     Attributes:
         strength: of the gain in the loss of the models.

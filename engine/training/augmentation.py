@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def noisy(inputs: Tensor, noise: Tensor, sigma: float) -> Tensor:
-    """X + σ · noise, cut to [0, 1] (Bishop 1995; Kaya & Dumitras 2021).
+    """X + σ · noise, cut to [0, 1] (Bishop 2006, section 5.5.5; Kaya & Dumitras 2021).
 
     Args:
         inputs: (M, B, …), within [0, 1].
@@ -21,7 +21,9 @@ def noisy(inputs: Tensor, noise: Tensor, sigma: float) -> Tensor:
 
 
 def cropped(inputs: Tensor, shifts: Tensor, picture: tuple[int, int]) -> Tensor:
-    """Pictures read at (row + shift, column + shift), 0 outside: zero-padded by P and cropped back (He et al. 2016).
+    """Pictures read at (row + shift, column + shift), 0 outside: zero-padded by P and cropped back.
+
+    Source: He et al. 2016, section 4.2.
 
     Args:
         inputs: (M, B, …), rows · columns numbers a record.

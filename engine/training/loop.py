@@ -168,7 +168,8 @@ def _rows(values: Tensor, records: Tensor, *, own: bool = False) -> Tensor:
 def add_noise(gradient: Tensor, privacy: DpSgd, generator: torch.Generator | None) -> None:
     """Add N(0, (σC)²) to every coordinate of the summed gradients, independent for models and steps.
 
-    The noise is drawn on the CPU on every device, so that it depends on the seed alone.
+    Source: Abadi et al. 2016, algorithm 1. The noise is drawn on the CPU on every device, so that it depends on the
+    seed alone.
 
     Raises:
         ValueError: when noise is asked for without a generator.

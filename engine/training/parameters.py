@@ -150,7 +150,10 @@ def shrinkage(rule: Optimizer, mechanisms: tuple[Mechanism, ...]) -> float:
 
 
 def add_l1_penalty(params: Parameters, mechanisms: tuple[Mechanism, ...]) -> None:
-    """Add strength · sign(θ), the gradient of strength · Σ|θ|, to the gradients (Tibshirani 1996); 0 at θ = 0."""
+    """Add strength · sign(θ), the gradient of strength · Σ|θ|, to the gradients; 0 at θ = 0.
+
+    Source: Tibshirani 1996, section 2.1.
+    """
     for part in mechanisms:
         if isinstance(part, L1Penalty):
             params.gradient.add_(params.flat.sign(), alpha=part.strength)

@@ -160,7 +160,10 @@ def draws(recipe: Recipe, wave: int, kind: type[Mechanism]) -> torch.Generator:
 
 
 def beta(alpha: float, models: int, draws: torch.Generator) -> Tensor:
-    """λ ~ Beta(α, α) for each model, (M,) float64, by its inverse distribution function."""
+    """λ ~ Beta(α, α) for each model, (M,) float64, by its inverse distribution function.
+
+    Source: Zhang et al. 2018, section 2.
+    """
     uniform = torch.rand(models, generator=draws, dtype=torch.float64)
     return torch.from_numpy(betaincinv(alpha, alpha, uniform.numpy()))
 

@@ -30,7 +30,10 @@ def relaxed(logits: Tensor, targets: Tensor, real: Tensor, level: float, *, asce
 
 
 def flattened(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """The confidence of the true class where it is, the rest shared evenly by the other classes, (M, B, C)."""
+    """The confidence of the true class where it is, the rest shared evenly by the other classes, (M, B, C).
+
+    Source: Chen, Yu & Fritz 2022, algorithm 1.
+    """
     truth = targets.argmax(dim=2, keepdim=True)
     confidence = probabilities.gather(2, truth)
     rest = (1 - confidence) / (probabilities.shape[2] - 1)

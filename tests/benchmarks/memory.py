@@ -31,6 +31,7 @@ from engine.training.batches import epochs
 from engine.training.labels import one_hot
 from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
+from tests.benchmarks.targets import Target, status
 from tests.benchmarks.timing import json_asked_for, print_json
 
 MNIST = PopulationChoice(name="mnist5k", contested=1000)
@@ -45,6 +46,11 @@ class Case:
     architecture: Architecture
     batch: int
     limit: float
+
+    @property
+    def target(self) -> Target:
+        """What its peak is held to."""
+        return Target(figure=f"{self.name}: GiB at the peak", limit=self.limit)
 
     @property
     def recipe(self) -> Recipe:
@@ -106,20 +112,20 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print; the exit status is 1 when a case misses its target."""
     as_json = json_asked_for(__doc__)
     figures: dict[str, float] = {}
     for case in CASES:
         before, peak, count = measured(case)
-        figures |= {f"{case.name}: GiB before": before, f"{case.name}: GiB at the peak": peak}
+        figures |= {f"{case.name}: GiB before": before, case.target.figure: peak}
         if not as_json:
-            verdict = "reached" if peak < case.limit else "MISSED"
             sizes = f"{count:,} parameters × {MODELS}: {peak:.2f} GiB at the peak, {before:.2f} before"
-            print(f"{case.name}: {sizes} (target {case.limit:g} GiB {verdict})", flush=True)
+            print(f"{case.name}: {sizes} {case.target.verdict(figures)}", flush=True)
     if as_json:
         print_json(figures)
+    return status([case.target for case in CASES], figures)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

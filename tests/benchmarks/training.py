@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -47,6 +48,7 @@ from engine.training.loop import noise_generator, train
 from engine.training.parameters import parameters
 from tests.benchmarks import one_by_one
 from tests.benchmarks.products import operations, peak
+from tests.benchmarks.targets import Target, status
 from tests.benchmarks.timing import Best, Side, fastest, print_json
 
 MODELS = 16
@@ -208,6 +210,20 @@ def measured(row: Row) -> Result:
     )
 
 
+def figure(row: Row, rival: Rival) -> str:
+    """The name of how many times as long as the stacked side a rival takes."""
+    return f"{row.name}: {rival.name} / stacked"
+
+
+def targets(row: Row) -> tuple[Target, ...]:
+    """What its rivals are held to, where anything is."""
+    return tuple(
+        Target(figure=figure(row, rival), limit=rival.target, least=True)
+        for rival in row.rivals
+        if rival.target is not None
+    )
+
+
 def figures(result: Result) -> dict[str, float]:
     """The numbers of a row by name."""
     name = result.row.name
@@ -219,7 +235,7 @@ def figures(result: Result) -> dict[str, float]:
     }
     for rival in result.row.rivals:
         found[f"{name}: {rival.name}, ms a step"] = 1e3 * result.theirs[rival.name].seconds
-        found[f"{name}: {rival.name} / stacked"] = result.ratio(rival)
+        found[figure(result.row, rival)] = result.ratio(rival)
     return found
 
 
@@ -229,31 +245,30 @@ def lines(result: Result) -> Iterator[str]:
     yield f"{result.row.name}: 16 stacked, {result.ours}, {share}, load {result.load:.1f}"
     for rival in result.row.rivals:
         ratio = result.ratio(rival)
-        verdict = "no target"
-        if rival.target is not None:
-            verdict = f"target {rival.target:g} × {'reached' if ratio >= rival.target else 'MISSED'}"
-        yield f"    {rival.name:14}{result.theirs[rival.name]}: {ratio:5.1f} × ({verdict})"
+        told = {target.figure: f" {target.verdict(figures(result))}" for target in targets(result.row)}
+        verdict = told.get(figure(result.row, rival), "")
+        yield f"    {rival.name:14}{result.theirs[rival.name]}: {ratio:5.1f} ×{verdict}"
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print; the exit status is 1 when a row misses its target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", help="only rows whose name starts with one of these")
     parser.add_argument("--json", action="store_true", help="print one object of figures")
     arguments = parser.parse_args()
     keep_freed_memory()  # as in the workers; both sides profit
     warnings.filterwarnings("ignore", message="Full backward hook is firing")  # Opacus's own, at every step
+    asked = [row for row in rows() if not arguments.rows or row.name.startswith(tuple(arguments.rows))]
     found: dict[str, float] = {}
-    for row in rows():
-        if arguments.rows and not row.name.startswith(tuple(arguments.rows)):
-            continue
+    for row in asked:
         result = measured(row)
         found |= figures(result)
         if not arguments.json:
             print("\n".join(lines(result)), flush=True)
     if arguments.json:
         print_json(found)
+    return status([target for row in asked for target in targets(row)], found)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
