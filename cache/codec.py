@@ -108,7 +108,7 @@ def _packages(content: NDArray[Any] | None) -> tuple[Package, ...]:
     """
     try:
         found = () if content is None else build(json.loads(content.tobytes()), _KINDS)
-    except (InvalidValueError, ValueError, RecursionError) as error:
+    except (InvalidValueError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableError("a stored wave does not say readably what trained it") from error
     if not _fits(found, tuple[Package, ...]):
         raise UnreadableError("a stored wave does not say readably what trained it")
