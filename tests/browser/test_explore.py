@@ -237,7 +237,7 @@ def test_a_training_is_followed_by_epoch_and_a_cancelled_one_starts_again_only_w
     expect(page.get_by_text("Training models 1 to 8 of 16")).to_be_visible(timeout=TRAINING)
     trace = page.locator(".st-key-panel-trace")
     expect(trace.get_by_text(re.compile(r"^After epoch \d+: train accuracy "))).to_be_visible(timeout=TRAINING)
-    expect(trace.locator("path.js-line").first).to_be_visible(timeout=TRAINING)
+    expect(trace.locator(".scatterlayer path.js-line")).to_have_count(3)  # of one epoch no longer than a point
     waves = server.rows("wave")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled. Nothing is trained until you turn a dial.")).to_be_visible()
