@@ -22,6 +22,8 @@ from tests.handmade import headline, whole
 PAGE = Path(dashboard.__file__).parent / "pages" / "app.py"
 PLAIN, SMOOTH = View(), View(label_smoothing="0.3")
 QUICK = "population=digits&contested=100&architecture=logistic&models=8"
+SLOW = View(architecture="lstm-64", contested=3500, models=8)
+"""A setting whose training nobody waits for."""
 
 
 @pytest.fixture
@@ -225,6 +227,9 @@ def test_one_button_measures_what_is_missing_and_the_answer_needs_it_once(store)
             assert "2 settings have not been measured." in shown(app)
             assert "8 of them are not stored here" in shown(app)
             app.button(key="measure-missing").click().run()
+            (progress,) = app.get("progress")
+            assert progress.proto.text.startswith("3 things are left to measure")
+            assert app.button(key="cancel-missing").label == "Cancel"
             until(app, lambda: "B leaks less than A: " in shown(app))
             text = shown(app)
             assert "4 pairs of models" in text
@@ -234,6 +239,27 @@ def test_one_button_measures_what_is_missing_and_the_answer_needs_it_once(store)
             # Another release of the same models needs no training, so nobody has to press anything.
             again = opened(QUICK, f"{QUICK}&noise=0.1")
             until(again, lambda: "B leaks less than A: " in shown(again))
+        finally:
+            jobs.close()
+
+
+def test_what_is_measured_for_a_comparison_can_be_cancelled_and_asked_for_again(store):
+    with Cluster(workers=1) as cluster:
+        jobs = Jobs(cluster.client, store)
+        set_running(Running(store=store, jobs=jobs))
+        try:
+            app = opened(SLOW.address, SLOW.turned("label_smoothing", "0.3").address)
+            app.button(key="measure-missing").click().run()
+            until(app, lambda: "Training models" in app.get("progress")[0].proto.text)
+            app.button(key="cancel-missing").click().run()
+            assert not app.exception
+            assert not app.get("progress")
+            assert not [button for button in app.button if button.key == "cancel-missing"]
+            assert app.button(key="measure-missing").label == "Measure what is missing"
+            trained = jobs.progress(point(SLOW))
+            assert trained is None or not trained.active
+            app.button(key="measure-missing").click().run()
+            assert app.button(key="cancel-missing").label == "Cancel"
         finally:
             jobs.close()
 

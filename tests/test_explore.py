@@ -297,7 +297,7 @@ def _training() -> None:
     begin({})
     trace = tuple(TracePoint(epoch=at, train_accuracy=0.9, test_accuracy=0.8, loss_auc=0.6) for at in (1, 2))
     under_way = Progress(state="training", wave=1, waves=2, epoch=2, epochs=30, waves_assessed=0, trace=trace)
-    _draw("watch", under_way, "")
+    _draw("watch", under_way, None)
 
 
 def test_cancel_holds_until_the_visitor_asks_or_turns_a_dial(store):

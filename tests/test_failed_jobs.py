@@ -100,7 +100,7 @@ def told(step: str, message: str) -> None:
     waiting._draw(
         cast("Any", step),
         Progress(state=state, wave=1, waves=1, epoch=1, epochs=30, waves_assessed=0, message=message),
-        "",
+        None,
     )
 
 

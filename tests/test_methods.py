@@ -213,10 +213,17 @@ def links(app: AppTest) -> list[str]:
 
 DIGITS = View(population="digits", contested=100, architecture="logistic", models=8)
 NUMBERS = ["accuracy", "auc", "tpr", "epsilon"]
-EXPLORED = ["tpr", *NUMBERS, "attackers", "frontier", "risk", "attack-lira", "scores"]
-COMPARED = ["comparison"] * 3 + ["word-recipe", *NUMBERS, "roc", "roc", "loss-ranks"]
+EXPLORED = ["tpr", *NUMBERS, "attackers", "frontier", "risk", "attack-lira", "scores", "parameters"]
+ASKED = ["cost", *NUMBERS, "frontier", "parameters"]
+MATCHED = [*ASKED, "matching"]
+COMPARED = ["comparison"] * 3 + ["word-recipe", *NUMBERS, "roc", "roc", "loss-ranks", "matching"]
 GROUPS = ["group-risk", "group-risk", "phi", "rank-correlation", "group-risk", "group-risk", "agreement"]
 RECORD = ["risk", "risk", "phi", "phi", "risk", "verdicts"]
+
+
+def unmeasured(folder: Path) -> Store:
+    """Nothing."""
+    return Store(folder)
 
 
 def measured(folder: Path) -> Store:
@@ -259,6 +266,12 @@ def compare_script():
     st.navigation([st.Page(compare.page, title="Compare", url_path="compare")]).run()
 
 
+def sweep_script():
+    from dashboard.pages import sweep
+
+    sweep.page()
+
+
 def risk_script():
     from dashboard.pages import risk
 
@@ -290,19 +303,32 @@ def opened_on(tmp_path):
     ("made", "page", "view", "session", "linked"),
     [
         (measured, explore_script, View(), {}, EXPLORED),
+        (unmeasured, explore_script, View(), {}, ASKED),
+        (unmeasured, explore_script, View(), {"sizes": True}, MATCHED),
+        (unmeasured, sweep_script, View(), {}, []),
         (shipped, start_script, View(), {}, ["auc", "accuracy", "frontier", "scores", "accuracy", "auc", "epsilon"]),
         (shipped, compare_script, View(), {}, COMPARED),
-        (planted, risk_script, DIGITS, {}, ["risk"] * 3 + RECORD),
-        (planted, risk_script, DIGITS, {"risk-tabs": "Before and after"}, ["risk"] * 2 + ["changes"] * 3),
-        (planted, risk_script, DIGITS, {"risk-tabs": "Groups"}, ["risk"] * 2 + GROUPS),
+        (planted, risk_script, DIGITS, {}, [*["risk"] * 3, *RECORD, "parameters"]),
+        (
+            planted,
+            risk_script,
+            DIGITS,
+            {"risk-tabs": "Before and after"},
+            [*["risk"] * 2, *["changes"] * 3, "parameters"],
+        ),
+        (planted, risk_script, DIGITS, {"risk-tabs": "Groups"}, [*["risk"] * 2, *GROUPS, "parameters"]),
     ],
-    ids=["explore", "start", "compare", "risk-records", "risk-before", "risk-groups"],
+    ids=[
+        *("explore", "unmeasured", "matched", "sweep"),
+        *("start", "compare", "risk-records", "risk-before", "risk-groups"),
+    ],
 )
-def test_every_number_on_a_measured_page_leads_to_its_definition(opened_on, made, page, view, session, linked):
+def test_every_number_on_a_page_leads_to_its_definition(opened_on, made, page, view, session, linked):
     app = opened_on(made, page, view, session)
     assert sorted(links(app)) == sorted(linked)
     assert set(linked) <= anchors()
     assert not unexplained(app.main)
+    assert not unexplained(app.sidebar)
 
 
 def test_what_numbers_link_to_is_read_before_the_first_visit(tmp_path):
@@ -313,13 +339,17 @@ def test_what_numbers_link_to_is_read_before_the_first_visit(tmp_path):
     store.close()
 
 
-MEASURED = re.compile(r"(?<![\w.])[01]?\.\d{3}\b|\d\.\d(?: |\N{NO-BREAK SPACE})%")
+NUMBER = re.compile(
+    r"(?<![\w.])[01]?\.\d{3}\b|\d\.\d(?: |\N{NO-BREAK SPACE})%"  # measured
+    r"|\d parameters\b|\bparameters: \d|\babout [\d.]+ (?:s|min|h)\b|less than a second"  # counted, estimated
+)
+TEXTS = {"html", "markdown", "caption"}
 
 
 def unexplained(block: Block) -> list[str]:
-    """Texts with measured numbers that stand together with no link to a definition."""
-    bodies = [child.proto.body for child in block.children.values() if getattr(child, "type", "") == "html"]
-    alone = [] if "methods#" in "".join(bodies) else [body for body in bodies if MEASURED.search(body)]
+    """Texts with numbers that stand together with no link to a definition."""
+    bodies = [child.proto.body for child in block.children.values() if getattr(child, "type", "") in TEXTS]
+    alone = [] if "methods#" in "".join(bodies) else [body for body in bodies if NUMBER.search(body)]
     inner = [child for child in block.children.values() if isinstance(child, Block)]
     return alone + [body for child in inner for body in unexplained(child)]
 

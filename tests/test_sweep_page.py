@@ -30,6 +30,7 @@ from engine.attacks.catalogue import CATALOGUE
 from engine.populations.catalogue import POPULATIONS
 from tests.explored import opened_sweep, until_text
 from tests.handmade import claim, headline, interval
+from tests.test_methods import unexplained
 
 QUICK = """
 waves = 1
@@ -87,6 +88,7 @@ def test_a_sweep_runs_to_its_end_and_a_second_visitor_sees_it(sweeps):
     assert [box.label for box in other.expander if "not possible" in box.label] == ["2 combinations are not possible"]
     assert "dropout must have hidden activations, which logistic regression has not" in texts(other)
     assert buttons(other) == ["Start the sweep"]
+    assert not unexplained(other.main)
 
 
 def test_pause_resume_and_cancel_are_there_while_a_sweep_is_in_work(sweeps):

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.benchmarks import landing, memory, sweep, training
+from tests.benchmarks import landing, memory, sweep, training, visitors
 from tests.benchmarks.targets import Target, lines, status
 from tests.benchmarks.timing import Best
 
@@ -50,16 +50,18 @@ def test_the_benchmark_of_sweeps_judges_memory_overhead_and_throughput(monkeypat
     assert (told.count("reached"), told.count("MISSED")) == ((4, 0) if worse is None else (3, 1))
 
 
-@pytest.mark.parametrize(("slow", "expected"), [(None, 0), ("Start", 1), ("new server, Start", 1)])
-def test_the_benchmark_of_the_landing_page_judges_how_soon_start_is_complete(monkeypatch, capsys, slow, expected):
-    figures = {}
+@pytest.mark.parametrize("slow", [None, "Start", "new server, Start", "turn", "frame", "run"])
+def test_the_benchmark_of_the_landing_page_judges_start_a_turn_the_slow_frames_and_a_run(monkeypatch, capsys, slow):
+    figures = {landing.TURNED: 251 if slow == "turn" else 250, landing.RERUN: 61 if slow == "run" else 60}
+    figures |= landing.framed([17] * 90 + [51 if slow == "frame" else 50] * 10)
     for name in ("Start", "new server, Start"):
         figures |= landing.medians(f"{name} complete", [(1.1 if name == slow else 0.9, 2.0, 3.0)])
     monkeypatch.setattr("sys.argv", ["landing"])
     monkeypatch.setattr(landing, "chromium", lambda: "chromium")
     monkeypatch.setattr(landing, "measured", lambda _: figures)
-    assert landing.main() == expected
-    assert capsys.readouterr().out.count("MISSED") == expected
+    assert landing.main() == (slow is not None)
+    told = capsys.readouterr().out
+    assert (told.count("reached"), told.count("MISSED")) == ((5, 0) if slow is None else (4, 1))
 
 
 @pytest.mark.parametrize(("hooks", "missed"), [(16.0, 0), (14.0, 1)])
@@ -90,3 +92,34 @@ def test_the_benchmark_of_memory_judges_every_peak(monkeypatch, capsys, peak, mi
     monkeypatch.setattr("sys.argv", ["memory", *arguments])
     assert memory.main() == bool(missed)
     assert capsys.readouterr().out.count("MISSED") == (0 if arguments else missed)
+
+
+def seen(count, **changed):
+    """What so many visitors saw, each figure at its limit unless told otherwise."""
+    least = {"turns": 9, "first": 0, "kilobytes": 0, "cpu": 0, "memory": 0, "training": 0, "session": 150}
+    return visitors.Figures(visitors=count, **least | {"p50": 80, "p95": 300 if count == 30 else 1000} | changed)
+
+
+@pytest.mark.parametrize(
+    ("found", "missed"),
+    [
+        ([seen(30), seen(60, p50=900)], 0),
+        ([seen(30, p50=81), seen(60)], 1),
+        ([seen(30, p95=301), seen(60)], 1),
+        ([seen(30), seen(60, p95=1001)], 1),
+        ([seen(30, session=151), seen(60, session=151)], 2),
+        ([seen(30, p95=301), seen(60), seen(30)], 1),  # of several times the worst
+        ([seen(3, p50=9000, p95=9000, session=9000)], 0),
+    ],
+)
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_the_benchmark_of_visitors_judges_waits_and_memory_of_thirty_and_sixty(
+    monkeypatch, capsys, found, missed, option
+):
+    monkeypatch.setattr("sys.argv", ["visitors", *option])
+    monkeypatch.setattr(visitors, "measurements", lambda _: found)
+    assert visitors.main() == (missed > 0)
+    told = capsys.readouterr().out
+    judged = {30: 3, 60: 2, 3: 0}
+    of = sum(judged[count] for count in {one.visitors for one in found})
+    assert (told.count("reached"), told.count("MISSED")) == (of - missed, missed)

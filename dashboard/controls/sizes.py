@@ -10,6 +10,7 @@ import streamlit as st
 from cache.admission import too_large
 from dashboard.controls.options import options, show
 from dashboard.results import words
+from dashboard.results.links import how_html
 from dashboard.results.words import signed
 from dashboard.serving.running import running
 from dashboard.state.families import FAMILIES, Family, family_of, label_of, token_of
@@ -30,7 +31,7 @@ def sizes(found: Landscape) -> None:
     with st.container(
         key="sizes-row", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.html(f'<p class="pd-count">{escape(count_words(architecture, info))}</p>')
+        st.html(_count_html(architecture, info))
         # Its label stays: by another one it would be another popover to the browser, and close at every turn.
         place = st.popover("Options", key="sizes", on_change="rerun")
     large = _too_large(found)
@@ -71,12 +72,19 @@ def _matching(view: View, architecture: Architecture, info: PopulationInfo) -> N
         key=f"match-{view.population}-{view.architecture}",
     )
     found = match_both(architecture, partners[key].base, info)
-    st.markdown(match_words(architecture, found))
+    how = how_html("matching", "parameters of both families")
+    st.html(f'<p class="pd-finding">{escape(match_words(architecture, found))} {how}</p>')
     for one in (found.first, found.second):
         if one != architecture:
             st.button(f"Show {label_of(one)}", key=f"match-{token_of(one)}", on_click=show, args=(one,))
     for why in without:
         st.caption(why)
+
+
+def _count_html(architecture: Architecture, info: PopulationInfo) -> str:
+    """The count, and how it is made where there is one."""
+    how = how_html("parameters", "parameters") if why_not(architecture, info) is None else ""
+    return f'<p class="pd-count">{escape(count_words(architecture, info))}</p>{how}'
 
 
 def count_words(architecture: Architecture, info: PopulationInfo) -> str:

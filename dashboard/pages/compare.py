@@ -13,6 +13,7 @@ from dashboard.panels.problems import problems
 from dashboard.panels.taking import take_settings
 from dashboard.results import contrast, multiples
 from dashboard.results.contrast import Contrasts
+from dashboard.results.links import how_html
 from dashboard.results.rates import Scale
 from dashboard.results.settings import differences, short_words
 from dashboard.results.tables import numbers
@@ -104,7 +105,9 @@ def _ready_made(view: View) -> None:
     """The ready-made comparisons, side by side."""
     for column, made in zip(st.columns(3), ready_made(view), strict=True):
         with column, st.container(border=True, height="stretch", key=f"ready-{made.name}"):
-            st.html(f'<h2 class="pd-title">{escape(made.title)}</h2><p class="pd-finding">{escape(made.about)}</p>')
+            how = f" {how_html('matching', made.title)}" if made.matched else ""
+            about = f'<p class="pd-finding">{escape(made.about)}{how}</p>'
+            st.html(f'<h2 class="pd-title">{escape(made.title)}</h2>{about}')
             st.button(
                 f"Compare these *({made.title})*",
                 key=f"compare-{made.name}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from html import escape
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from cache.reports import effort
 from dashboard.panels.panel import panel
 from dashboard.results import epochs
 from dashboard.results.figures import Figure
+from dashboard.results.links import how_html
 from dashboard.results.words import short, unmarked
 from dashboard.serving.running import running
 from dashboard.state.landscape import models_of
@@ -44,7 +46,7 @@ def waiting(waves: int) -> None:
     """
     polls = running().problem is None and _look()[0] not in _RESTS
     with st.container(key="waiting"):
-        st.fragment(_panel, run_every=POLL if polls else None)(waves, polls, cost_words(_cost()))
+        st.fragment(_panel, run_every=POLL if polls else None)(waves, polls, _cost())
 
 
 def failed() -> bool:
@@ -69,6 +71,12 @@ def _cost() -> Cost | None:
     return replace(costs[0], seconds=sum(one.seconds for one in costs)) if costs else None
 
 
+def _cost_html(found: Cost | None) -> str:
+    """The estimate, and how it is made where there is one."""
+    how = f" {how_html('cost', 'time of the training')}" if found else ""
+    return f'<p class="pd-finding">{escape(cost_words(found))}{how}</p>'
+
+
 def cost_words(found: Cost | None) -> str:
     """What a training would cost, with what that rests on."""
     if found is None:
@@ -90,7 +98,7 @@ def duration(seconds: float) -> str:
     return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
-def _panel(waves: int, polls: bool, costs: str) -> None:
+def _panel(waves: int, polls: bool, costs: Cost | None) -> None:
     """One look: ask when the dial has rested, run the page again when there is news, else show how far it is."""
     problem = running().problem
     if problem is not None:
@@ -132,17 +140,17 @@ def _cancel() -> None:
     keep(replace(state, held=True, asked=None))
 
 
-def _draw(step: Step, progress: Progress | None, costs: str) -> None:
+def _draw(step: Step, progress: Progress | None, costs: Cost | None) -> None:
     if step == "failed" and progress is not None:
         st.error(unmarked(f"The training failed: {progress.message} The log has the rest."))
         st.button("Try again", key="retry", on_click=_again)
     elif step == "refused" and progress is not None:
         st.info(unmarked(progress.message))
-        st.caption(costs)
+        st.html(_cost_html(costs))
         st.button("Ask again", key="ask-again", on_click=_again)
     elif step == "held":
         st.markdown(unmarked(held_words(progress)))
-        st.caption(costs)
+        st.html(_cost_html(costs))
         st.button("Measure this", key="measure", on_click=_again)
     else:
         _under_way(step, progress, costs)
@@ -154,11 +162,14 @@ def held_words(progress: Progress | None) -> str:
     return f"{reason} Nothing is trained until you turn a dial."
 
 
-def _under_way(step: Step, progress: Progress | None, costs: str) -> None:
+def _under_way(step: Step, progress: Progress | None, costs: Cost | None) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.progress(share(progress), text=progress_words(step, progress, this_visit().view.models))
-        st.caption(costs if progress is None or not progress.message else unmarked(progress.message))
+        if progress is not None and progress.message:
+            st.caption(unmarked(progress.message))
+        else:
+            st.html(_cost_html(costs))
         st.button("Cancel", key="cancel", on_click=_cancel)
     with right:
         if progress is not None and progress.trace:

@@ -132,6 +132,14 @@ _PROOFS: dict[str, tuple[str, tuple[Place, ...]]] = {
     "gaussian-mechanism": ("Gaussian mechanism", (("engine.release.gaussian", ""),)),
     "sensitivity": ("Measured sensitivity", (("engine.release.sensitivity", ""),)),
 }
+_SIZE_AND_TIME: dict[str, tuple[str, tuple[Place, ...]]] = {
+    "parameters": ("Number of parameters", (("engine.architectures", "parameter_count"),)),
+    "matching": (
+        "Families matched by their parameters",
+        (("engine.matching", "Match"), ("engine.matching", "match"), ("engine.matching", "match_both")),
+    ),
+    "cost": ("Estimated time of a training", (("cache.costs", "cost"), ("cache.reports", "Effort"))),
+}
 _AUDIT_PLACES: dict[str, Place] = {
     "one-run": (f"{_AUDITS}.one_run", "one_run_epsilon"),
     "Clopper–Pearson": (f"{_AUDITS}.rates", "clopper_pearson_epsilon"),
@@ -160,6 +168,7 @@ def chapters() -> tuple[Chapter, ...]:
             entries=tuple(_kind(kind, "release") for kind in (WeightNoise, *get_args(Outputs))),
         ),
         Chapter(title="Architectures", entries=tuple(map(_architecture, get_args(Architecture)))),
+        Chapter(title="Size and time", entries=_formulas(_SIZE_AND_TIME)),
         Chapter(title="Populations", entries=tuple(map(_population, POPULATIONS.values()))),
         Chapter(title="References", entries=tuple(map(_reference, REFERENCES))),
     )

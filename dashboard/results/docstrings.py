@@ -1,4 +1,4 @@
-"""Docstrings of the engine, read from its source files: what computes with torch is never imported here."""
+"""Docstrings of the engine and the cache, read from source files: what computes with torch is never imported here."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN = {"Attributes:", "Returns:"}
 
 
 def docstring(place: Place) -> Docstring:
-    """The docstring of a place in the engine.
+    """The docstring of a place in the engine or the cache.
 
     Raises:
         KeyError: when there is no such place, or it says nothing.
@@ -104,7 +104,7 @@ def _fields(block: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=256)
 def _tree(module: str) -> ast.Module:
-    """The syntax tree of a module of the engine."""
+    """The syntax tree of a module."""
     package, *inner = module.split(".")
     place = files(package).joinpath(*inner)
     source = (

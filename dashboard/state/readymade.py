@@ -22,12 +22,14 @@ class ReadyMade:
         name: in keys.
         title: the question in a few words.
         about: what is compared and what is the same, one sentence.
+        matched: whether the sentence has the numbers of parameters of two families.
         pins: the settings, the one compared with first; none where these records do not allow it.
     """
 
     name: str
     title: str
     about: str
+    matched: bool = False
     pins: tuple[View, ...]
 
 
@@ -68,5 +70,6 @@ def _recurrent(plain: View) -> ReadyMade:
             f"An LSTM that reads the record step by step and a network with one hidden layer, matched by their "
             f"number of parameters: {found.first_parameters:,} and {found.second_parameters:,}."
         ),
+        matched=True,
         pins=(feed_forward, recurrent),
     )

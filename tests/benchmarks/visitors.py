@@ -6,7 +6,10 @@ that nobody asked for before (``--idle``: nobody does). The dashboard is the ins
 the results that ship with it, or with a copy of those in ``--cache``.
 
 Printed are the time from a turn to the end of the run it causes (p50, p95), the CPU time of the server's own process
-for one run, and the memory that one more session takes.
+for one run, and the memory that one more session takes. Of thirty visitors p50 should be at most 80 ms and p95 at
+most 300 ms, of sixty p95 at most a second, and a session of either should take at most 150 kB. Each is told as
+reached or MISSED; the exit status is 1 when one is missed, also with --json. Other numbers of visitors are not
+judged.
 """
 
 from __future__ import annotations
@@ -19,15 +22,17 @@ import random
 import shutil
 import signal
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
+from tests.benchmarks.targets import Target, lines, status
 from tests.browser.served import Served, left_after, served
 from tests.protocol import Page, Run, opened
 
@@ -36,6 +41,13 @@ THINK = 3.0  # seconds between two turns of a visitor
 MOST = 200  # visitors
 _UNTRAINED = "architecture=lstm-{}&contested=3500"
 _WATCHED = 60.0  # seconds that a training is watched before another is asked for
+
+
+_P50, _P95, _SESSION = "{} visitors, ms p50", "{} visitors, ms p95", "{} visitors, kB a session"
+_LIMITS: Mapping[int, Mapping[str, float]] = {
+    30: {_P50: 80, _P95: 300, _SESSION: 150},
+    60: {_P95: 1000, _SESSION: 150},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,16 +202,36 @@ async def _said(server: Served, count: int, seconds: float) -> Figures:
     return found
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visitors", type=int, nargs="+", default=[30, 60], metavar="N", help="how many (30 60)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long for each number (60)")
-    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="go on for so long, line by line")
-    parser.add_argument("--idle", action="store_true", help="without a training")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="results to begin with; a copy of them is used")
-    parser.add_argument("--json", action="store_true", help="print one list of figures at the end, too")
-    options = parser.parse_args()
+def judged(found: Sequence[Figures]) -> tuple[tuple[Target, ...], dict[str, float]]:
+    """What was measured of as many visitors as there are limits for, and the limits; of several times the worst."""
+    targets = {
+        name.format(count): limit
+        for count in dict.fromkeys(one.visitors for one in found)
+        for name, limit in _LIMITS.get(count, {}).items()
+    }
+    figures: dict[str, float] = {}
+    for one in found:
+        for name, value in ((_P50, one.p50), (_P95, one.p95), (_SESSION, one.session)):
+            at = name.format(one.visitors)
+            if at in targets:
+                figures[at] = max(value, figures.get(at, value))
+    return tuple(Target(figure=name, limit=limit) for name, limit in targets.items()), figures
+
+
+def main() -> int:
+    """Measure, print and judge; 1 when a target is missed, else 0."""
+    options = _options()
+    found = measurements(options)
+    targets, figures = judged(found)
+    for line in lines(targets, figures, width=30, digits=0):
+        print(line)
+    if options.json:
+        print(json.dumps([asdict(one) for one in found]))
+    return status(targets, figures)
+
+
+def measurements(options: argparse.Namespace) -> list[Figures]:
+    """Serve, and measure what the command line asks for."""
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "cache"
         if options.cache is not None:
@@ -207,9 +239,19 @@ def main() -> None:
         with served(cache, Path(folder) / "log.txt") as server:
             found = asyncio.run(_all(server, options.visitors, options.seconds, soak=options.soak, idle=options.idle))
             left_after(server, signal.SIGTERM)
-    if options.json:
-        print(json.dumps([asdict(figures) for figures in found]))
+    return found
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visitors", type=int, nargs="+", default=[30, 60], metavar="N", help="how many (30 60)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long for each number (60)")
+    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="go on for so long, line by line")
+    parser.add_argument("--idle", action="store_true", help="without a training")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="results to begin with; a copy of them is used")
+    parser.add_argument("--json", action="store_true", help="print one list of figures at the end, too")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -58,6 +58,16 @@ def press(page: Page, title: str, key: str) -> None:
     dial(page, title).get_by_role("slider").press(key)
 
 
+def tab_to(page: Page, control: Locator) -> None:
+    """Walk to a control with the Tab key alone."""
+    expect(control).to_be_visible()
+    for _ in range(100):
+        if control.evaluate("node => node === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {control}")
+
+
 def choose(page: Page, title: str, option: str) -> None:
     """Choose from a list with the keyboard."""
     box = page.get_by_role("combobox", name=title, exact=True)

@@ -45,7 +45,7 @@ def main() -> int:
         with served(cache, Path(folder) / "log.txt") as server, launched(executable) as browser:
             for name, size, theme in product(names, sizes, themes):
                 end = "" if size == "wide" else f"-{size}"
-                _picture(browser, server.address, directory / f"{name}-{theme}{end}.png", name, size, theme)
+                picture(browser, server.address, directory / f"{name}-{theme}{end}.png", name, size, theme)
     return 0
 
 
@@ -56,7 +56,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _picture(browser: Browser, origin: str, file: Path, name: str, size: str, theme: str) -> None:
+def picture(browser: Browser, origin: str, file: Path, name: str, size: str, theme: str) -> None:
     """Take one picture of what a visitor sees who opens a page."""
     context = browser.new_context(viewport=SIZES[size], color_scheme=theme)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE)

@@ -5,7 +5,16 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import TRAINING, expect_measured, expect_query, expect_rest, press, query, sentence
+from tests.browser.reading import (
+    TRAINING,
+    expect_measured,
+    expect_query,
+    expect_rest,
+    press,
+    query,
+    sentence,
+    tab_to,
+)
 from tests.browser.test_looks import THEMES, WIDTHS, violations
 
 ANSWER = re.compile(r"^B leaks less than A: (yes|no, it leaks more|cannot tell yet)")
@@ -43,6 +52,22 @@ def test_on_a_new_machine_the_page_opens_complete_with_an_example_and_axe_finds_
     expect_rest(page)
     assert max(page.evaluate(WIDTHS)) <= 0
     assert violations(page) == ""
+
+
+def test_keys_alone_take_a_ready_made_comparison_turn_it_around_and_unpin(visitor):
+    page = visitor(page_name="compare")
+    expect(page.get_by_text("This is an example")).to_be_visible()
+    expect_rest(page)
+    for name, address in (
+        (re.compile(r"^Compare these .*smoothing", re.IGNORECASE), r"pin=&pin=label_smoothing%3D0\.3"),
+        ("Compare all with B", r"pin=label_smoothing%3D0\.3&pin=(&|$)"),
+        ("Unpin B", r"\?pin=label_smoothing%3D0\.3$"),
+    ):
+        tab_to(page, page.get_by_role("button", name=name))
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(address))
+        expect_rest(page)
+    expect(sentence(page)).to_have_text("Does one setting really leak less than another?")
 
 
 def opened(visitor, pinned, **options):

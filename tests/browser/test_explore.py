@@ -33,6 +33,20 @@ CREATE TRIGGER assessment_arrives AFTER INSERT ON assessment BEGIN INSERT INTO a
 """
 NO_ARRIVALS = "DROP TRIGGER wave_arrives; DROP TRIGGER assessment_arrives; DROP TABLE arrival;"
 RANGES = "node => [...node._fullLayout.xaxis.range, ...node._fullLayout.yaxis.range]"
+SAMPLED = """
+node => {
+  const told = window.sampled = { frames: 0, flashes: [] };
+  (function look() {
+    told.frames += 1;
+    if (!node.isConnected || !node.querySelector("path.point")) told.flashes.push("no points");
+    for (let around = node; around; around = around.parentElement) {
+      if (Number(getComputedStyle(around).opacity) < 1) told.flashes.push(around.className);
+    }
+    requestAnimationFrame(look);
+  })();
+}
+"""
+"""From now on every frame in which a figure has no points, or is fainter than it should be, is noted."""
 WATCH = """
 window.seen = "";
 new MutationObserver(() => { window.seen += document.body?.innerText ?? ""; })
@@ -218,9 +232,12 @@ def test_a_setting_measured_before_shows_at_once_and_trains_nothing(visitor, ser
     assert (server.rows("wave"), server.rows("assessment")) == rows
 
 
-def test_a_cancelled_training_says_so_and_starts_again_only_when_asked(visitor, server):
+def test_a_training_is_followed_by_epoch_and_a_cancelled_one_starts_again_only_when_asked(visitor, server):
     page = visitor(SLOW)
     expect(page.get_by_text("Training models 1 to 8 of 16")).to_be_visible(timeout=TRAINING)
+    trace = page.locator(".st-key-panel-trace")
+    expect(trace.get_by_text(re.compile(r"^After epoch \d+: train accuracy "))).to_be_visible(timeout=TRAINING)
+    expect(trace.locator(".scatterlayer path.js-line")).to_have_count(3)  # of one epoch no longer than a point
     waves = server.rows("wave")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled. Nothing is trained until you turn a dial.")).to_be_visible()
@@ -279,7 +296,7 @@ def test_the_figure_keeps_its_node_when_dials_move(visitor, path):
     assert figure.evaluate("node => node.mine") is True
 
 
-def test_the_figure_keeps_its_node_and_the_visitors_zoom_through_a_hundred_turns_and_a_new_point(visitor, path):
+def test_the_figure_keeps_its_node_and_zoom_without_a_flash_through_a_hundred_turns_and_a_new_point(visitor, path):
     page = visitor(query(hide="sections,training,take"))  # what this is not about only makes each turn longer
     expect_measured(page)
     figure = curve(page)
@@ -295,12 +312,16 @@ def test_the_figure_keeps_its_node_and_the_visitors_zoom_through_a_hundred_turns
     zoomed = figure.evaluate(RANGES)
     assert zoomed[1] - zoomed[0] == pytest.approx(0.5 * (whole[1] - whole[0]), rel=0.1)
     figure.evaluate("node => { node.mine = true; }")
+    figure.evaluate(SAMPLED)
     for _ in range(50):
         press(page, STRENGTH, "End")
         expect_query(page, "regularization=50")
         press(page, STRENGTH, "Home")
         expect(page).not_to_have_url(re.compile("regularization="))
     expect_rest(page)
+    sampled = page.evaluate("window.sampled")
+    assert sampled["frames"] > 100
+    assert sampled["flashes"] == []
     assert figure.evaluate("node => node.mine") is True
     assert figure.evaluate(RANGES) == pytest.approx(zoomed)
     press(page, "Contested records N", "End")

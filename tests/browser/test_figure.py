@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from cache.store import Store
 from dashboard.state.view import View
 from tests.browser.reading import TRAINING, curve, expect_query, expect_rest, expect_stop, expect_true, press
+from tests.browser.test_looks import TWO_FRAMES
 from tests.handmade import interval, measure
 
 HIDDEN = "node => node._fullData.filter((trace) => trace.visible === 'legendonly').map((trace) => trace.name)"
@@ -96,6 +97,24 @@ def test_a_point_under_the_keys_stays_it_when_another_is_measured_to_its_left(vi
     figure.press("Enter")
     expect_stop(page, "Regularization strength", "1")
     expect_query(page, "regularization=1")
+
+
+def test_the_label_under_the_mouse_stays_when_another_setting_is_measured(visitor, server, address):
+    page = visitor(address)
+    figure = drawn(page)
+    points = figure.locator(".scatterlayer .trace").first.locator("path.point")
+    before, box = points.count(), points.last.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] - 40, box["y"] - 25)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=6)
+    label = figure.locator(".hoverlayer .hovertext")
+    expect(label).to_contain_text("regularization strength 3")
+    put(server, VIEW.turned("regularization", "10"), 0.85, 0.62)
+    page.get_by_text("Show the numbers as a table").first.evaluate("node => node.click()")  # the mouse stays
+    expect(points).to_have_count(before + 1)
+    expect_rest(page)
+    page.evaluate(TWO_FRAMES)
+    expect(label).to_contain_text("regularization strength 3")
 
 
 def test_a_saved_figure_leaves_out_what_is_hidden_and_shows_the_line_where_it_stands(visitor, address, tmp_path):

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import expect
 
 from cache.store import Store
@@ -24,6 +25,7 @@ from tests.browser.reading import (
     query,
     sentence,
 )
+from tests.browser.screenshots import SIZES, picture
 from tests.browser.served import served
 from tests.test_failed_jobs import spoil
 
@@ -94,7 +96,9 @@ def violations(page):
 
 
 @pytest.mark.parametrize(("name", "theme", "size"), LOOKS)
-def test_axe_finds_nothing_on_any_page_in_either_theme(visitor, name, theme, size):
+def test_axe_finds_nothing_on_any_page_in_either_theme_and_nothing_moves_where_it_is_unwanted(
+    visitor, name, theme, size
+):
     quick = quote(query()), quote(query(noise="0.2"))
     width, height = size
     at = place(name, quick)
@@ -102,6 +106,16 @@ def test_axe_finds_nothing_on_any_page_in_either_theme(visitor, name, theme, siz
     whole(page, at)
     assert violations(page) == ""
     expect_true(page, f"Math.max(...({WIDTHS})()) <= 0")
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(MOVING) == []
+
+
+def test_a_picture_of_a_page_is_taken_with_its_size_in_few_colours(browser, server, tmp_path):
+    picture(browser, server.address, tmp_path / "methods.png", "methods", "wide", "light")
+    with Image.open(tmp_path / "methods.png") as taken:
+        assert taken.size == tuple(SIZES["wide"].values())
+        assert taken.mode == "P"
+        assert len(taken.getcolors() or ()) > 10  # it is no empty sheet
 
 
 @pytest.mark.parametrize("theme", THEMES)

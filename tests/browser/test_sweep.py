@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cache.sweeps.reading import sweep_from_toml
-from tests.browser.reading import TRAINING, expect_rest
+from tests.browser.reading import TRAINING, expect_rest, tab_to
 from tests.browser.test_looks import violations
 
 SWEEP = """
@@ -82,15 +82,18 @@ def test_points_land_on_the_figure_while_others_are_still_to_come(visitor):
     expect(points(page)).to_have_count(4)
 
 
-def test_a_sweep_is_paused_resumed_and_cancelled(visitor):
+def test_a_sweep_is_started_paused_resumed_and_cancelled_with_keys_alone(visitor):
     page = opened(visitor)
     describe(page, SWEEP.format(seeds="8, 9").replace("epochs = 10", "epochs = [4000, 4001, 4002]"))
-    page.get_by_role("button", name="Start the sweep").click()
-    page.get_by_role("button", name="Pause").click(timeout=TRAINING)
-    expect(page.get_by_text(re.compile("^Paused: "))).to_be_visible()
-    page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_text(re.compile("^Measuring: "))).to_be_visible()
-    page.get_by_role("button", name="Cancel the sweep").click()
+    for name, state in (
+        ("Start the sweep", "Measuring"),
+        ("Pause", "Paused"),
+        ("Resume", "Measuring"),
+        ("Cancel the sweep", "Cancelled"),
+    ):
+        tab_to(page, page.get_by_role("button", name=name))
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(re.compile(f"^{state}: "))).to_be_visible(timeout=TRAINING)
     expect(page.get_by_text(re.compile("^Cancelled: "))).to_be_visible()
     expect(page.get_by_role("button", name="Start the sweep")).to_be_enabled()
 
