@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import signal
-import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -228,16 +227,23 @@ def test_the_page_says_when_a_scheduler_stays_away_and_goes_on_when_asked_after_
     assert [task.split("-")[1] for task in trained] == [wave_key(asked.recipe, 1)]
 
 
+def limit_pages(store, most):
+    """Let the file grow to so many pages. The limit is a connection's: it goes to more than are used at a time."""
+    with contextlib.ExitStack() as taken:
+        for _ in range(8):
+            connection = taken.enter_context(store._connections.one())
+            connection.execute(f"PRAGMA max_page_count = {most}").fetchone()
+
+
 def test_the_page_says_when_a_result_cannot_be_stored_and_tries_again_when_asked(at_work, tmp_path):
     jobs = at_work()
-    with sqlite3.connect(tmp_path / "privacydial.sqlite") as connection:
-        size = connection.execute("PRAGMA page_count").fetchone()[0]
-    jobs._store.maintain(lambda connection: connection.execute(f"PRAGMA max_page_count = {size}").fetchone())
+    size = jobs._store.maintain(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    limit_pages(jobs._store, size)
     app = opened()
     shows(app, "The training failed: The cache ")
     assert "cannot be used (database or disk is full)" in texts(app)
     assert buttons(app) == ["Try again"]
-    jobs._store.maintain(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+    limit_pages(jobs._store, 1_000_000)
     app.button(key="retry").click().run()
     shows(app, "For these 100 records of a demonstration set")
 
