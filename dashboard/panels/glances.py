@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cache.store import Store
 from dashboard.results import details
 from dashboard.results.previews import Bars
 from dashboard.serving.running import running
@@ -13,16 +12,17 @@ from dashboard.state.view import View, key
 
 def bars_of(view: View) -> Bars | None:
     """The heights of the bars of ``details.glance`` for a setting; None where it has not been measured."""
-    try:
-        return _bars_of(key(view, view.waves), running().store)
-    except LookupError:
-        return None
+    known, at = _known(), key(view, view.waves)
+    if at not in known:
+        found = running().store.assessment(at)
+        if found is None:
+            return None
+        known[at] = tuple(tuple(trace["y"]) for trace in details.glance(found)["data"])
+    return known[at]
 
 
 # A dragged dial needs those of all its stops at once, and reading an assessment takes milliseconds.
-@st.cache_resource(max_entries=4096, show_spinner=False)
-def _bars_of(key: str, _store: Store) -> Bars:
-    found = _store.assessment(key)
-    if found is None:
-        raise LookupError(key)  # and is not kept: it may be measured later
-    return tuple(tuple(trace["y"]) for trace in details.glance(found)["data"])
+@st.cache_resource(show_spinner=False)
+def _known() -> dict[str, Bars]:
+    """What has been worked out, some hundred bytes for each setting that was ever beside one on a page."""
+    return {}

@@ -9,7 +9,6 @@ from typing import Any
 from dashboard.results.tiles import tiles
 from dashboard.results.words import finding
 from dashboard.state.landscape import Landscape, stop_label
-from dashboard.state.stops import OFF
 from dashboard.state.view import View
 from engine.assessment.values import Headline
 
@@ -32,20 +31,15 @@ def previews(found: Landscape, widgets: Mapping[str, str], risk: Callable[[View]
         key: {
             "here": list(found.view.stops(name)).index(getattr(found.view, name)),
             "stops": {
-                place: _preview(found.measured[name][stop], _stopped(found, name, stop), stop_label(name, stop))
-                | {"risk": risk(found.view.turned(name, stop))}
+                place: _preview(spots[stop].headline, spots[stop].view.stopped, stop_label(name, stop))
+                | {"risk": risk(spots[stop].view)}
                 for place, stop in enumerate(found.view.stops(name))
-                if stop in found.measured[name]
+                if stop in spots
             },
         }
         for name, key in widgets.items()
-        if name in found.measured
+        if (spots := found.measured.get(name)) is not None
     }
-
-
-def _stopped(found: Landscape, name: str, stop: str | int) -> bool:
-    """Whether the setting at a stop keeps an early epoch."""
-    return (stop if name == "stop_after" else found.view.stop_after) != OFF
 
 
 @lru_cache(maxsize=2048)

@@ -83,7 +83,7 @@ class Landscape:
         ghosts: measured settings visited before, most recent first, at most ``GHOSTS``.
         pins: the pinned settings that have been measured, by letter.
         marks: by dial on the page, what is known of each stop with as many models as asked, the others fixed.
-        measured: by dial on the page, the numbers of the stops that ``marks`` has as measured.
+        measured: by dial on the page, the settings at the stops that ``marks`` has as measured.
         limited: whether not everything is trained here, as in a class, so that only some stops can be chosen.
     """
 
@@ -94,7 +94,7 @@ class Landscape:
     path: tuple[Spot, ...]
     ghosts: tuple[Spot, ...]
     marks: Mapping[str, Marks]
-    measured: Mapping[str, Mapping[str | int, Headline]]
+    measured: Mapping[str, Mapping[str | int, Spot]]
     pins: Mapping[str, Spot] = field(default_factory=dict)
     limited: bool = False
 
@@ -216,10 +216,7 @@ def landscape(
         marks={
             name: {getattr(at, name): _mark(at, asked, measured, training) for at in around[name]} for name in dials
         },
-        measured={
-            name: {getattr(at, name): measured[at].headline for at in around[name] if at in measured}
-            for name in dials
-        },
+        measured={name: {getattr(at, name): measured[at] for at in around[name] if at in measured} for name in dials},
         pins={letter: measured[at] for letter, at in pins.items() if at in measured},
         limited=limited,
     )
