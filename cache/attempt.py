@@ -7,28 +7,23 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from cache import remote
 from cache.answers import Answers
 from cache.flights import Flight
 from cache.job import Job
 from cache.keys import Asked, Outputs, Point, Versus, asked_key, wave_key
-from cache.leases import Lease, Leases
+from cache.leases import Leases
 from cache.store import Store
 from engine.recipe import Recipe
 
 _LOOK = 1.0  # seconds between two looks whether the job was stopped, while it waits for what others want, too
-_Key = TypeVar("_Key", int, str)
 _KINDS: dict[type, str] = {Point: "assessment", Versus: "comparison", Outputs: "logits"}
 
 
 class StoppedError(Exception):
     """The job was stopped while its thread was at work."""
-
-
-class _GivenUpError(Exception):
-    """What a job waits for was given up, so that another program can train it."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -37,56 +32,35 @@ class Attempt:
 
     A wave that another program on the same cache has in work is waited for, and trained here when that program has
     given it up. Meanwhile what is trained here is taken to the store, so that no two programs wait for each other.
-    What was given to no worker here is given up as soon as a program that has workers wants it.
 
     Attributes:
         job: whose point is measured.
         store: where results go.
         made: of waves, and where more of it goes.
         leases: on waves that are trained here.
-        workers: how many there are now: waves to train ahead of the assessments.
+        workers: how many there are: waves to train ahead of the assessments.
         pause: lets a moment pass.
         boarded: called when the job shares what it can share with the one that it replaces.
         answers: the flights of what is made of waves, by key.
-        wanted: what other programs are told that this one would train now, by key.
     """
 
     job: Job
     store: Store
     made: Answers
     leases: Leases
-    workers: Callable[[], int]
+    workers: int
     pause: Callable[[], None]
     boarded: Callable[[], None]
     answers: dict[str, Flight] = field(default_factory=dict)
-    wanted: dict[str, Lease] = field(default_factory=dict)
 
     def measure(self) -> None:
         """Measure the point; when the job is stopped, what is trained already is still taken to the store."""
         try:
-            while not self._measured():
-                self._forget_given_up()
+            self._measure()
         except Exception:
             if self.job.ended is not None:
                 self._keep_arrived()
             raise
-        finally:
-            for key in list(self.wanted):
-                self._want_no_more(key)
-
-    def _measured(self) -> bool:
-        """Whether the point was measured, and nothing of it was given up on the way."""
-        try:
-            self._measure()
-        except _GivenUpError:
-            return False
-        return True
-
-    def _forget_given_up(self) -> None:
-        """Let what was given up be boarded anew."""
-        self.job.waves = _still_on(self.job.waves)
-        self.job.shadows = _still_on(self.job.shadows)
-        self.answers = _still_on(self.answers)
 
     def _measure(self) -> None:
         """Keep all workers busy with waves, but train no further wave while an assessment could wait for it."""
@@ -96,16 +70,14 @@ class Attempt:
         if asked_key(job.point) in measured:
             job.wave = job.assessed = job.point.waves
             return
-        ahead = max(1, self.workers())
         for point in points:
             job.wave = point.waves
-            window = points[: point.waves - 1 + ahead]
+            window = points[: point.waves - 1 + max(1, self.workers)]
             while not self._board_all(window, measured):
                 job.elsewhere = True
                 # Only now that the new job shares a wave of the replaced one may that one end.
                 self.boarded()
                 self._land_finished()
-                self.job.flights.give_way(self.job)
                 self.pause()
             job.elsewhere = False
             self.boarded()
@@ -135,18 +107,17 @@ class Attempt:
         return all(wave in flights for _, flights in self._cohorts() for wave in range(waves))
 
     def _board_wave(self, recipe: Recipe, wave: int, flights: dict[int, Flight]) -> None:
-        """Board the flight of a wave, from the store or to be trained; none while another program has to train it."""
+        """Board the flight of a wave, from the store or to be trained; none while another program trains it."""
         key, client, background = wave_key(recipe, wave), self.job.flights.client, self.job.background
         blob = self.store.wave(recipe, wave)
         with ExitStack() as undone:
             lease = None
             if blob is None:
-                lease = self._lease(key)
+                lease = self.leases.take(key)
                 if lease is None:
                     return
                 undone.callback(lease.end)
                 blob = self.store.wave(recipe, wave)  # another program may have stored it just before
-            self._want_no_more(key)
             if blob is not None:
                 keep = remote.keeping(client, blob)
                 flights[wave] = self._board("wave", key, keep, background=background, stored=True)
@@ -157,23 +128,6 @@ class Attempt:
         flights[wave] = self._board(
             "wave", key, submit, background=background, stored=False, wave=wave, gpu=gpu, lease=lease
         )
-
-    def _lease(self, key: str) -> Lease | None:
-        """A lease on a wave; none while another program has it, or would train it at once and this one cannot."""
-        if self.leases.wanted(key) and not self.workers():
-            return None
-        lease = self.leases.take(key)
-        if lease is None and key not in self.wanted and self.workers():
-            wish = self.leases.want(key)
-            if wish is not None:
-                self.wanted[key] = wish
-        return lease
-
-    def _want_no_more(self, key: str) -> None:
-        """Let other programs keep what this one wanted of them."""
-        wish = self.wanted.pop(key, None)
-        if wish is not None:
-            wish.end()
 
     def _board_answer(self, point: Asked) -> Flight:
         """The flight of the answer that the first waves of a job give; Dask starts it when they are there."""
@@ -215,8 +169,6 @@ class Attempt:
         with self._landing(flight):
             if not flight.stored:
                 self._await(flight)
-                if flight.given_up:
-                    raise _GivenUpError
                 self._store(flight, put)
         self._stop_if_ended()
 
@@ -247,7 +199,7 @@ class Attempt:
     def _landing(self, flight: Flight) -> Iterator[None]:
         """Hold the landing of a flight, which another job may hold for as long as the training takes."""
         while not flight.landing.acquire(timeout=_LOOK):
-            self._stop_or_give_way()
+            self._stop_if_ended()
         try:
             yield
         finally:
@@ -260,12 +212,7 @@ class Attempt:
         ended = threading.Event()
         flight.future.add_done_callback(lambda _: ended.set())
         while not ended.wait(_LOOK):
-            self._stop_or_give_way()
-
-    def _stop_or_give_way(self) -> None:
-        """What is looked at from time to time while the job waits."""
-        self._stop_if_ended()
-        self.job.flights.give_way(self.job)
+            self._stop_if_ended()
 
     def _stop_if_ended(self) -> None:
         if self.job.ended is not None:
@@ -275,8 +222,3 @@ class Attempt:
         """Take a wave to the store with what was heard of its training; events come before the result."""
         self.store.put_wave(recipe, wave, blob)
         self.store.reports.put(recipe, wave, flight.seconds, flight.trace)
-
-
-def _still_on(flights: dict[_Key, Flight]) -> dict[_Key, Flight]:
-    """Those flights that were not given up."""
-    return {key: flight for key, flight in flights.items() if not flight.given_up}

@@ -15,7 +15,7 @@ from typing import Any
 from distributed import Client, Future
 
 from cache.leases import Lease
-from cache.priority import bring_forward, give_up
+from cache.priority import bring_forward
 from cache.progress import TracePoint
 from cache.remote import TOPIC, offers_gpu
 
@@ -48,7 +48,6 @@ class Flight:
         trace: the training so far; replaced as a whole, so that readers need no lock.
         teachers: epochs done of the teachers, which train before the models where those learn soft labels.
         seconds: how long a training took in its worker; None until it has ended.
-        given_up: whether it was taken back before a worker was given it: who waits for it boards anew.
     """
 
     key: str
@@ -65,18 +64,11 @@ class Flight:
     trace: tuple[TracePoint, ...] = ()
     teachers: int = 0
     seconds: float | None = None
-    given_up: bool = False
 
     @property
     def arrived(self) -> bool:
         """Whether there is a result that is not in the store yet."""
         return not self.stored and self.future.status == "finished"
-
-    @property
-    def wanted(self) -> bool:
-        """Whether another program would train at once what nobody here has begun, as far as is known here."""
-        begun = self.starts > 0 or self.future.done()
-        return self.lease is not None and not begun and self.lease.wanted()
 
     def let_go(self) -> None:
         """Let other programs train it, or find what was stored."""
@@ -207,28 +199,6 @@ class Flights:
             self.client.cancel(unfinished)
         for flight in ended:
             flight.future.release()
-
-    def give_way(self, user: Hashable) -> None:
-        """Let other programs train what they want of a user's flights and no worker here was given."""
-        with self._lock:
-            flights = [flight for flight in self._by_name.values() if user in flight.users]
-        for flight in flights:
-            if flight.wanted:
-                self._give_up(flight)
-
-    def _give_up(self, flight: Flight) -> None:
-        """Take a flight back with all that waits for it, unless a worker was given it meanwhile."""
-        names = give_up(self.client, flight.name)
-        with self._lock:
-            given_up = [self._by_name.pop(name) for name in names if name in self._by_name]
-            for one in given_up:
-                one.given_up = True
-                if self._by_key.get(one.key) is one:
-                    del self._by_key[one.key]
-        if given_up:
-            self.client.cancel([one.future for one in given_up])
-        for one in given_up:
-            one.let_go()
 
     def ahead_of(self, flight: Flight) -> int:
         """How many trainings in the queue come before this one."""

@@ -94,4 +94,4 @@ class Job:
 
 def _trained(flight: Flight) -> bool:
     """Whether a wave is there."""
-    return flight.stored or (flight.future.done() and not flight.given_up)
+    return flight.stored or flight.future.done()

@@ -266,7 +266,7 @@ class Jobs:
                 store=self._store,
                 made=self._answers,
                 leases=self._leases,
-                workers=self.workers,
+                workers=self.workers(),
                 pause=functools.partial(self._pause, job),
                 boarded=functools.partial(self._stop_if_unwatched, replaced),
             )

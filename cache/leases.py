@@ -8,11 +8,6 @@ the store does, network file systems with locks included. Windows has the like (
 
 Such locks belong to a whole process: within one, ``Flights`` sees to it that nothing is trained twice. Where a file
 system has no locks every program gets every lease: two may train the same wave, and store the same bytes.
-
-A program that has workers and does not get the lease on a wave locks a second byte: it wants the wave. Who has the
-lease, and no worker was given that wave, gives way then. He alone can tell, and has to take his task out of the queue
-first: to pass over him would train the wave twice when a worker of his comes. So one that is suspended gives way to
-nobody.
 """
 
 from __future__ import annotations
@@ -50,11 +45,6 @@ else:
         fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)
 
 
-def _place(key: str) -> int:
-    """The byte of a key's lease; ``_PLACES`` behind it is that of those who want it."""
-    return int(key[:15], 16) % _PLACES
-
-
 class Leases:
     """The leases that this program has; every method may be called from any thread and none waits or raises."""
 
@@ -70,29 +60,7 @@ class Leases:
         Args:
             key: 64 hexadecimal digits.
         """
-        return self._take(_place(key))
-
-    def want(self, key: str) -> Lease | None:
-        """Say that this program would train a key now, until it is given back; None while another one says so."""
-        return self._take(_PLACES + _place(key))
-
-    def wanted(self, key: str) -> bool:
-        """Whether another program says so."""
-        return self.wanted_at(_place(key))
-
-    def wanted_at(self, place: int) -> bool:
-        """The like for the place of a lease."""
-        wish = _PLACES + place
-        with self._lock:
-            if wish in self._held:
-                return False
-            free = self._locked(wish)  # for a moment, in which another program may have to say it again
-            if free:
-                self._unlocked(wish)
-            self._close_if_idle()
-        return not free
-
-    def _take(self, place: int) -> Lease | None:
+        place = int(key[:15], 16) % _PLACES
         with self._lock:
             free = place in self._held or self._locked(place)
             if free:
@@ -146,10 +114,6 @@ class Lease:
         self._place = place
         self._lock = threading.Lock()
         self._ended = False
-
-    def wanted(self) -> bool:
-        """Whether another program says that it would train this now."""
-        return self._leases.wanted_at(self._place)
 
     def end(self) -> None:
         """Give it back; a second call does nothing."""

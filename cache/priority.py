@@ -2,10 +2,9 @@
 
 Dask takes a priority when a task is submitted, and has no way to change it. To cancel the task and submit another
 would train a wave twice where a worker took it up that very moment. So a task is moved where it stands: in the queue
-of the worker that it was given to, or in the scheduler where there is none. What runs already is left as it is. For
-the same reason a task is given up in the scheduler alone, and only while no worker has it.
+of the worker that it was given to, or in the scheduler where there is none. What runs already is left as it is.
 
-The functions below run in those processes; this module imports nothing that they would have to load.
+The two functions run in those processes; this module imports nothing that they would have to load.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 IN_THE_BACKGROUND = -1000
 """On top of a priority, so that sweeps wait for all that visitors wait for; none of theirs is below half of it."""
-
-_WITH_NO_WORKER = {"no-worker", "queued"}  # states of a task that can run and that no worker was given
 
 
 def bring_forward(client: Client, names: Iterable[str]) -> list[str]:
@@ -39,28 +36,6 @@ def bring_forward(client: Client, names: Iterable[str]) -> list[str]:
     workers = sorted({address for address in places.values() if address})
     lacking: Any = client.run(in_a_worker, names, workers=workers, on_error="ignore") if workers else {}
     return [name for name in names if name not in places or name in lacking.get(places[name], ())]
-
-
-def give_up(client: Client, name: str) -> list[str]:
-    """Take a task back that no worker was given, and all that waits for it; their names, none where that is too late.
-
-    It asks the scheduler, and waits.
-    """
-    given_up: Any = client.run_on_scheduler(given_up_in_the_scheduler, name, client.id)
-    return given_up
-
-
-def given_up_in_the_scheduler(name: str, client: str, dask_scheduler: Any) -> list[str]:
-    """Forget a task that no worker was given and its dependents, in one step: nothing is given out meanwhile."""
-    task = dask_scheduler.tasks.get(name)
-    if task is None or task.state not in _WITH_NO_WORKER:
-        return []
-    tasks = [*task.dependents, task]
-    if any({wanting.client_key for wanting in one.who_wants} != {client} for one in tasks):
-        return []
-    names = [one.key for one in tasks]
-    dask_scheduler.client_releases_keys(keys=names, client=client, stimulus_id=f"given-up-{name}")
-    return names
 
 
 def in_the_scheduler(names: list[str], dask_scheduler: Any) -> dict[str, str]:

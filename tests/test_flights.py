@@ -8,19 +8,16 @@ import pytest
 from cache import remote
 from cache.flights import Flights
 from cache.keys import Point, Versus, asked_key, assessment_key, wave_key
-from cache.leases import Lease
 from cache.priority import bring_forward
 from engine.architectures import Logistic
 from tests.at_work import begun, end, endless, quick, told, trainings, until
-from tests.dashboard_processes import said
-from tests.test_leases import another
 
 
-def boarded(flights: Any, asked: Point, *, gpu: bool = False, lease: Lease | None = None) -> Any:
+def boarded(flights: Any, asked: Point) -> Any:
     """The flight of a first wave in the background, with the point as its user."""
-    submit = remote.training(flights.client, asked.recipe, 0, background=True, heard=True, gpu=gpu)
+    submit = remote.training(flights.client, asked.recipe, 0, background=True, heard=True, gpu=False)
     key = wave_key(asked.recipe, 0)
-    return flights.board("wave", key, asked, submit, stored=False, background=True, wave=0, gpu=gpu, lease=lease)
+    return flights.board("wave", key, asked, submit, stored=False, background=True, wave=0)
 
 
 def test_what_is_brought_forward_the_moment_it_is_submitted_goes_first(jobs, cluster):
@@ -77,27 +74,6 @@ def test_the_scheduler_is_asked_for_gpus_once_for_many_waves_and_anew_by_those_w
     assert not flights.offers_gpu()
     assert len(asked) == 3
     flights.leave(blocking)
-
-
-def test_what_another_program_wants_is_given_up_while_no_worker_has_it_and_not_afterwards(jobs, tmp_path):
-    jobs.request("ada", blocking := endless())
-    until(lambda: jobs.progress(blocking).state == "training")
-    flights, queued, lacking = jobs._flights, endless(), endless()  # the one worker has no GPU
-    keys = [wave_key(asked.recipe, 0) for asked in (queued, lacking)]
-    leases = [jobs._leases.take(key) for key in keys]
-    given = boarded(flights, queued, lease=leases[0])
-    waiting = boarded(flights, lacking, gpu=True, lease=leases[1])
-    flights.give_way(lacking)
-    assert not waiting.given_up  # nobody wants it
-    with another(tmp_path, *keys, WITH="a wish") as program:
-        assert said(program) == "[True, True]\n"
-        until(lambda: flights.give_way(lacking) or waiting.given_up, seconds=60)
-        flights.give_way(queued)
-        assert (given.given_up, given.future.status, waiting.future.status) == (False, "pending", "cancelled")
-    with another(tmp_path, *keys) as program:
-        assert said(program) == "[False, True]\n"
-    for asked in (queued, lacking):
-        flights.leave(asked)
 
 
 @pytest.mark.parametrize("stopped", ["first", "second"])

@@ -18,8 +18,7 @@ from pathlib import Path
 from cache.leases import Leases
 
 leases = Leases(Path(sys.argv[1]))
-ask = leases.want if "a wish" in os.environ.get("WITH", "") else leases.take
-held = [ask(key) for key in sys.argv[2:]]
+held = [leases.take(key) for key in sys.argv[2:]]
 if "a child" in os.environ.get("WITH", ""):
     if (child := os.fork()) == 0:
         time.sleep(600)
@@ -87,32 +86,9 @@ def test_a_program_gives_a_lease_back_when_it_has_given_back_all_that_it_took_on
         assert said(asker) == "[True, True]\n"
 
 
-def test_who_has_a_lease_hears_that_another_program_wants_it_until_that_one_does_not_any_more(tmp_path):
-    leases: Any = Leases(tmp_path)
-    lease = leases.take(ONE)
-    assert not lease.wanted()
-    with another(tmp_path, ONE, WITH="a wish") as wanting:
-        assert said(wanting) == "[True]\n"
-        assert lease.wanted()
-        assert leases.wanted(ONE)
-        assert not leases.wanted(OTHER)
-        assert leases.want(ONE) is None  # one program says so for all
-        wanting.kill()
-        until(lambda: not lease.wanted(), seconds=60)
-    wish = leases.want(ONE)
-    assert not lease.wanted()  # a program does not give way to itself
-    with another(tmp_path, ONE, WITH="a wish") as wanting:
-        assert said(wanting) == "[False]\n"
-    wish.end()
-    lease.end()
-    with another(tmp_path, ONE) as holder:
-        assert said(holder) == "[True]\n"
-
-
 def test_where_nothing_can_be_locked_every_lease_is_to_be_had_and_the_log_says_so(tmp_path, caplog):
     (tmp_path / "leases").mkdir()
     lease = Leases(tmp_path).take(ONE)
     assert lease is not None
-    assert not lease.wanted()
     lease.end()
     assert "Another program may train the same" in caplog.text

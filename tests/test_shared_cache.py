@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from cache.failures import IDLE
 from cache.jobs import Jobs
 from cache.keys import Point, wave_key
 from cache.store import Store
@@ -183,28 +182,6 @@ def test_who_waits_for_another_program_can_leave_holds_up_nobody_and_trains_when
     assert waves, "the other program was killed too late"
     assert [trainings(cluster, SLOW, wave) for wave in waves] == [1] * len(waves)
     assert trainings(cluster, SLOW, 0) + trainings(cluster, SLOW, 1) == len(waves)
-    assert_verified(tmp_path)
-
-
-def test_a_program_without_workers_gives_way_to_one_that_has_some_and_trains_nothing_twice(tmp_path, cluster, jobs):
-    file, told = tmp_path / "sweep.toml", tmp_path / "told"
-    file.write_text(LONG.format("1, 2"), encoding="utf-8")
-    first, second = (setting.point for setting in sweep_from_toml(file.read_bytes()).plan().settings)
-    with dask_scheduler() as scheduler, contextlib.ExitStack() as programs:
-        until(lambda: answers(scheduler))
-        options = ("--scheduler", scheduler.address, "--insecure-scheduler")
-        waiting = sweep(file, tmp_path, *options, stderr=programs.enter_context(told.open("w")))
-        programs.callback(waiting.kill)
-        until(lambda: IDLE in told.read_text(), PATIENCE)
-        jobs.request("ada", first)
-        until(lambda: not jobs.progress(first).active, seconds=60)
-        assert jobs.progress(first).state == "done"
-        assert [trainings(cluster, point.recipe) for point in (first, second)] == [1, 0]
-        assert waiting.poll() is None
-        with dask_worker(scheduler):
-            assert waiting.wait(timeout=PATIENCE) == 0
-            assert starts(scheduler) == {wave_key(second.recipe, 0): 1}
-    assert "2 of 2 points" in told.read_text()
     assert_verified(tmp_path)
 
 
