@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from cache.flights import Flight
 from cache.job import Job
 from cache.keys import Asked, Outputs, Point, Versus, asked_key, wave_key
 from cache.leases import Leases
+from cache.location import CacheError
 from cache.store import Store
 from engine.recipe import Recipe
 
@@ -184,16 +185,16 @@ class Attempt:
     def _keep_arrived(self) -> None:
         """Take the waves to the store that are trained when the job is stopped.
 
-        One that another job is landing is left to that one, which does the same when it is stopped, too.
+        One that another job holds for longer is left to that one. What cannot be stored is trained again when it is
+        asked for, and keeps no other from being stored.
         """
         for recipe, flights in self._cohorts():
             for wave, flight in flights.items():
-                if flight.arrived and flight.landing.acquire(blocking=False):
-                    try:
+                if flight.arrived and flight.landing.acquire(timeout=_LOOK):
+                    with ExitStack() as held, suppress(StoppedError, CacheError):
+                        held.callback(flight.landing.release)
                         if flight.arrived:
                             self._store(flight, functools.partial(self._keep_wave, recipe, wave, flight))
-                    finally:
-                        flight.landing.release()
 
     @contextmanager
     def _landing(self, flight: Flight) -> Iterator[None]:

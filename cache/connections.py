@@ -16,6 +16,7 @@ from cache.schema import COMPLAINTS, connect, is_headed, is_ours, prepare
 _ATTEMPTS = 10  # to open a file that other processes are just setting aside
 _BEGUN_WITHIN = 10.0  # seconds from the making of a file to its first byte, however busy the machine is
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PERHAPS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_ERROR}  # with a header that SQLite does not know
 _PRIMARY = 0xFF  # the part of SQLite's extended error codes that says what kind of error it is
 
 
@@ -106,10 +107,20 @@ class Connections:
             error, code = sqlite3.DatabaseError("the tables of the file are damaged"), sqlite3.SQLITE_CORRUPT
         else:
             code = getattr(error, "sqlite_errorcode", 0)
-        if self.file.exists() and is_ours(self.file) and (code & _PRIMARY in _DAMAGE or not is_headed(self.file)):
+        if self._is_damage(code):
             return self._damaged(error, which)
         text, told = self._sentences(error)
         return CacheError(text, told=told)
+
+    def _is_damage(self, code: int) -> bool:
+        """Whether this kind of error means that our own file is damaged.
+
+        The file is read for the few kinds of which that may be so, and for no other: to close it again takes the
+        locks of all its connections from this process, unknown to SQLite, and another program might write over them.
+        """
+        if code & _PRIMARY in _DAMAGE:
+            return is_ours(self.file)
+        return code in _PERHAPS and is_ours(self.file) and not is_headed(self.file)
 
     def _damaged(self, error: sqlite3.Error | OSError, which: Identity) -> DamagedError:
         text, told = self._sentences(error)

@@ -187,5 +187,9 @@ def is_headed(file: Path) -> bool:
 
 
 def _header(file: Path) -> bytes:
-    with file.open("rb") as content:
-        return content.read(_HEADER)
+    """The beginning of a file, nothing where it cannot be read."""
+    try:
+        with file.open("rb") as content:
+            return content.read(_HEADER)
+    except OSError:
+        return b""

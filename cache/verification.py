@@ -183,11 +183,21 @@ def _check_assessment(stored: Assessment, point: Point) -> None:
         raise UnreadableError("its privacy claim does not fit its recipe")
     if not head.low_fpr or any(rate.expected_false_alarms <= 0 for rate in head.low_fpr):
         raise UnreadableError("its headline has no rates at few false alarms")
+    _check_members(stored, point)
     lengths = _lengths_of(stored, head)
     for part in _parts(stored):
         _check_arrays(part, lengths)
         if isinstance(part, Riskiest | Pictures) and not np.isin(part.record, np.arange(head.records)).all():
             raise UnreadableError("it names records that there are none of")
+
+
+def _check_members(stored: Assessment, point: Point) -> None:
+    """Compare who was a member with the masks that the engine draws, as of a wave."""
+    if stored.answers is None:
+        return
+    drawn = [masks(point.recipe.population, point.recipe.seed, wave) for wave in range(point.waves)]
+    if not np.array_equal(stored.answers.members, np.packbits(np.concatenate(drawn), axis=1)):
+        raise UnreadableError("its members are not those that the engine draws")
 
 
 def _lengths_of(stored: Assessment, head: Headline) -> dict[str, int]:

@@ -1,15 +1,23 @@
 import os
 import sqlite3
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from cache.connections import Connections
 from cache.location import CacheError, cache_directory
 from cache.schema import SCHEMA_VERSION, format_version
+from cache.statements import insertion
 from cache.store import Store
+from engine.architectures import Logistic
+from engine.recipe import PopulationChoice, Recipe
+
+RECIPE = Recipe(population=PopulationChoice(name="digits", contested=50), architecture=Logistic(), epochs=6, batch=20)
+ROOT = Path(__file__).parent.parent
 
 
 def test_a_file_that_is_no_database_is_refused_with_one_sentence(tmp_path):
@@ -58,6 +66,14 @@ def test_the_directory_is_the_chosen_one_then_the_variable_then_the_systems(tmp_
     assert (tmp_path / "chosen").is_dir()
 
 
+def test_a_directory_in_the_place_of_the_file_is_one_sentence(tmp_path):
+    (tmp_path / "privacydial.sqlite").mkdir()
+    with pytest.raises(
+        CacheError, match=r"cannot be used \(unable to open database file\); choose another directory"
+    ):
+        Store(tmp_path)
+
+
 def test_an_unwritable_directory_is_refused_with_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CacheError, match=r"file/cache cannot be written to \(Not a directory\); choose another"):
@@ -80,3 +96,36 @@ def test_programs_that_begin_a_cache_at_the_same_time_all_come_to_use_it(tmp_pat
             directory = tmp_path / str(number)
             directory.mkdir()
             assert set(programs.map(begun, [directory] * 8)) == {(("wal",), SCHEMA_VERSION)}
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from cache.store import Store
+from tests.test_cache_files import RECIPE
+store = Store(Path(sys.argv[1]))
+store.put_wave(RECIPE, int(sys.argv[2]), sys.argv[2].encode())
+store.close()
+"""
+
+
+def more_than_there_is_room_for(connection):
+    size = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {size}").fetchone()
+    connection.execute("CREATE TABLE more AS SELECT zeroblob(100000)")
+
+
+def test_a_complaint_of_sqlite_takes_no_locks_from_other_connections(tmp_path):
+    """They go when a process closes any descriptor of the file, and another program would write over its pages."""
+    store = Store(tmp_path)
+    with store._connections.one() as connection:  # the one in the pool that keeps its lock
+        with pytest.raises(CacheError, match="database or disk is full"):
+            store.maintain(more_than_there_is_room_for)
+        assert connection.execute("SELECT count(*) FROM wave").fetchone() == (0,)
+        for number in (1, 2):
+            subprocess.run([sys.executable, "-c", OTHER, str(tmp_path), str(number)], check=True, cwd=ROOT)
+            connection.execute(insertion("wave"), [f"mine {number}", "?", b"mine", b"?"])
+    store.close()
+    kept = sqlite3.connect(tmp_path / "privacydial.sqlite")
+    assert kept.execute("SELECT count(*) FROM wave").fetchone() == (4,)
+    kept.close()

@@ -167,7 +167,7 @@ def plan_with(points: Iterable[Point], dials: tuple[str, ...] = ()) -> Plan:
 def test_the_sweep_file_of_any_settings_asks_for_them_bit_for_bit(chosen, waves):
     plan = plan_with(point(view).with_waves(waves) for view in chosen)
     found = sweep_from_toml(plan_to_toml(plan).encode()).plan()
-    assert sorted(keys(found)) == sorted(keys(plan))
+    assert keys(found) == keys(plan)
     assert found.waves == waves
     assert not found.refused or "in_step" not in plan_to_toml(plan)
 
@@ -285,6 +285,16 @@ def script(setting, found):
         (whole(), "the versions of what measured it were not recorded", ["Recipe file", "NumPy", "Parquet"]),
         (
             replace(whole(), assessed_with=TORCHES[0]),
+            "the versions of what attacked the models; not all of those that trained them were recorded.",
+            ["Recipe file", "NumPy", "Parquet"],
+        ),
+        (
+            replace(whole(), assessed_with=TORCHES[0], trained_with=TORCHES),
+            "not all of those that trained them were recorded.",
+            ["Recipe file", "NumPy", "Parquet"],
+        ),
+        (
+            replace(whole(), assessed_with=TORCHES[0], trained_with=TORCHES[:2]),
             "with the recipe and the versions of what trained and attacked the models.",
             ["Recipe file", "NumPy", "Parquet"],
         ),

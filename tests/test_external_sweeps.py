@@ -271,7 +271,7 @@ def test_a_late_worker_that_does_not_fit_ends_the_command_with_a_sentence_and_co
 
 
 def test_a_late_worker_that_does_not_fit_is_why_the_command_ends_even_where_another_one_fits(file, tmp_path):
-    file.write_text(SWEEP.format(epochs=1000, seeds="1, 2, 3, 4"), encoding="utf-8")
+    file.write_text(SWEEP.format(epochs=5000, seeds="1, 2, 3, 4"), encoding="utf-8")
     (package, engine), told = versions(), tmp_path / "told"
     (tmp_path / "other").mkdir()
     with dask_scheduler() as scheduler, contextlib.ExitStack() as processes:

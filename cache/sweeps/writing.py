@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cache.keys import Point, assessment_key
 from cache.sweeps.dials import KIND, OFF, Leaf, Node, Scalar, Table, Tables, dials, fields_of, roots
+from cache.sweeps.reading import MOST_OWN_BYTES, sweep_from_toml
 from cache.sweeps.settings import Values
-from cache.sweeps.values import MOST_POINTS, Axis, Plan, Sweep
+from cache.sweeps.values import MOST_POINTS, Plan
 from engine.recipe import Recipe
 
 _HEAD = """\
@@ -39,15 +40,18 @@ def point_to_toml(point: Point) -> str:
 def plan_to_toml(plan: Plan) -> str:
     """The text of the sweep file of a plan: ``sweep_from_toml`` reads it back as a sweep of the same settings.
 
-    However the plan came about: where its settings are all combinations of some values, lists of these stand for
-    them, as somebody would write it; else, as for a sample, there is a value for each setting, and lists go in step.
-    Every field is written, as in a recipe file.
+    However the plan came about: where its settings are all combinations of some values, and can be read in their
+    order, lists of these stand for them, as somebody would write it; else, as for a sample, there is a value for each
+    setting, and lists go in step. Every field is written, as in a recipe file.
     """
     rows = [_values(setting.point) for setting in plan.settings]
     columns = {name: _column(name, rows) for name in dials() if any(name in row for row in rows)}
     lists = {name: _distinct(column) for name, column in columns.items()}
-    if _combine_to(plan, lists):
-        return "\n".join([f"{_SWEEP_HEAD}{_COMBINED}", "", _waves(plan.waves), *_assigned(lists), ""])
+    # Of combinations the first list moves slowest.
+    slowest_first = dict(sorted(lists.items(), key=lambda item: -_first_change(columns[item[0]])))
+    combined = "\n".join([f"{_SWEEP_HEAD}{_COMBINED}", "", _waves(plan.waves), *_assigned(slowest_first), ""])
+    if math.prod(map(len, lists.values())) <= MOST_POINTS and _keys(_read(combined)) == _keys(plan):
+        return combined
     steps = {name: columns[name] if len(values) > 1 else values for name, values in lists.items()}
     return "\n".join([f"{_SWEEP_HEAD}{_IN_STEP}", "", _waves(plan.waves), "in_step = true", *_assigned(steps), ""])
 
@@ -59,9 +63,13 @@ def recipe_name(point: Point) -> str:
 
 def recipe_files(plan: Plan) -> Mapping[str, Point]:
     """The settings of a plan by the names of their recipe files, which begin with their place in the plan."""
+    return {recipe_file(plan, place): setting.point for place, setting in enumerate(plan.settings)}
+
+
+def recipe_file(plan: Plan, place: int) -> str:
+    """The name of the recipe file of the setting at a place of a plan, from 0; in the name it counts from 1."""
     digits = len(str(len(plan.settings)))
-    points = [setting.point for setting in plan.settings]
-    return {f"{place:0{digits}}-{recipe_name(point)}.toml": point for place, point in enumerate(points, 1)}
+    return f"{place + 1:0{digits}}-{recipe_name(plan.settings[place].point)}.toml"
 
 
 def recipes_zip(plan: Plan) -> bytes:
@@ -110,16 +118,18 @@ def _distinct(column: Sequence[Scalar]) -> list[Scalar]:
     return list({_literal(value): value for value in column}.values())
 
 
-def _combine_to(plan: Plan, lists: Mapping[str, Sequence[Scalar]]) -> bool:
-    """Whether all combinations of lists come to the settings of a plan."""
-    if math.prod(map(len, lists.values())) > MOST_POINTS:
-        return False
-    sweep = Sweep(axes=tuple(Axis(dial=name, values=tuple(some)) for name, some in lists.items()), waves=plan.waves)
-    return _keys(sweep.plan()) == _keys(plan)
+def _first_change(column: Sequence[Scalar]) -> int:
+    """The place of the first setting in which a dial is not where it was in the first one; 0 where it never moves."""
+    written = [_literal(value) for value in column]
+    return next((place for place, value in enumerate(written) if value != written[0]), 0)
 
 
-def _keys(plan: Plan) -> set[str]:
-    return {assessment_key(setting.point) for setting in plan.settings}
+def _read(text: str) -> Plan:
+    return sweep_from_toml(text.encode(), at_most=MOST_OWN_BYTES).plan()
+
+
+def _keys(plan: Plan) -> list[str]:
+    return [assessment_key(setting.point) for setting in plan.settings]
 
 
 def _assigned(values: Mapping[str, Scalar | Sequence[Scalar]]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from cache.address import ClusterError
@@ -34,19 +35,19 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         writer, point = _writer(options.out), _point(options.file)
-        store = terminal.store_of(options)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        terminal.hush()
-        limits = Limits(patience=options.patience, memory=allowed_memory(options.wave_memory))
-        with terminal.working(store, terminal.start_of(options), limits) as jobs:
-            problem = _answered(jobs, point) or _answered(jobs, Outputs(point=point))
-            if problem is not None:
-                sys.stderr.write(f"{problem}\n")
-                return 1
-            assessment = store.assessment(assessment_key(point))
-            if assessment is None:
-                raise CacheError(f"{store.file} no longer holds the assessment; run the command again")
-            options.out.write_bytes(writer(point, assessment, jobs.logits(Outputs(point=point))))
+        with closing(terminal.store_of(options)) as store:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            terminal.hush()
+            limits = Limits(patience=options.patience, memory=allowed_memory(options.wave_memory))
+            with terminal.working(store, terminal.start_of(options), limits) as jobs:
+                problem = _answered(jobs, point) or _answered(jobs, Outputs(point=point))
+                if problem is not None:
+                    sys.stderr.write(f"{problem}\n")
+                    return 1
+                assessment = store.assessment(assessment_key(point))
+                if assessment is None:
+                    raise CacheError(f"{store.file} no longer holds the assessment; run the command again")
+                options.out.write_bytes(writer(point, assessment, jobs.logits(Outputs(point=point))))
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped. Finished waves are kept.\n")
         return terminal.INTERRUPTED

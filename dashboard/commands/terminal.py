@@ -88,7 +88,11 @@ def store_and_plan(options: argparse.Namespace) -> tuple[Store, Plan]:
     """
     plan = plan_in(options.file)
     store = store_of(options)
-    return store, within(plan, store, allowed_memory(options.wave_memory))
+    try:
+        return store, within(plan, store, allowed_memory(options.wave_memory))
+    except BaseException:
+        store.close()
+        raise
 
 
 def start_of(options: argparse.Namespace) -> Callable[[], AnyCluster]:

@@ -33,6 +33,7 @@ _EXAMPLE = (
     "This is an example: the overfitted preset and the one with strong DP. Pin two to four settings on Explore to "
     "compare your own, or take a ready-made comparison from the end of this page."
 )
+_SETTING = {"A setting": "word-recipe", "Trainable parameters": "parameters", "Matched sizes": "matching"}
 _MULTIPLES: tuple[tuple[Scale, str], ...] = (("linear", "All rates"), ("logarithmic", "Few false alarms"))
 
 
@@ -150,7 +151,7 @@ def _settings(found: Lineup) -> None:
         if (head := _headline(view)) is not None
     ]
     with st.container(key="settings"):
-        table_panel("set", "How they are set", differences(found.settings), about="word-recipe")
+        table_panel("set", "How they are set", differences(found.settings), about=_SETTING)
         table_panel("alone", "Each by itself", rows, about=HOW)
 
 

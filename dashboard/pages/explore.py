@@ -14,7 +14,7 @@ from dashboard.controls.named import presets
 from dashboard.controls.pinning import pinning
 from dashboard.pages import compare, risk
 from dashboard.panels.epochs import training
-from dashboard.panels.glances import bars_of
+from dashboard.panels.glances import bars_around
 from dashboard.panels.panel import panel
 from dashboard.panels.problems import problems
 from dashboard.panels.retraining import measured, retraining
@@ -162,7 +162,9 @@ def _tradeoff(found: Landscape, assessment: Assessment | None) -> None:
                 called=_TRADEOFF,
                 on_pick=go_to_address,
                 dials=previews(
-                    found, {name: dial_key(found, name) for name in found.marks if name in SWEEPS}, bars_of
+                    found,
+                    {name: dial_key(found, name) for name in found.marks if name in SWEEPS},
+                    bars_around(found) if assessment else {},  # without one there is no figure for them
                 ),
             )
             with st.container(key="best-place"):

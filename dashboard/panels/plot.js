@@ -94,7 +94,6 @@ class Plot {
 
   update(data, tell) {
     this.data = data;
-    this.bars = null;
     this.tell = tell;
     if (data.cuts) (this.threshold ??= new Threshold(this)).update(data);
     if (data.epochs) (this.epochs ??= new Epochs(this)).update(data.epochs);

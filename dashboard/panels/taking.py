@@ -11,7 +11,7 @@ import streamlit as st
 from cache.keys import Point
 from cache.records import records_npz, records_parquet
 from cache.sweeps.values import Plan
-from cache.sweeps.writing import plan_to_toml, point_to_toml, recipe_files, recipe_name, recipes_zip
+from cache.sweeps.writing import plan_to_toml, point_to_toml, recipe_file, recipe_name, recipes_zip
 from engine.assessment.values import Assessment
 
 
@@ -56,7 +56,7 @@ def take_sweep(plan: Plan, *, key: str) -> None:
     def draw() -> None:
         made = partial(plan_to_toml, plan)
         _file("The sweep", "All its settings, in a file that you can edit.", "Sweep file", made, "sweep", key)
-        first = next(iter(recipe_files(plan)))
+        first = recipe_file(plan, 0)
         st.html(
             '<h2 class="pd-title">Every setting</h2><p class="pd-finding">A recipe file for each, numbered in the '
             "order of the sweep.</p>"
@@ -111,6 +111,8 @@ def _versions_words(assessment: Assessment) -> str:
     """What the files say of versions, which results do not name that were stored before they were recorded."""
     if not assessment.assessed_with:
         return "; the versions of what measured it were not recorded"
+    if not (assessment.trained_with and all(assessment.trained_with)):
+        return " and the versions of what attacked the models; not all of those that trained them were recorded"
     return " and the versions of what trained and attacked the models"
 
 

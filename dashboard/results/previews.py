@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ Bars = tuple[tuple[int, ...], ...]
 """Heights of bars, by trace of a figure."""
 
 
-def previews(found: Landscape, widgets: Mapping[str, str], risk: Callable[[View], Bars | None]) -> Previews:
+def previews(found: Landscape, widgets: Mapping[str, str], risk: Mapping[View, Bars]) -> Previews:
     """By a dial's key on the page: where it stands, and what is to be shown at each of its measured stops.
 
     Only what was measured with as many models as asked for is there; at any other stop nothing is known.
@@ -25,14 +25,14 @@ def previews(found: Landscape, widgets: Mapping[str, str], risk: Callable[[View]
     Args:
         found: what has been measured.
         widgets: the key of each dial, by its name.
-        risk: the bars of the figure that shows the risk of each record, of a setting.
+        risk: the bars of the figure that shows the risk of each record, by setting, as far as they are at hand.
     """
     return {
         key: {
             "here": list(found.view.stops(name)).index(getattr(found.view, name)),
             "stops": {
                 place: _preview(spots[stop].headline, spots[stop].view.stopped, stop_label(name, stop))
-                | {"risk": risk(spots[stop].view)}
+                | {"risk": risk.get(spots[stop].view)}
                 for place, stop in enumerate(found.view.stops(name))
                 if stop in spots
             },

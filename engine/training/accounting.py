@@ -48,7 +48,8 @@ class Spent:
 
     Attributes:
         epsilon: an upper bound of the true ε.
-        accountant: "PRV" or "exact", which are within 2 % or .02; or "RDP", an upper bound only.
+        accountant: "PRV" or "exact", which are within 2 % or .02 up to some 100,000 steps; or "RDP", an upper bound
+            only.
     """
 
     epsilon: float

@@ -7,7 +7,16 @@ from playwright.sync_api import expect
 
 from cache.store import Store
 from dashboard.state.view import View
-from tests.browser.reading import TRAINING, curve, expect_query, expect_rest, expect_stop, expect_true, press
+from tests.browser.reading import (
+    TRAINING,
+    curve,
+    expect_query,
+    expect_rest,
+    expect_stop,
+    expect_true,
+    path_points,
+    press,
+)
 from tests.browser.test_looks import TWO_FRAMES
 from tests.handmade import interval, measure
 
@@ -88,7 +97,7 @@ def test_a_point_under_the_keys_stays_it_when_another_is_measured_to_its_left(vi
     )  # the keys stay where they are
     expect(panel.get_by_role("row")).to_have_count(1 + 4)
     expect(ring).to_be_visible()
-    after, points = ring.bounding_box(), figure.locator(".scatterlayer .tracepath path.point")
+    after, points = ring.bounding_box(), path_points(page)
     assert after is not None
     assert after["x"] > before["x"] + 5  # the axis begins further to the left
     here = points.nth(1).bounding_box()
@@ -102,7 +111,7 @@ def test_a_point_under_the_keys_stays_it_when_another_is_measured_to_its_left(vi
 def test_the_label_under_the_mouse_stays_when_another_setting_is_measured(visitor, server, address):
     page = visitor(address)
     figure = drawn(page)
-    points = figure.locator(".scatterlayer .trace").first.locator("path.point")
+    points = path_points(page)
     before, box = points.count(), points.last.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] - 40, box["y"] - 25)

@@ -85,6 +85,7 @@ def test_points_land_on_the_figure_while_others_are_still_to_come(visitor):
 def test_a_sweep_is_started_paused_resumed_and_cancelled_with_keys_alone(visitor):
     page = opened(visitor)
     describe(page, SWEEP.format(seeds="8, 9").replace("epochs = 10", "epochs = [4000, 4001, 4002]"))
+    expect(page.get_by_text("12 settings, 12 waves of eight models.")).to_be_visible()  # before it starts another one
     for name, state in (
         ("Start the sweep", "Measuring"),
         ("Pause", "Paused"),
