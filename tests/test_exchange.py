@@ -276,6 +276,7 @@ LIES = {
     "a curve of nothing": shaped(roc__tpr=np.full(107, np.nan)),
     "a curve of small numbers": shaped(roc__fpr=np.zeros(107, np.int8)),
     "a record that there is none of": shaped(riskiest__record=np.arange(50, 70)),
+    "models that nobody trained": shaped(answers__members=np.zeros((8, 7), np.uint8)),
     "a record before the first": shaped(riskiest__record=np.arange(-1, 19)),
 }
 

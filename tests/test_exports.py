@@ -193,6 +193,21 @@ def test_settings_that_are_all_combinations_are_written_as_a_grid_and_others_in_
     assert tomllib.loads(alone) == tomllib.loads(point_to_toml(RICH))
 
 
+def test_a_grid_is_taken_along_in_its_own_order():
+    grid = sweep_from_toml(
+        b'architecture.kind = "Logistic"\nseed = [3, 1]\nepochs = [20, 10]\nbatch = [16, 32]'
+    ).plan()
+    assert [(one.point.recipe.seed, one.point.recipe.epochs) for one in grid.settings[::2]] == [
+        (3, 20),
+        (3, 10),
+        (1, 20),
+        (1, 10),
+    ]
+    text = plan_to_toml(grid)
+    assert "in_step" not in text
+    assert keys(sweep_from_toml(text.encode()).plan()) == keys(grid)
+
+
 def test_foreign_names_of_dials_and_values_are_not_in_the_sweep_file():
     plan = replace(
         plan_with([point(View()), RICH.with_waves(2)], NASTY), refused=(Refused(values=NASTY, reason=NASTY[0]),)
