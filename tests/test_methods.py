@@ -216,7 +216,16 @@ NUMBERS = ["accuracy", "auc", "tpr", "epsilon"]
 EXPLORED = ["tpr", *NUMBERS, "attackers", "frontier", "risk", "attack-lira", "scores", "parameters"]
 ASKED = ["cost", *NUMBERS, "frontier", "parameters"]
 MATCHED = [*ASKED, "matching"]
-COMPARED = ["comparison"] * 3 + ["word-recipe", *NUMBERS, "roc", "roc", "loss-ranks", "matching"]
+COMPARED = ["comparison"] * 3 + [
+    "word-recipe",
+    *NUMBERS,
+    "roc",
+    "roc",
+    "loss-ranks",
+    "matching",
+    "parameters",
+    "matching",
+]
 GROUPS = ["group-risk", "group-risk", "phi", "rank-correlation", "group-risk", "group-risk", "agreement"]
 RECORD = ["risk", "risk", "phi", "phi", "risk", "verdicts"]
 

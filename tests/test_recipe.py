@@ -167,7 +167,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
     optimizer = st.builds(Adam, learning_rate=rates) | st.builds(
         Sgd, learning_rate=rates, momentum=st.floats(0, 1, exclude_max=True)
     )
-    noisy = st.builds(DpSgd, clip=st.floats(1e-3, 1e6), noise_multiplier=st.floats(0, 1000))
+    noisy = st.builds(DpSgd, clip=st.floats(1e-3, 1e6), noise_multiplier=st.just(0.0) | st.floats(1e-3, 1000))
     return Recipe(
         population=PopulationChoice(name=name, contested=contested, seed=draw(seeds)),
         architecture=draw(architecture),
