@@ -252,7 +252,7 @@ def test_settings_take_turns_as_far_as_there_is_room_for_their_waves():
 def test_a_sweep_larger_than_the_store_trains_nothing_twice(cluster, tmp_path):
     plan = plan_of(*(quick(waves=3) for _ in range(6)))
     size = len(wave_to_bytes(train_wave(plan.settings[0].point.recipe, 0)))
-    small = Store(tmp_path, limit=12 * size)  # of 18 waves, and assessments
+    small = Store(tmp_path, limit=14 * size)  # of 18 waves, and assessments
     jobs = Jobs(cluster.client, small)
     assert ended(SweepRun(plan, jobs, small)).points_done == 6
     begun = starts(cluster, plan)
