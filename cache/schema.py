@@ -28,9 +28,14 @@ KINDS = ("wave", "assessment")
 """The kinds of entries, in the order in which they are given up: a wave is made again in seconds, but of many
 waves comes one assessment."""
 
+# The last use as ``time.time`` counts it, to the millisecond; of what is stored within one, each a little later than
+# the one before: what was stored first has to go first.
 _TRIGGERS = (
     """CREATE TRIGGER KIND_kept AFTER INSERT ON KIND BEGIN
-    INSERT OR REPLACE INTO usage VALUES ('KIND', new.key, length(new.blob), strftime('%s', 'now'));
+    INSERT OR REPLACE INTO usage VALUES ('KIND', new.key, length(new.blob), max(
+        (julianday('now') - 2440587.5) * 86400.0,
+        (SELECT coalesce(max(used), 0) + 0.000001 FROM usage WHERE kind = 'KIND')
+    ));
 END""",
     """CREATE TRIGGER KIND_gone AFTER DELETE ON KIND BEGIN
     DELETE FROM usage WHERE kind = 'KIND' AND key = old.key;
@@ -56,7 +61,7 @@ TABLES = (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
     size INTEGER NOT NULL,
-    used INTEGER NOT NULL,
+    used REAL NOT NULL,
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID""",
     "CREATE INDEX usage_by_age ON usage (kind, used, size)",

@@ -34,7 +34,7 @@ from cache.reports import Reports
 from cache.rows import readable_entries
 from cache.sizes import DEFAULT_LIMIT
 from cache.statements import COLUMNS, among, deletion, insertion, selection
-from cache.usage import Uses, evict
+from cache.usage import Uses, evict, room_for_waves
 from cache.verification import check_entry, check_masks, check_sum
 from engine.assessment.values import Assessment, Comparison, Headline
 from engine.recipe import Recipe
@@ -90,6 +90,10 @@ class Store:
     def use(self, keys: Iterable[str]) -> None:
         """Count assessments as used now, for who wants them kept and does not read them."""
         self._used("assessment", keys)
+
+    def room(self) -> int:
+        """The bytes that waves have room in now, those that are stored included."""
+        return self._with(lambda connection: room_for_waves(connection, self.limit))
 
     def trained(self, recipe: Recipe, waves: int) -> bool:
         """Whether the first waves of a recipe are all stored."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from cache.schema import KINDS, PATIENCE
 from cache.statements import deletion
 
-_PERIOD = 60  # seconds between two writings of uses, and the precision with which they are kept
+_PERIOD = 60  # seconds between two writings of uses; a use so soon after the last one known is not written
 _PATIENCE = 50  # milliseconds that a reader waits for writers in order to write uses
 
 
@@ -22,12 +22,12 @@ class Uses:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._noted: dict[tuple[str, str], int] = {}
+        self._noted: dict[tuple[str, str], float] = {}
         self._written = time.monotonic()
 
     def note(self, kind: str, keys: Iterable[str]) -> None:
         """Remember that these entries are used now."""
-        now = int(time.time())
+        now = time.time()
         with self._lock:
             self._noted.update(((kind, key), now) for key in keys)
 
@@ -64,6 +64,12 @@ class Uses:
 def stored_bytes(connection: sqlite3.Connection) -> int:
     """The bytes of all blobs."""
     return connection.execute("SELECT coalesce(sum(size), 0) FROM usage").fetchone()[0]
+
+
+def room_for_waves(connection: sqlite3.Connection, limit: int) -> int:
+    """The bytes that waves may take at the most: what assessments leave, which go last."""
+    taken = connection.execute("SELECT coalesce(sum(size), 0) FROM usage WHERE kind = 'assessment'").fetchone()[0]
+    return max(0, limit - taken)
 
 
 def evict(connection: sqlite3.Connection, limit: int) -> int:

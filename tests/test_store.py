@@ -267,6 +267,17 @@ def test_beyond_its_limit_the_store_gives_up_what_was_unused_longest_waves_first
     store.close()
 
 
+def test_of_waves_stored_within_a_moment_those_stored_first_go_first(tmp_path, wave):
+    blob = wave_to_bytes(wave)
+    store = Store(tmp_path, limit=5 * len(blob))
+    numbers = sorted(range(12), key=lambda number: wave_key(RECIPE, number), reverse=True)
+    for number in numbers:  # latest first by their keys
+        store.put_wave(RECIPE, number, blob)
+    kept = [key for (key,) in execute(store, "SELECT key FROM wave ORDER BY rowid")]
+    assert kept == [wave_key(RECIPE, number) for number in numbers[-5:]]
+    store.close()
+
+
 def test_assessments_go_when_no_wave_is_left(tmp_path, assessment):
     store = Store(tmp_path, limit=1000)
     store.put_assessment(POINT, assessment)

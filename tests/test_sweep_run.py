@@ -239,26 +239,30 @@ def test_settings_take_turns_as_far_as_there_is_room_for_their_waves():
     one = 21_000  # bytes of the only wave of the smallest network on digits, about
     plan = plan_of(*(quick(waves=2) for _ in range(5)))
     breadth = [(place, waves) for waves in (1, 2) for place in range(5)]
-    assert list(in_turn(plan, 10**9)) == breadth
-    assert list(in_turn(plan, 0)) == sorted(breadth)
+    assert list(in_turn(plan, lambda: 10**9)) == breadth
+    assert list(in_turn(plan, lambda: 0)) == sorted(breadth)
     kept = len(plan.settings[0].point.recipe.kept_epochs)
-    assert list(in_turn(plan, round(4.5 * one * kept / 0.8))) == [
+    assert list(in_turn(plan, lambda: round(4.5 * one * kept / 0.8))) == [
         *[(0, 1), (1, 1), (0, 2), (1, 2)],
         *[(2, 1), (3, 1), (2, 2), (3, 2)],
         *[(4, 1), (4, 2)],
     ]
+    less = iter([4.5, 2.5, 0, 0])  # waves: assessments took the rest
+    assert list(in_turn(plan, lambda: round(next(less) * one * kept / 0.8))) == [
+        *[(0, 1), (1, 1), (0, 2), (1, 2)],
+        *[(2, 1), (2, 2)],
+        *[(3, 1), (3, 2), (4, 1), (4, 2)],
+    ]
 
 
-def test_a_sweep_larger_than_the_store_trains_next_to_nothing_twice(cluster, tmp_path):
+def test_a_sweep_larger_than_the_store_trains_nothing_twice(cluster, tmp_path):
     plan = plan_of(*(quick(waves=3) for _ in range(6)))
     size = len(wave_to_bytes(train_wave(plan.settings[0].point.recipe, 0)))
-    small = Store(tmp_path, limit=14 * size)  # of 18 waves, and assessments
+    small = Store(tmp_path, limit=11 * size)  # of 18 waves, and assessments
     jobs = Jobs(cluster.client, small)
     assert ended(SweepRun(plan, jobs, small)).points_done == 6
     begun = starts(cluster, plan)
-    assert len(set(begun)) == 18
-    # The last use is kept by the second: of waves so quick a few may go too early. Without turns it would be dozens.
-    assert len(begun) <= 18 + 6
+    assert len(begun) == len(set(begun)) == 18
     assert small.missing(plan.settings[0].point.recipe, 3) > 0  # it had no room for all
     jobs.close()
     small.close()

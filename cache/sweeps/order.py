@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cache.keys import Point
 from cache.sweeps.values import Plan
 from engine.architectures import parameter_count
 from engine.recipe import MODELS_PER_WAVE, Recipe
 
-_SHARE = 0.8  # of the store's room: assessments and what others look at need some, too
+_SHARE = 0.8  # of the room for waves: assessments to come and what others look at need some, too
 _NUMBER = 4  # bytes of a parameter
 
 
-def in_turn(plan: Plan, room: int) -> Iterator[tuple[int, int]]:
+def in_turn(plan: Plan, room: Callable[[], int]) -> Iterator[tuple[int, int]]:
     """All measurements, as (place of a setting, waves): first waves, then second ones, and so on.
 
     A setting needs its earlier waves for every further one. Where those of all settings have no room together, only
@@ -22,23 +22,24 @@ def in_turn(plan: Plan, room: int) -> Iterator[tuple[int, int]]:
 
     Args:
         plan: the settings.
-        room: bytes, the limit of the store.
+        room: the bytes that waves have room in, asked for whenever the next settings begin: assessments stay
+            where waves go, so what is measured leaves ever less of it.
     """
-    for block in _blocks(plan, _SHARE * room):
+    for block in _blocks(plan, room):
         for waves in range(1, plan.waves + 1):
             for place in block:
                 yield place, waves
 
 
-def _blocks(plan: Plan, room: float) -> Iterator[list[int]]:
+def _blocks(plan: Plan, room: Callable[[], int]) -> Iterator[list[int]]:
     """Settings next to each other whose waves have room together, by their places; at least one setting each."""
     block: list[int] = []
-    left = room
+    left = _SHARE * room()
     for place, setting in enumerate(plan.settings):
         size = plan.waves * _size(setting.point)
         if block and size > left:
             yield block
-            block, left = [], room
+            block, left = [], _SHARE * room()
         block.append(place)
         left -= size
     if block:

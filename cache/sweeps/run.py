@@ -93,7 +93,7 @@ class SweepRun:
         self._slots: dict[str, threading.Thread] = {}
         self._steps = (
             (place, waves)
-            for place, waves in in_turn(plan, store.limit)
+            for place, waves in in_turn(plan, self._room)
             if self._waves[place] < waves and place not in self._failed
         )
         self._all_begun = False
@@ -158,6 +158,13 @@ class SweepRun:
         if self._active() and self._jobs.without_gpu:
             return NO_GPU
         return LOST if self._active() and self._jobs.losses > self._losses else ""
+
+    def _room(self) -> int:
+        """The store's room for waves; all of it where it cannot say, which the next measurement is told, too."""
+        try:
+            return self._store.room()
+        except CacheError:
+            return self._store.limit
 
     def _active(self) -> bool:
         return self._state in {"starting", "running", "paused"}
