@@ -1,6 +1,6 @@
 from dashboard.panels import glances
 from dashboard.panels.glances import bars_around
-from dashboard.results import details
+from dashboard.results import glance
 from dashboard.results.previews import previews
 from dashboard.results.tiles import tiles
 from dashboard.results.words import finding
@@ -43,10 +43,10 @@ def test_a_dial_whose_marks_are_not_on_the_page_is_not_previewed(store):
 
 def bars(store, view):
     found = store.assessment(key(view, view.waves))
-    return tuple(tuple(trace["y"]) for trace in details.glance(found)["data"])
+    return tuple(tuple(trace["y"]) for trace in glance.figure(found)["data"])
 
 
-def test_the_bars_of_risk_are_those_of_the_figure_as_soon_as_there_are_any(store):
+def test_the_bars_of_a_stop_are_those_of_the_figure_as_soon_as_there_are_any(store):
     assert bars_around(landscape(store, View())) == {}
     measure(store, View())
     measure(store, View(dp="1"))

@@ -21,7 +21,7 @@ from dashboard.panels.retraining import measured, retraining
 from dashboard.panels.sections import FEW_FALSE_ALARMS, WHO_IS_AT_RISK, sections
 from dashboard.panels.taking import take
 from dashboard.panels.waiting import FAILED, failed, waiting
-from dashboard.results import details, figures, findings, sensitivity, tables, words
+from dashboard.results import figures, findings, glance, sensitivity, tables, words
 from dashboard.results.adapting import attackers_html, both_attackers
 from dashboard.results.previews import previews
 from dashboard.results.tiles import Tile, empty_tiles, headline_html, tiles, tiles_html
@@ -35,7 +35,7 @@ from dashboard.state.visit import begin, go_to_address, write_address
 from engine.assessment.values import Assessment
 from engine.populations.catalogue import POPULATIONS
 
-_RISK = "The risk of each record"
+_RISK = "Each record: utility and risk"
 _TRADEOFF = "What accuracy costs in privacy"
 
 
@@ -141,7 +141,7 @@ def _coming(found: Landscape) -> str:
 
 
 def _tradeoff(found: Landscape, assessment: Assessment | None) -> None:
-    """Utility against risk for the setting and its neighbours, and beside it the risk of each record."""
+    """Utility against risk for the setting and its neighbours, and beside it both for each record."""
     with st.container(key="tradeoff"):
         left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
         left.html(f'<h2 class="pd-title">{_TRADEOFF}</h2>')
@@ -174,7 +174,7 @@ def _tradeoff(found: Landscape, assessment: Assessment | None) -> None:
 
 
 def _risk(assessment: Assessment | None) -> None:
-    """The risk of each record, small; its place stays when nothing has been measured."""
+    """Utility and risk of each record, small; its place stays when nothing has been measured."""
     st.html(f'<h3 class="pd-title">{_RISK}</h3>')
     if assessment is None:
         st.html('<p class="pd-finding">It appears here once the setting has been measured.</p>')
@@ -182,9 +182,9 @@ def _risk(assessment: Assessment | None) -> None:
     panel(
         "glance",
         "",
-        details.glance(assessment),
-        finding=findings.risk(assessment),
-        rows=lambda: tables.risk(assessment),
-        about="risk",
+        glance.figure(assessment),
+        finding=glance.finding(assessment),
+        rows=lambda: glance.rows(assessment),
+        about={"Risk": "risk", "Probability of the label": "phi"},
         called=_RISK,
     )

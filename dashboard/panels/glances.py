@@ -1,4 +1,4 @@
-"""The risk of each record at the stops of the dials as bars, worked out once for all visitors."""
+"""Utility and risk of each record at the stops of the dials as bars, worked out once for all visitors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard.results import details
+from dashboard.results import glance
 from dashboard.results.previews import Bars
 from dashboard.serving.running import running
 from dashboard.state.landscape import Landscape
@@ -17,7 +17,7 @@ _AT_ONCE = 16
 
 
 def bars_around(found: Landscape) -> Mapping[View, Bars]:
-    """The heights of the bars of ``details.glance`` at the measured stops of the dials, those next to the view first.
+    """The heights of the bars of ``glance.figure`` at the measured stops of the dials, those next to the view first.
 
     Of stops of which nobody has come by before, only some are worked out at a time; the next run knows more.
     """
@@ -28,7 +28,7 @@ def bars_around(found: Landscape) -> Mapping[View, Bars]:
             left -= 1
             assessment = running().store.assessment(at)
             if assessment is not None:
-                known[at] = tuple(tuple(trace["y"]) for trace in details.glance(assessment)["data"])
+                known[at] = tuple(tuple(trace["y"]) for trace in glance.figure(assessment)["data"])
         if at in known:
             around[view] = known[at]
     return around

@@ -15,7 +15,6 @@ from engine.assessment.values import Assessment, PrecisionRecall, Reliability
 
 SMALL_HEIGHT = 280
 SCORES_HEIGHT = 330
-GLANCE_HEIGHT = 400
 RISK_EDGES = np.linspace(0.0, 1.0, 26)
 """Bins of a record's risk."""
 MARKED = 10
@@ -52,13 +51,6 @@ def score_bins(
     held = np.clip(answers.scores.astype(np.float64), edges[0], edges[-1])
     members, others = (np.histogram(held[side], edges)[0] for side in (answers.masks, ~answers.masks))
     return scale, edges, members, others
-
-
-def glance(found: Assessment) -> Figure:
-    """The risk of the records beside a large figure: narrow and high."""
-    made = risk(found)
-    made["layout"] |= {"height": GLANCE_HEIGHT, "xaxis": axis("Risk of a record", range=[0, 1])}
-    return made
 
 
 def risk(found: Assessment) -> Figure:
