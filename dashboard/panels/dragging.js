@@ -1,7 +1,8 @@
 // While a dial is dragged over its stops, the page shows what was measured at the stop under the hand: the numbers in
-// the tiles, the sentence above them, a mark in the figure and utility and risk of each record beside it. All of it came with the
-// page; nothing is asked of the server before the dial is let go, and what has not been measured is said to be so. What
-// did not come along stands back until the server answers: the words below the risks, and at such a stop the risks.
+// the tiles, the sentence above them, a mark in the figure, utility and risk of each record beside it. All of it came
+// with the page; nothing is asked of the server before the dial is let go, and what has not been measured is said to be
+// so. What did not come along stands back until the server answers: the words below the risks, and at such a stop the
+// risks.
 
 const UNKNOWN = { sentence: "This stop has not been measured yet.", tiles: [] };
 const DIAL = "st-key-dial-";
@@ -54,7 +55,7 @@ class Dragging {
     this.mark();
   }
 
-  // Draw utility and risk of each record with these bars; without any, with its own, which stand back unless they are at home.
+  // Draw utility and risk of each record with these bars; without any, with its own, which stand back unless at home.
   risks(bars, home = false) {
     const panel = document.querySelector(RISK);
     if (!panel) return;

@@ -25,7 +25,7 @@ def previews(found: Landscape, widgets: Mapping[str, str], risk: Mapping[View, B
     Args:
         found: what has been measured.
         widgets: the key of each dial, by its name.
-        risk: the bars of the figure that shows utility and risk of each record, by setting, as far as they are at hand.
+        risk: the bars of the figure of each record's utility and risk, by setting, as far as they are at hand.
     """
     return {
         key: {
