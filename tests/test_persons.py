@@ -314,7 +314,8 @@ def looked(socket, query="", fragment=""):
 def refusals(socket, stop):
     """What is said in place of a training once the dial has rested; nothing where one is in work or waits."""
     said, deadline = [], time.monotonic() + PATIENCE
-    query = f"population=mnist5k&contested=2000&dp={stop}&models=8"
+    # Of many waves: what the first tab waits for is to be in work still when the third one asks.
+    query = f"population=mnist5k&contested=2000&dp={stop}&models=64"
     while time.monotonic() < deadline and not said:
         messages = looked(socket, query)
         elements = [message.delta.new_element for message in messages if message.WhichOneof("type") == "delta"]
