@@ -213,7 +213,7 @@ def links(app: AppTest) -> list[str]:
 
 DIGITS = View(population="digits", contested=100, architecture="logistic", models=8)
 NUMBERS = ["accuracy", "auc", "tpr", "epsilon"]
-EXPLORED = ["tpr", *NUMBERS, "attackers", "frontier", "risk", "attack-lira", "scores", "parameters"]
+EXPLORED = ["tpr", *NUMBERS, "attackers", "frontier", "risk", "phi", "attack-lira", "scores", "parameters"]
 ASKED = ["cost", *NUMBERS, "frontier", "parameters"]
 MATCHED = [*ASKED, "matching"]
 COMPARED = ["comparison"] * 3 + [
