@@ -25,7 +25,7 @@ _ASKED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def roc(found: Assessment, scale: Scale = "logarithmic") -> Figure:
-    """The ROC curve, grey and dotted where too few false alarms are expected to claim it."""
+    """The ROC curve, interrupted where too few false alarms are expected to claim it."""
     claimable = found.headline.smallest_claimable_fpr
     drawn = _drawn(found.roc.fpr, found.roc.tpr, scale)
     few, enough = drawn & (found.roc.fpr <= claimable), drawn & (found.roc.fpr >= claimable)
@@ -34,7 +34,7 @@ def roc(found: Assessment, scale: Scale = "logarithmic") -> Figure:
             diagonal("guessing", start=_SMALLEST if scale == "logarithmic" else 0.0),
             *_band(found, scale),
             *(_ceiling(at, scale) for at in found.ceilings),
-            _rates("too few to claim", found, few, {"color": "@soft", "width": 1.5, "dash": "dot"}),
+            _rates("too few to claim", found, few, {"color": "@member", "width": 2, "dash": "2px,4px"}),
             _rates("attack", found, enough, {"color": "@member", "width": 2}),
         ],
         "layout": layout(
