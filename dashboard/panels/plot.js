@@ -8,6 +8,7 @@ const NARROW = 480; // pixels
 const LINE = 20; // pixels of a legend
 const CLOSER = { "+": 0.5, "=": 0.5, "-": 2 }; // what a key makes of the width of the axes; = is + without shift
 const EVENTS = ["plotly_click", "plotly_relayout", "plotly_doubleclick", "plotly_afterplot"];
+const PATIENCE = 150; // milliseconds that a figure lets others go first
 
 // Plotly is loaded once per document, from the dashboard itself.
 function plotly(source) {
@@ -60,6 +61,13 @@ function points(figure) {
 // A line from the bottom of the figure to its top, as Plotly draws it.
 function upright(x, colour) {
   return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colour, width: 2 } };
+}
+
+// When the browser has nothing better to do, soon in any case: a turned dial is answered by the figure that it moves, and
+// the others on the page follow.
+function rest() {
+  const later = window.requestIdleCallback ?? ((go) => setTimeout(go));
+  return new Promise((go) => later(go, { timeout: PATIENCE }));
 }
 
 class Plot {
@@ -140,6 +148,7 @@ class Plot {
     try {
       const library = await plotly(this.data.source);
       while (this.stale) {
+        if (this.root.dataset.drawn && !this.data.dials) await rest();
         this.stale = false;
         await this.react(library);
       }

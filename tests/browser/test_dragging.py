@@ -1,7 +1,17 @@
 import pytest
 from playwright.sync_api import WebSocket, expect
 
-from tests.browser.reading import curve, dial, expect_measured, expect_rest, expect_stop, expect_true, query, sentence
+from tests.browser.reading import (
+    curve,
+    dial,
+    expect_measured,
+    expect_rest,
+    expect_stop,
+    expect_true,
+    press,
+    query,
+    sentence,
+)
 
 STRENGTH = "Regularization strength"
 NUMBERS = ".pd-tiles"
@@ -91,3 +101,29 @@ def test_a_dial_dragged_over_measured_stops_shows_them_without_asking_the_server
     expect_rest(page)
     expect(sentence(page)).to_have_text(shown["0.3"][0])
     expect(page.locator(".pd-value")).to_have_text(shown["0.3"][1])
+
+
+DRAWINGS = """
+(() => {
+  window.drawings = [];
+  for (const figure of document.querySelectorAll("[data-drawn]")) {
+    const name = figure.closest("[class*=st-key-panel-]").className.match(/st-key-panel-([a-z]+)/)[1];
+    const seen = () => window.drawings.push(name);
+    new MutationObserver(seen).observe(figure, { attributeFilter: ["data-drawn"] });
+  }
+})()
+"""
+
+
+def test_a_turned_dial_is_answered_by_the_figure_that_it_moves_before_the_others_follow(visitor, shown):
+    page = visitor(query())
+    expect_measured(page)
+    expect_bars(page, shown["0"][2])
+    expect_rest(page)
+    page.evaluate(DRAWINGS)
+    press(page, STRENGTH, "ArrowRight")
+    expect(sentence(page)).to_have_text(shown["0.1"][0])
+    expect_bars(page, shown["0.1"][2])
+    drawn = page.evaluate("window.drawings")
+    assert {"tradeoff", "glance"} <= set(drawn)
+    assert drawn[0] == "tradeoff"
