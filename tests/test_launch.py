@@ -1,3 +1,4 @@
+import asyncio
 import datetime
 import gzip
 import http.client
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from dashboard.launch import _listening
 from dashboard.panels.kept import FOLDER, STYLE
 from dashboard.panels.plot import PLOTLY_ROUTE
 from dashboard.panels.scripts import script
@@ -94,6 +96,27 @@ def test_a_port_in_use_is_refused(tmp_path):
         sentence = refused(ran(f"--port={port}", f"--cache={tmp_path}"))
     assert f"port {port} at 127.0.0.1 cannot be used" in sentence
     assert sentence.endswith("choose another with --port")
+
+
+def test_small_messages_leave_at_once():
+    async def option() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def visited(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            peer = writer.get_extra_info("socket")
+            found.set_result(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(visited, sock=_listening("127.0.0.1", 0)) as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            try:
+                return await found
+            finally:
+                writer.close()
+                await writer.wait_closed()
+
+    # Otherwise the kernel keeps a second message back until the browser has acknowledged the first, for 40 ms.
+    assert asyncio.run(option()) != 0
 
 
 def test_a_cache_directory_that_cannot_be_written_is_refused(tmp_path):
