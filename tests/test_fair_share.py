@@ -25,7 +25,7 @@ from dashboard.state.view import View, point
 from tests.at_work import begun, end, endless, quick, trainings, until
 from tests.dashboard_processes import said
 from tests.dask_processes import answers, dask_scheduler_at, dask_worker, free_port
-from tests.test_faults import DAMAGES, READABLE, SET_ASIDE, Workplace, damage
+from tests.test_store_faults import DAMAGES, READABLE, SET_ASIDE, Workplace, damage
 from tests.test_leases import another
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
