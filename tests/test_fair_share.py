@@ -25,8 +25,9 @@ from dashboard.state.view import View, point
 from tests.at_work import begun, end, endless, quick, trainings, until
 from tests.dashboard_processes import said
 from tests.dask_processes import answers, dask_scheduler_at, dask_worker, free_port
-from tests.test_store_faults import DAMAGES, READABLE, SET_ASIDE, Workplace, damage
+from tests.test_faults import Workplace
 from tests.test_leases import another
+from tests.test_store_faults import DAMAGES, READABLE, SET_ASIDE, damage
 
 APP = Path(dashboard.__file__).parent / "pages" / "app.py"
 QUICK = {"population": "digits", "contested": "100", "architecture": "logistic", "models": "8"}
