@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import TRAINING, expect_measured, expect_rest, query
-from tests.browser.test_looks import WIDTHS, violations
+from tests.browser.reading import TRAINING, expect_measured, expect_rest, expect_true, query
+from tests.browser.test_looks import STILL, WIDTHS, violations
 
 
 def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definition(visitor, tmp_path):
@@ -32,6 +32,7 @@ def test_a_figure_and_its_table_are_downloaded_and_a_number_leads_to_its_definit
     panel.get_by_text("Show the numbers as a table").click()
     expect(panel.get_by_role("button", name="Download as CSV")).to_be_visible()
     expect_rest(page)
+    expect_true(page, STILL)  # what opens pushes the button along, away from under the mouse
     with page.expect_download(timeout=TRAINING) as arriving:
         panel.get_by_role("button", name="Download as CSV").click()
     arriving.value.save_as(tmp_path / "csv")
