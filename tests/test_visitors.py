@@ -1,19 +1,15 @@
 """What a visitor costs the server: CPU time, in units of a piece of Python on this machine, and memory."""
 
 import asyncio
-import itertools
 import json
-import os
 import signal
-import statistics
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 from functools import partial
 from urllib.parse import urlencode
 
-import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -23,19 +19,15 @@ from cache.external import External
 from dashboard.state.view import View, point
 from dashboard.state.visit import REST
 from tests.at_work import trainings, until
-from tests.benchmarks.visitors import DIAL, measured
+from tests.benchmarks.visitors import SESSION, measured, session_memory
 from tests.browser.served import Served, left_after, served
 from tests.dask_processes import answers, dask_scheduler, dask_worker
 from tests.protocol import PATIENCE, opened
 
 MOST = 3.0  # references that a run may take; it took 1.3 to 1.4 of them on two cores, idle and under a load of 12
 
-KILOBYTES = 150.0  # that a session may take; `python -m tests.benchmarks.visitors` prints what it takes
 LANDING = 10_000  # bytes of the messages that make Start, before the server packs them to half; they were 7,230
 TOGETHER = 30
-BLOCKS, SESSIONS = 9, 10  # the median over blocks, because once or twice some 40 MB come or go with none of them
-COLLECTING = "import gc, signal\nsignal.signal(signal.SIGUSR1, lambda *_: gc.collect())\n"
-"""Makes a process throw away what nobody needs when it is asked: the dashboard itself puts that off for long."""
 
 
 def reference() -> float:
@@ -84,32 +76,9 @@ def test_start_says_little_a_run_of_explore_costs_little_and_messages_without_se
     assert 0 < found.p50 <= found.p95
 
 
-async def session_memory(server: Served) -> float:
-    """Kilobytes that one more open session takes, whose visitor has turned a dial."""
-
-    async def with_more() -> int:
-        for _ in range(SESSIONS):
-            page, _ = await pages.enter_async_context(opened(server.address))
-            await page.turn(DIAL, page.dials[DIAL].stops[-1])
-        process.send_signal(signal.SIGUSR1)
-        await asyncio.sleep(0.5)
-        return process.memory_full_info().uss
-
-    process = psutil.Process(server.process.pid)
-    async with AsyncExitStack() as pages:
-        taken = [await with_more() for _ in range(BLOCKS)]
-        grown = [(after - before) / 1e3 / SESSIONS for before, after in itertools.pairwise(taken)]
-        return statistics.median(grown)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
-def test_a_session_takes_little_memory(tmp_path, monkeypatch):
-    (tmp_path / "sitecustomize.py").write_text(COLLECTING)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
-    with served(tmp_path / "cache", tmp_path / "log.txt") as server:
-        found = asyncio.run(session_memory(server))
-        assert left_after(server, signal.SIGTERM) == []
-    assert 0 < found <= KILOBYTES
+def test_a_session_takes_little_memory(tmp_path):
+    assert 0 < session_memory(tmp_path) <= SESSION.limit
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
