@@ -96,30 +96,31 @@ def test_the_benchmark_of_memory_judges_every_peak(monkeypatch, capsys, peak, mi
 
 def seen(count, **changed):
     """What so many visitors saw, each figure at its limit unless told otherwise."""
-    least = {"turns": 9, "first": 0, "kilobytes": 0, "cpu": 0, "memory": 0, "training": 0, "session": 150}
+    least = {"turns": 9, "first": 0, "kilobytes": 0, "cpu": 0, "memory": 0, "training": 0}
     return visitors.Figures(visitors=count, **least | {"p50": 80, "p95": 300 if count == 30 else 1000} | changed)
 
 
 @pytest.mark.parametrize(
-    ("found", "missed"),
+    ("found", "session", "missed"),
     [
-        ([seen(30), seen(60, p50=900)], 0),
-        ([seen(30, p50=81), seen(60)], 1),
-        ([seen(30, p95=301), seen(60)], 1),
-        ([seen(30), seen(60, p95=1001)], 1),
-        ([seen(30, session=151), seen(60, session=151)], 2),
-        ([seen(30, p95=301), seen(60), seen(30)], 1),  # of several times the worst
-        ([seen(3, p50=9000, p95=9000, session=9000)], 0),
+        ([seen(30), seen(60, p50=900)], 150, 0),
+        ([seen(30, p50=81), seen(60)], 150, 1),
+        ([seen(30, p95=301), seen(60)], 150, 1),
+        ([seen(30), seen(60, p95=1001)], 150, 1),
+        ([seen(30), seen(60)], 151, 1),
+        ([seen(30, p95=301), seen(60), seen(30)], 150, 1),  # of several times the worst
+        ([seen(3, p50=9000, p95=9000)], 150, 0),
     ],
 )
 @pytest.mark.parametrize("option", [[], ["--json"]])
-def test_the_benchmark_of_visitors_judges_waits_and_memory_of_thirty_and_sixty(
-    monkeypatch, capsys, found, missed, option
+def test_the_benchmark_of_visitors_judges_the_waits_of_thirty_and_sixty_and_the_memory_of_one(
+    monkeypatch, capsys, found, session, missed, option
 ):
     monkeypatch.setattr("sys.argv", ["visitors", *option])
     monkeypatch.setattr(visitors, "measurements", lambda _: found)
+    monkeypatch.setattr(visitors, "session_memory", lambda _: session)
     assert visitors.main() == (missed > 0)
     told = capsys.readouterr().out
-    judged = {30: 3, 60: 2, 3: 0}
-    of = sum(judged[count] for count in {one.visitors for one in found})
+    waits = {30: 2, 60: 1, 3: 0}
+    of = 1 + sum(waits[count] for count in {one.visitors for one in found})
     assert (told.count("reached"), told.count("MISSED")) == (of - missed, missed)
