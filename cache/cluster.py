@@ -37,6 +37,9 @@ _SETTINGS: dict[str, Any] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,  # it interrupts the worker every 10 ms
+    # Looks of every process at itself, for pages that nobody sees: by default, 50 times and twice a second.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
     "distributed.admin.large-graph-warning-threshold": "1GiB",  # stored waves are large
     "logging.distributed": "error",
 }
@@ -60,7 +63,9 @@ class Cluster:
         self._security = Security.temporary()
         start = _local_cluster if sys.platform == "win32" else _subprocess_cluster
         self._cluster = start(count, threads, self._security)
-        self.client = Client(self._cluster, security=self._security, set_as_default=False)
+        # Workers are within reach here: a wave need not pass through the scheduler, which would decrypt it and
+        # encrypt it again. What a worker does not give is asked of the scheduler all the same.
+        self.client = Client(self._cluster, security=self._security, set_as_default=False, direct_to_workers=True)
 
     @property
     def lost(self) -> bool:
