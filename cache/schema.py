@@ -12,7 +12,6 @@ from cache.location import CacheError
 SCHEMA_VERSION = 2  # since 2 an entry says what it answers, and its size and last use are kept beside it
 _APPLICATION_ID = 0x50446961  # "PDia", which marks an SQLite file as a cache of Privacy Dial
 _MAGIC, _HEADER = b"SQLite format 3\0", 100  # how an SQLite file begins, and the bytes before its first page's own
-_PAGE = 16 * 2**10  # bytes; of the usual 4 KiB a wave has thousands, and storing it takes a third longer
 _LARGEST_LOG = 64 * 2**20  # bytes to which the write-ahead log shrinks when it has been folded in
 # In one statement: between two, another process that begins the file may come to its end. With parentheses, so that
 # nothing of these names in a foreign file stands in.
@@ -90,7 +89,6 @@ def text_of(content: bytes) -> str:
 def _configure(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA page_count").fetchone() == (0,):
         # Heard by a new file only; an old one, perhaps of a newer version, would be written to behind all its locks.
-        connection.execute(f"PRAGMA page_size = {_PAGE}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     # In WAL mode a commit without fsync can lose the newest entries to a power cut, but never tears one.
     connection.execute("PRAGMA synchronous = NORMAL")

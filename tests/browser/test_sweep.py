@@ -110,6 +110,7 @@ def test_the_results_can_be_downloaded(visitor, measured):
 
 def test_the_sweep_can_be_taken_along_as_a_file_that_asks_for_it(visitor, measured):
     page = opened(visitor)
+    expect(points(page)).to_have_count(4)  # what opens stays where it opened, while a page that still grows moves on
     page.get_by_role("button", name="Take it with you").first.click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Sweep file").click()
